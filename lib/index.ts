@@ -1,0 +1,1 @@
+export { CollideError, type CollideErrorCode } from './errors.ts';

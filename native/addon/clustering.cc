@@ -1,0 +1,4 @@
+#include "addon/addon.h"
+namespace collide::addon {
+void register_clustering(Napi::Env, Napi::Object) {}
+}

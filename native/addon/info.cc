@@ -1,0 +1,38 @@
+// buildInfo() and probeCuda(): what `collide doctor` prints.
+#include "addon/addon.h"
+#include "core/cuda_probe.h"
+#include "cpu/gemm.h"
+#include "cpu/thread_pool.h"
+
+namespace collide::addon {
+
+namespace {
+
+Napi::Value build_info(const Napi::CallbackInfo& info) {
+  Napi::Object result = Napi::Object::New(info.Env());
+  result.Set("napiVersion", Napi::Number::New(info.Env(), NAPI_VERSION));
+  result.Set("compiler", Napi::String::New(info.Env(), __VERSION__));
+  result.Set("blas", Napi::String::New(info.Env(), gemm_library()));
+  result.Set("threads", Napi::Number::New(info.Env(), available_threads()));
+  result.Set("cudaBuild", Napi::Boolean::New(info.Env(), cuda_built()));
+  return result;
+}
+
+Napi::Value probe_cuda(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const CudaProbe probe = collide::probe_cuda();
+    Napi::Object result = Napi::Object::New(info.Env());
+    result.Set("available", Napi::Boolean::New(info.Env(), probe.available));
+    result.Set("reason", Napi::String::New(info.Env(), probe.reason));
+    return result;
+  });
+}
+
+}  // namespace
+
+void register_info(Napi::Env env, Napi::Object exports) {
+  exports.Set("buildInfo", Napi::Function::New(env, build_info));
+  exports.Set("probeCuda", Napi::Function::New(env, probe_cuda));
+}
+
+}  // namespace collide::addon

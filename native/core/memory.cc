@@ -1,0 +1,49 @@
+#include "core/memory.h"
+
+#include <sys/mman.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+
+#include "core/error.h"
+
+namespace collide {
+
+namespace {
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+}
+
+Memory::Memory(std::size_t bytes, const char* what) : bytes_(bytes) {
+  if (bytes == 0) return;
+  if (bytes > std::numeric_limits<std::size_t>::max() / 2) {
+    fail("OUT_OF_MEMORY", "Could not allocate ", bytes, " bytes for ", what);
+  }
+  if (bytes < kHugePage) {
+    const std::size_t rounded = (bytes + 63) / 64 * 64;
+    data_ = std::aligned_alloc(64, rounded);
+    if (data_ == nullptr) fail("OUT_OF_MEMORY", "Could not allocate ", bytes, " bytes for ", what);
+    std::memset(data_, 0, rounded);
+    return;
+  }
+  mapped_ = (bytes + kHugePage - 1) / kHugePage * kHugePage + kHugePage;  // spare, to align the start
+  mapping_ = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapping_ == MAP_FAILED) {
+    mapping_ = nullptr;
+    fail("OUT_OF_MEMORY", "Could not allocate ", bytes, " bytes for ", what);
+  }
+  const auto start = reinterpret_cast<std::uintptr_t>(mapping_);
+  data_ = reinterpret_cast<void*>((start + kHugePage - 1) / kHugePage * kHugePage);
+  madvise(data_, mapped_ - kHugePage, MADV_HUGEPAGE);  // advice only: without it tables work, slower
+}
+
+Memory::~Memory() {
+  if (mapping_ != nullptr) {
+    munmap(mapping_, mapped_);
+  } else {
+    std::free(data_);
+  }
+}
+
+}  // namespace collide

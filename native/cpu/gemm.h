@@ -1,0 +1,4 @@
+#pragma once
+namespace collide {
+const char* gemm_library();
+}
