@@ -1,0 +1,42 @@
+import fc from 'fast-check';
+import type { HashFunction } from '../../lib/hashing/index.ts';
+
+const seed = fc.oneof(fc.maxSafeNat(), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }));
+
+/** Any valid hash function with its cardinality. */
+export const hashAndCardinality: fc.Arbitrary<{ hash: HashFunction; cardinality: number }> = fc
+  .integer({ min: 1, max: 700 })
+  .chain((cardinality) => {
+    const rows = fc.oneof(fc.integer({ min: 1, max: 2 * cardinality }), fc.constantFrom(256, 257, 70_000, 2 ** 24 + 1));
+    const table = rows.chain((height) =>
+      fc
+        .array(fc.nat({ max: height - 1 }), { minLength: cardinality, maxLength: cardinality })
+        .map((entries): HashFunction => ({ kind: 'table', rows: height, entries: Uint32Array.from(entries) })),
+    );
+    const hot = fc
+      .record({
+        ids: fc.uniqueArray(fc.nat({ max: cardinality - 1 }), { maxLength: cardinality }),
+        extra: fc.integer({ min: 1, max: 50 }),
+        tail: fc.oneof(
+          fc.constant({ kind: 'modulo' as const }),
+          seed.map((s) => ({ kind: 'mixed' as const, seed: s })),
+        ),
+      })
+      .map(
+        ({ ids, extra, tail }): HashFunction => ({
+          kind: 'hot',
+          rows: ids.length + (ids.length < cardinality ? extra : 0),
+          ids: Uint32Array.from(ids).sort(),
+          tail,
+        }),
+      );
+    const hash = fc.oneof(
+      fc.constant<HashFunction>({ kind: 'identity' }),
+      rows.map((r): HashFunction => ({ kind: 'modulo', rows: r })),
+      fc.tuple(rows, seed).map(([r, s]): HashFunction => ({ kind: 'mixed', rows: r, seed: s })),
+      fc.integer({ min: 1, max: 2 * cardinality }).map((divisor): HashFunction => ({ kind: 'quotient', divisor })),
+      table,
+      hot,
+    );
+    return hash.map((h) => ({ hash: h, cardinality }));
+  });
