@@ -51,7 +51,10 @@ export function suggestion(name: string, known: readonly string[]): string {
  */
 export function checkOptions(options: unknown, known: readonly string[], where: string): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new CollideError('INVALID_ARGUMENT', `Expected an options object for ${where}, received ${describe(options)}`);
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected an options object for ${where}, received ${describe(options)}`,
+    );
   }
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;

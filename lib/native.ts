@@ -3,9 +3,9 @@
  * checked; the classes and functions above it (embedding/, clustering/, model/) are the public face.
  */
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import nodeGypBuild from 'node-gyp-build';
 import { CollideError } from './errors.ts';
 
 export interface BuildInfo {
@@ -174,7 +174,8 @@ export const packageRoot: string = dirname(dirname(fileURLToPath(import.meta.url
 export function native(): NativeBinding {
   if (binding === undefined) {
     try {
-      binding = nodeGypBuild(packageRoot) as NativeBinding;
+      const load = createRequire(import.meta.url)('node-gyp-build') as (folder: string) => NativeBinding;
+      binding = load(packageRoot);
     } catch (cause) {
       const built = existsSync(join(packageRoot, 'build', 'Release', 'learn_to_collide.node'));
       const why = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);

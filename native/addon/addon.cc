@@ -2,7 +2,9 @@
 
 namespace collide::addon {
 
-EnvironmentState& state(Napi::Env env) { return *env.GetInstanceData<EnvironmentState>(); }
+EnvironmentState& state(Napi::Env env) {
+  return *env.GetInstanceData<EnvironmentState>();
+}
 
 Napi::Value make_js_error(Napi::Env env, const std::string& code, const std::string& message) {
   Napi::FunctionReference& error_class = state(env).error_class;

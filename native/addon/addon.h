@@ -21,7 +21,8 @@ EnvironmentState& state(Napi::Env env);
 [[noreturn]] void throw_js(Napi::Env env, const std::string& code, const std::string& message);
 Napi::Value make_js_error(Napi::Env env, const std::string& code, const std::string& message);
 
-// Runs body and turns collide::Error and std::bad_alloc into CollideError. Every exported function wraps its body in it.
+// Runs body and turns collide::Error and std::bad_alloc into CollideError. Every exported function wraps its body in
+// it.
 template <typename Body>
 auto guarded(Napi::Env env, const Body& body) {
   try {

@@ -8,16 +8,18 @@
 namespace collide::addon {
 
 // Owned by the JavaScript thread: made by start_job, destroyed by `settle` or at the environment's end, whichever comes
-// first; either way after its thread was joined. Cleanup hooks run last in, first out: ours is added after the channel's
-// own, so the thread is gone before its channel is.
+// first; either way after its thread was joined. Cleanup hooks run last in, first out: ours is added after the
+// channel's own, so the thread is gone before its channel is.
 class Job {
  public:
   Job(Napi::Env env, Napi::Value on_progress, std::function<void(const JobControl&)> work,
       std::function<Napi::Value(Napi::Env)> result)
       : work_(std::move(work)), result_(std::move(result)), deferred_(Napi::Promise::Deferred::New(env)) {
-    if (on_progress.IsFunction()) on_progress_ = Napi::Persistent(on_progress.As<Napi::Function>());
-    channel_ = Channel::New(env, "learn-to-collide job", 0, 1);
-    at_exit_ = env.AddCleanupHook(&Job::end_with_environment, this);
+    reports_ = on_progress.IsFunction();
+    const Napi::Function callback =
+        reports_ ? on_progress.As<Napi::Function>() : Napi::Function::New(env, [](const Napi::CallbackInfo&) {});
+    channel_ = Channel::New(env, callback, "learn-to-collide job", 0, 1);
+    napi_add_env_cleanup_hook(env, &Job::end_with_environment, this);
   }
 
   void start() {
@@ -31,21 +33,19 @@ class Job {
     });
   }
 
-  void abort() { abort_->store(true, std::memory_order_relaxed); }
   std::shared_ptr<std::atomic<bool>> abort_flag() const { return abort_; }
   Napi::Promise promise() const { return deferred_.Promise(); }
 
  private:
   using Channel = Napi::ThreadSafeFunction;
   struct Progress {
-    Job* job;
     double a, b;
   };
 
-  static void end_with_environment(Job* job) {
-    job->abort();
+  static void end_with_environment(void* data) {
+    const std::unique_ptr<Job> job(static_cast<Job*>(data));
+    job->abort_->store(true, std::memory_order_relaxed);
     job->thread_.join();
-    delete job;
   }
 
   void run() {
@@ -54,12 +54,12 @@ class Job {
     control.progress = [this](double a, double b) {
       // At most 20 reports a second: a job of many short rounds must not flood the event loop.
       const auto now = std::chrono::steady_clock::now();
-      if (on_progress_.IsEmpty() || now - last_report_ < std::chrono::milliseconds(50)) return;
+      if (!reports_ || now - last_report_ < std::chrono::milliseconds(50)) return;
       last_report_ = now;
-      auto* report = new Progress{this, a, b};
-      const auto deliver = [](Napi::Env env, Napi::Function, Progress* r) {
+      auto* report = new Progress{a, b};
+      const auto deliver = [](Napi::Env env, Napi::Function on_progress, Progress* r) {
         const std::unique_ptr<Progress> owned(r);
-        if (env != nullptr) r->job->report(env, r->a, r->b);
+        if (env != nullptr) on_progress.Call({Napi::Number::New(env, r->a), Napi::Number::New(env, r->b)});
       };
       if (channel_.NonBlockingCall(report, deliver) != napi_ok) delete report;
     };
@@ -75,14 +75,10 @@ class Job {
     if (code_.empty() && control.aborted()) code_ = "ABORTED", message_ = "Stopped by the caller's AbortSignal";
   }
 
-  void report(Napi::Env env, double a, double b) {
-    on_progress_.Call({Napi::Number::New(env, a), Napi::Number::New(env, b)});
-  }
-
   void settle(Napi::Env env) {
     Napi::HandleScope scope(env);
     thread_.join();
-    at_exit_.Remove(env);
+    napi_remove_env_cleanup_hook(env, &Job::end_with_environment, this);
     const std::unique_ptr<Job> owned(this);
     if (!code_.empty()) {
       deferred_.Reject(make_js_error(env, code_, message_));
@@ -98,10 +94,8 @@ class Job {
   std::function<void(const JobControl&)> work_;
   std::function<Napi::Value(Napi::Env)> result_;
   Napi::Promise::Deferred deferred_;
-  Napi::FunctionReference on_progress_;
+  bool reports_ = false;
   Channel channel_;
-  using CleanupHook = decltype(std::declval<Napi::Env>().AddCleanupHook(std::declval<void (*)(Job*)>(), nullptr));
-  CleanupHook at_exit_;
   std::thread thread_;
   std::shared_ptr<std::atomic<bool>> abort_ = std::make_shared<std::atomic<bool>>(false);
   std::chrono::steady_clock::time_point last_report_{};

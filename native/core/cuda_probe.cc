@@ -7,11 +7,19 @@
 namespace collide {
 
 #ifdef COLLIDE_CUDA
-bool cuda_built() { return true; }
-CudaProbe probe_cuda() { return cuda::probe(); }
+bool cuda_built() {
+  return true;
+}
+CudaProbe probe_cuda() {
+  return cuda::probe();
+}
 #else
-bool cuda_built() { return false; }
-CudaProbe probe_cuda() { return {false, "this build of the addon has no CUDA kernels (nvcc was not found when it was built)"}; }
+bool cuda_built() {
+  return false;
+}
+CudaProbe probe_cuda() {
+  return {false, "this build of the addon has no CUDA kernels (nvcc was not found when it was built)"};
+}
 #endif
 
 }  // namespace collide

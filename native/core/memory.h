@@ -36,7 +36,8 @@ class Memory {
 
   void* data_ = nullptr;
   std::size_t bytes_ = 0;
-  void* mapping_ = nullptr;  // set when the memory came from mmap: the whole mapping, of which data_ is the aligned part
+  void* mapping_ =
+      nullptr;  // set when the memory came from mmap: the whole mapping, of which data_ is the aligned part
   std::size_t mapped_ = 0;
 };
 

@@ -64,7 +64,8 @@ class Pool {
       Region* region;
       {
         std::unique_lock lock(mutex_);
-        // A thread that starts late may find its region already counted as its own: generation_ is ahead of `seen` then.
+        // A thread that starts late may find its region already counted as its own: generation_ is ahead of `seen`
+        // then.
         wake_.wait(lock, [&] { return generation_ != seen; });
         seen = generation_;
         if (index >= helpers_ || region_ == nullptr) continue;

@@ -9,7 +9,8 @@ namespace collide::cuda {
 CudaProbe probe() {
   // cudaGetDeviceCount says "insufficient driver" when there is no driver at all, so ask for the driver first.
   int driver = 0;
-  if (cudaDriverGetVersion(&driver) != cudaSuccess || driver == 0) return {false, "no NVIDIA driver (libcuda) was found"};
+  if (cudaDriverGetVersion(&driver) != cudaSuccess || driver == 0)
+    return {false, "no NVIDIA driver (libcuda) was found"};
   int devices = 0;
   const cudaError_t status = cudaGetDeviceCount(&devices);
   if (status != cudaSuccess) return {false, std::string("the CUDA runtime says: ") + cudaGetErrorString(status)};

@@ -1,0 +1,68 @@
+// The CPU embedding engine: all tables of a model, one call forward and one backward per batch.
+//
+// Deterministic: every output element, every row and every count is computed by one task in one fixed order, so the
+// bits do not depend on the number of threads. Exact: a row hit many times in a batch (by one id or by colliding ids)
+// gets one summed gradient and one optimizer step.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/embedding_layout.h"
+#include "core/memory.h"
+#include "cpu/embedding_backward.h"
+
+namespace collide {
+
+enum class BadIndex : std::uint8_t { kError, kClamp, kHash };
+
+class CpuEmbedding {
+ public:
+  struct Usage {
+    std::size_t rows, mapping, optimizer, counts;  // bytes
+  };
+
+  CpuEmbedding(EmbeddingLayout layout, OptimizerSettings optimizer, BadIndex bad_index, std::uint64_t seed,
+               unsigned threads);
+
+  const EmbeddingLayout& layout() const { return layout_; }
+
+  // out: [batch, output_width]. `train` keeps what backward needs and counts accesses. Throws Error INVALID_OFFSETS or
+  // INVALID_INDEX before anything is written, counted or kept.
+  void forward(const BagBatch& batch, float* out, bool train);
+
+  // gradient: [batch, output_width] of the last training forward. Updates the tables. Throws Error NO_FORWARD.
+  void backward(const float* gradient);
+  std::size_t kept_batch() const { return kept_ ? batch_ : 0; }
+
+  OptimizerSettings& optimizer() { return optimizer_; }
+  InternalTable& table(std::size_t feature, std::size_t hash) { return tables_[first_table_[feature] + hash]; }
+  const std::uint32_t* counts(std::size_t feature) const { return counts_[feature].as<std::uint32_t>(); }
+  std::uint64_t bad_indices() const { return bad_indices_; }
+  Usage usage() const;
+
+ private:
+  void check_offsets(const BagBatch& batch) const;
+  void take_indices(const BagBatch& batch);
+  void count_accesses(std::size_t feature);
+  void keep_slots(std::size_t feature, const float* weights);
+
+  EmbeddingLayout layout_;
+  OptimizerSettings optimizer_;
+  BadIndex bad_index_;
+  unsigned threads_;
+  std::vector<InternalTable> tables_;
+  std::vector<std::size_t> first_table_;
+  std::vector<Memory> counts_;
+  std::uint64_t bad_indices_ = 0;
+
+  // The last batch. ids_ are checked copies: JavaScript's buffers are not touched after the call.
+  std::vector<std::uint32_t> ids_, offsets_, slots_;
+  std::vector<float> coefficients_;
+  std::vector<SortEntry> scratch_;
+  std::size_t batch_ = 0;
+  bool kept_ = false;
+};
+
+}  // namespace collide
