@@ -1,0 +1,170 @@
+// Plain checks of cpu/agglomerate.h: the published vectors, invariants on random input, bad input, abort.
+#include "cpu/agglomerate.h"
+
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <functional>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "core/random.h"
+#include "cpu/agglomerate_sort.h"
+
+namespace {
+
+using collide::AgglomerateOptions;
+using collide::Clustering;
+using collide::FilterBy;
+
+int passed = 0, failed = 0;
+
+void check(bool ok, const std::string& what) {
+  ok ? ++passed : ++failed;
+  if (!ok) std::printf("FAILED: %s\n", what.c_str());
+}
+
+bool near(const std::vector<double>& a, const std::vector<double>& b, double tolerance) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (!(std::abs(a[i] - b[i]) <= tolerance)) return false;
+  }
+  return true;
+}
+
+const std::vector<collide::ClusterFilter> kAll = {
+    {FilterBy::kFrequency, 2}, {FilterBy::kDistance, 1.5}, {FilterBy::kSize, 1}};
+
+AgglomerateOptions options(std::uint64_t rows, std::uint64_t k, std::uint64_t max_size,
+                           std::vector<collide::ClusterFilter> filters = kAll, bool weighted = true) {
+  return {rows, k, max_size, std::move(filters), weighted};
+}
+
+std::uint64_t rounds_of(const Clustering& c) {
+  return c.rounds * 10000 + c.fallback_rounds * 100 + c.split_rounds;
+}
+
+void distance_vectors() {
+  const std::vector<collide::ClusterFilter> distance = {{FilterBy::kDistance, 1}};
+  Clustering c = collide::agglomerate({0, 1, 3, 6, 10}, std::vector<double>(5, 1), options(4, 1, 0, distance, false));
+  check(c.assignment == std::vector<std::uint32_t>{0, 0, 1, 2, 3}, "distance, one merge: assignment");
+  check(c.values == std::vector<double>{.5, 3, 6, 10}, "distance, one merge: values");
+  c = collide::agglomerate({0, 1, 3, 6, 10, 15, 21}, std::vector<double>(7, 1), options(5, 100, 0, distance, false));
+  check(c.assignment == std::vector<std::uint32_t>{0, 0, 0, 1, 2, 3, 4}, "distance, a chain: assignment");
+  check(near(c.values, {4.0 / 3, 6, 10, 15, 21}, 1e-15) && c.rounds == 1, "distance, a chain: values, rounds");
+}
+
+void filter_vectors() {
+  const std::vector<double> v = {.9, .1, .12, .5, .55, -.4, .11, .52}, counts = {1, 40, 2, 1, 1, 7, 0, 300};
+  Clustering c = collide::agglomerate(v, counts, options(4, 2, 3));
+  check(c.assignment == std::vector<std::uint32_t>{3, 1, 1, 2, 3, 0, 1, 2}, "all filters, T 4: assignment");
+  check(near(c.values, {-.4, .100952, .519934, .725}, 5e-7), "all filters, T 4: values");
+  check(rounds_of(c) == 20000, "all filters, T 4: rounds");
+  c = collide::agglomerate(v, counts, options(3, 4, 2));
+  check(c.assignment == std::vector<std::uint32_t>{2, 1, 1, 1, 2, 0, 1, 1}, "all filters, T 3: assignment");
+  check(c.sizes == std::vector<std::uint32_t>{1, 5, 2}, "all filters, T 3: sizes");
+  check(near(c.values, {-.4, .46863, .725}, 5e-6), "all filters, T 3: values");
+  check(rounds_of(c) == 30101, "all filters, T 3: rounds");
+  c = collide::agglomerate(v, counts, options(1, 8, 3));
+  check(c.assignment == std::vector<std::uint32_t>(8, 0) && rounds_of(c) == 20101, "all filters, T 1");
+}
+
+void invariants() {
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    const std::size_t n = 1 + collide::mix64(seed) % (seed < 50 ? 300 : 60000);
+    std::vector<double> values(n), counts(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      values[i] = std::floor(collide::uniform01(seed, i) * 4096) - 2048;  // ties
+      counts[i] = static_cast<double>(collide::mix64(i ^ (seed << 32)) % 7 * (collide::mix64(i) % 3));
+    }
+    const std::uint64_t rows = 1 + collide::mix64(seed + 1000) % n, k = 1 + collide::mix64(seed + 2000) % n;
+    const auto c = collide::agglomerate(values, counts, options(rows, k, seed % 2 == 0 ? 0 : 2 * n / rows + 2));
+    const std::string name = "seed " + std::to_string(seed) + ": ";
+    check(c.sizes.size() == rows && c.values.size() == rows && c.counts.size() == rows, name + "rows");
+    check(std::accumulate(c.sizes.begin(), c.sizes.end(), std::uint64_t{0}) == n, name + "sizes sum");
+    check(std::accumulate(c.counts.begin(), c.counts.end(), 0.0) == std::accumulate(counts.begin(), counts.end(), 0.0),
+          name + "counts sum");
+    bool sorted = true, labels = true;
+    for (std::size_t i = 1; i < rows; ++i) sorted &= c.values[i - 1] <= c.values[i];
+    std::vector<std::uint32_t> sizes(rows, 0);
+    for (const std::uint32_t label : c.assignment)
+      label < rows ? static_cast<void>(++sizes[label]) : void(labels = false);
+    check(sorted && labels && sizes == c.sizes, name + "labels");
+  }
+}
+
+void sorting() {
+  const double inf_like = 1.7976931348623157e308;
+  const auto order = collide::sort_by_value({3, -0.0, 0.0, -inf_like, 5e-324, -5e-324, inf_like, 3, -2}, {});
+  check(order.ids == std::vector<std::uint32_t>{3, 8, 5, 1, 2, 4, 0, 7, 6}, "sort: order with signs and ties");
+  check(!std::signbit(order.values[3]) && !std::signbit(order.values[4]), "sort: -0 becomes +0");
+}
+
+// Clusters whose values lie at both ends of the range: sums overflow, the order must survive.
+void huge_values() {
+  const double big = 1.7e308;
+  for (const bool weighted : {false, true}) {
+    const auto c = collide::agglomerate({-big, -big, big, big, big}, {3, 3, 3, 0, 9}, options(2, 9, 0, kAll, weighted));
+    check(
+        c.values.size() == 2 && c.values[0] <= c.values[1] && std::isfinite(c.values[0]) && std::isfinite(c.values[1]),
+        "huge values");
+    const auto one =
+        collide::agglomerate({-big, -big, big, big, big}, {3, 3, 3, 0, 9}, options(1, 9, 0, kAll, weighted));
+    check(std::isfinite(one.values[0]), "huge values, one cluster");
+  }
+}
+
+void fails(const std::string& expected, const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const collide::Error& error) {
+    check(error.code == "INVALID_ARGUMENT" && std::string(error.what()).find(expected) != std::string::npos,
+          expected + ", received: " + error.what());
+    return;
+  }
+  check(false, "no error for: " + expected);
+}
+
+void bad_input() {
+  const auto run = [](std::vector<double> v, std::vector<double> c, AgglomerateOptions o = options(1, 1, 0)) {
+    return [=] { collide::agglomerate(v, c, o); };
+  };
+  fails("at least one id", run({}, {}));
+  fails("same length", run({1, 2}, {1}));
+  fails("at index 1", run({1, NAN}, {1, 1}));
+  fails("at index 0", run({INFINITY, 1}, {1, 1}));
+  fails("counts, received -1 at index 1", run({1, 2}, {1, -1}));
+  fails("counts, received 0.5 at index 0", run({1, 2}, {.5, 1}));
+  fails("counts, received nan", run({1, 2}, {NAN, 1}));
+  fails("sum below 2^53, exceeded at index 1", run({1, 2}, {9007199254740991.0, 1}));
+  fails("rows >= 1", run({1, 2}, {1, 1}, options(0, 1, 0)));
+  fails("mergesPerRound >= 1", run({1, 2}, {1, 1}, options(1, 0, 0)));
+  fails("at least one filter", run({1, 2}, {1, 1}, options(1, 1, 0, {})));
+  fails("keep > 0", run({1, 2}, {1, 1}, options(1, 1, 0, {{FilterBy::kSize, 0}})));
+  fails("each filter once", run({1, 2}, {1, 1}, options(1, 1, 0, {{FilterBy::kSize, 1}, {FilterBy::kSize, 1}})));
+}
+
+void abort_in_mid_job() {
+  std::vector<double> values(20000), counts(20000, 1);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = collide::uniform01(1, i);
+  int rounds = 0;
+  const auto c = collide::agglomerate(values, counts, options(10, 1, 0),
+                                      {[&] { return rounds >= 5; }, [&](double, double) { ++rounds; }});
+  check(rounds == 5 && c.assignment.empty(), "abort stops after the round in which it comes");
+}
+
+}  // namespace
+
+int main() {
+  distance_vectors();
+  filter_vectors();
+  invariants();
+  sorting();
+  huge_values();
+  bad_input();
+  abort_in_mid_job();
+  std::printf("%d passed, %d failed\n", passed, failed);
+  return failed == 0 ? 0 : 1;
+}
