@@ -1,0 +1,296 @@
+import { readFile, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CollideError } from '../../lib/errors.ts';
+import {
+  readSafetensors,
+  type Tensor,
+  type TensorInput,
+  type TensorType,
+  writeSafetensors,
+} from '../../lib/files/index.ts';
+import { temporaryFolder } from './temporary.ts';
+
+const root = temporaryFolder();
+const path = join(root, 'file.safetensors');
+
+async function failure(promise: Promise<unknown>): Promise<CollideError> {
+  const error = await promise.then(
+    () => undefined,
+    (e: unknown) => e,
+  );
+  expect(error).toBeInstanceOf(CollideError);
+  return error as CollideError;
+}
+
+/** A file by hand, independent of the writer. */
+async function handmade(header: unknown, data: Uint8Array = new Uint8Array(0)): Promise<string> {
+  const text = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  await writeFile(path, Buffer.concat([length, text, data]));
+  return path;
+}
+
+const f32 = (shape: number[], begin: number, end: number) => ({ dtype: 'F32', shape, data_offsets: [begin, end] });
+
+const ARRAYS: [TensorType, (bytes: Uint8Array<ArrayBuffer>) => Tensor['data']][] = [
+  ['U8', (b) => b],
+  ['BOOL', (b) => b.map((x) => x & 1)],
+  ['U16', (b) => new Uint16Array(b.buffer)],
+  ['U32', (b) => new Uint32Array(b.buffer)],
+  ['I32', (b) => new Int32Array(b.buffer)],
+  ['I64', (b) => new BigInt64Array(b.buffer)],
+  ['F32', (b) => new Float32Array(b.buffer)],
+  ['F64', (b) => new Float64Array(b.buffer)],
+];
+
+const tensor: fc.Arbitrary<Tensor> = fc
+  .record({
+    type: fc.constantFrom(...ARRAYS),
+    shape: fc.array(fc.nat({ max: 4 }), { maxLength: 3 }),
+    fill: fc.infiniteStream(fc.nat({ max: 255 })),
+  })
+  .map(({ type: [dtype, view], shape, fill }) => {
+    const count = shape.reduce((product, extent) => product * extent, 1);
+    const width = view(new Uint8Array(8)).BYTES_PER_ELEMENT;
+    const bytes = Uint8Array.from({ length: count * width }, () => fill.next().value);
+    return { dtype, shape, data: view(bytes) };
+  });
+const text = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom('__proto__', '0', '"', '\\', '{'));
+const name = text.filter((n) => n !== '__metadata__');
+
+const bytesOf = (data: Tensor['data']) => [...new Uint8Array(data.buffer, data.byteOffset, data.byteLength)];
+
+describe('round trip', () => {
+  it('gives back every tensor bit for bit, and all metadata', async () => {
+    const maps = fc.array(fc.tuple(name, tensor), { maxLength: 6 }).map((entries) => new Map(entries));
+    const texts = fc.array(fc.tuple(text, text), { maxLength: 4 }).map((entries) => Object.fromEntries(entries));
+    await fc.assert(
+      fc.asyncProperty(maps, texts, async (tensors, metadata) => {
+        await writeSafetensors(path, tensors, metadata);
+        const file = await readSafetensors(path);
+        expect(Object.entries(file.metadata).sort()).toEqual(Object.entries(metadata).sort());
+        expect([...file.tensors.keys()].sort()).toEqual([...tensors.keys()].sort());
+        for (const [key, { dtype, shape, data }] of tensors) {
+          const read = file.tensors.get(key)!;
+          expect([read.dtype, read.shape]).toEqual([dtype, shape]);
+          expect(read.data.constructor).toBe(data.constructor);
+          expect(bytesOf(read.data)).toEqual(bytesOf(data));
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('writes the same bytes whatever the order of tensors and metadata', async () => {
+    const a: TensorInput = { shape: [2], data: Float32Array.of(1, 2) };
+    const b: TensorInput = { shape: [], data: Float32Array.of(3) };
+    await writeSafetensors(path, new Map(Object.entries({ a, b })), { x: '1', y: '2' });
+    const first = await readFile(path);
+    await writeSafetensors(path, new Map(Object.entries({ b, a })), { y: '2', x: '1' });
+    expect((await readFile(path)).equals(first)).toBe(true);
+  });
+
+  it('copies what a view shows, not its whole buffer', async () => {
+    const data = Float32Array.of(9, 1, 2, 9).subarray(1, 3);
+    await writeSafetensors(path, new Map([['view', { shape: [2], data }]]));
+    expect((await readSafetensors(path)).tensors.get('view')!.data).toEqual(Float32Array.of(1, 2));
+  });
+});
+
+describe('the format', () => {
+  it('is what its specification says, byte by byte', async () => {
+    const tensors = new Map<string, TensorInput>([
+      ['bytes', { shape: [1, 3], data: Uint8Array.of(1, 2, 3) }],
+      ['rows', { shape: [2], data: Float32Array.of(1, -2) }],
+      ['flag', { shape: [], data: Uint8Array.of(1), dtype: 'BOOL' }],
+    ]);
+    await writeSafetensors(path, tensors, { format: 'collide' });
+    const file = await readFile(path);
+    const length = Number(file.readBigUInt64LE());
+    expect(length % 8).toBe(0);
+    const header = file.toString('utf8', 8, 8 + length);
+    expect(header[0]).toBe('{');
+    expect(JSON.parse(header)).toEqual({
+      __metadata__: { format: 'collide' },
+      rows: { dtype: 'F32', shape: [2], data_offsets: [0, 8] },
+      bytes: { dtype: 'U8', shape: [1, 3], data_offsets: [8, 11] },
+      flag: { dtype: 'BOOL', shape: [], data_offsets: [11, 12] },
+    });
+    expect([...file.subarray(8 + length)]).toEqual([0, 0, 128, 63, 0, 0, 0, 192, 1, 2, 3, 1]);
+  });
+
+  it('aligns every tensor to its element', async () => {
+    const tensors = new Map<string, TensorInput>([
+      ['a', { shape: [3], data: new Uint8Array(3) }],
+      ['b', { shape: [1], data: new Float64Array(1) }],
+      ['c', { shape: [1], data: new Uint16Array(1) }],
+      ['d', { shape: [1], data: new Int32Array(1) }],
+    ]);
+    await writeSafetensors(path, tensors);
+    const file = await readFile(path);
+    const length = Number(file.readBigUInt64LE());
+    const header = JSON.parse(file.toString('utf8', 8, 8 + length));
+    for (const [key, width] of Object.entries({ a: 1, b: 8, c: 2, d: 4 })) {
+      expect((8 + length + header[key].data_offsets[0]) % width).toBe(0);
+    }
+  });
+
+  it('reads files of other writers: unpadded, unaligned, in any order, without metadata', async () => {
+    const data = new Uint8Array([7, ...new Uint8Array(Float32Array.of(1.5).buffer)]);
+    await handmade(
+      {
+        rows: f32([1], 1, 5),
+        none: { dtype: 'U8', shape: [0], data_offsets: [1, 1] },
+        tag: { dtype: 'U8', shape: [1], data_offsets: [0, 1] },
+      },
+      data,
+    );
+    const { tensors, metadata } = await readSafetensors(path);
+    expect(metadata).toEqual({});
+    expect(tensors.get('rows')!.data).toEqual(Float32Array.of(1.5));
+    expect(tensors.get('tag')!.data).toEqual(Uint8Array.of(7));
+    expect(tensors.get('none')!.data).toEqual(new Uint8Array(0));
+  });
+});
+
+describe('damaged files', () => {
+  const whole = { rows: f32([2], 0, 8) };
+  const data = new Uint8Array(8);
+
+  it.each<[string, unknown, Uint8Array, string]>([
+    ['a header that is not JSON', '{"rows": ', data, 'not JSON'],
+    ['a header that is a list', [], data, 'not a JSON object'],
+    ['a header that is null', 'null', data, 'not a JSON object'],
+    ['a tensor named twice', '{"a":{"dtype":"U8"},"\\u0061":{"dtype":"U8"}}', data, 'names "a" twice'],
+    ['a key given twice', `{"a":{"dtype":"U8","shape" : [8],"shape":[8],"data_offsets":[0,8]}}`, data, '"shape" twice'],
+    ['a tensor that is no object', { rows: [1] }, data, '"rows" is not described by an object'],
+    ['no dtype', { rows: { shape: [2], data_offsets: [0, 8] } }, data, 'the dtype undefined'],
+    ['an unknown dtype', { rows: { ...whole.rows, dtype: 'BF16' } }, data, 'the dtype "BF16"; supported are U8'],
+    ['a dtype of Object', { rows: { ...whole.rows, dtype: 'toString' } }, data, 'the dtype "toString"'],
+    ['a negative shape', { rows: { ...whole.rows, shape: [-2] } }, data, 'the shape [-2]'],
+    ['a fractional shape', { rows: { ...whole.rows, shape: [1.5] } }, data, 'the shape [1.5]'],
+    ['a shape that overflows', { rows: { ...whole.rows, shape: [2 ** 40, 2 ** 40] } }, data, 'the shape ['],
+    ['no shape', { rows: { dtype: 'F32', data_offsets: [0, 8] } }, data, 'the shape undefined'],
+    ['a shape that does not fit its bytes', { rows: f32([3], 0, 8) }, data, 'takes 12 bytes, but'],
+    ['offsets beyond the file', { rows: f32([4], 0, 16) }, data, 'not a range within 8 bytes of data'],
+    ['offsets that go backwards', { rows: f32([2], 8, 0) }, data, 'data_offsets [8,0]'],
+    ['negative offsets', { rows: f32([2], -8, 0) }, data, 'data_offsets [-8,0]'],
+    ['fractional offsets', { rows: f32([2], 0.5, 8.5) }, data, 'data_offsets [0.5,8.5]'],
+    ['three offsets', { rows: { ...whole.rows, data_offsets: [0, 8, 8] } }, data, 'data_offsets [0,8,8]'],
+    ['no offsets', { rows: { dtype: 'F32', shape: [2] } }, data, 'data_offsets undefined'],
+    [
+      'tensors that overlap',
+      { a: f32([2], 0, 8), b: f32([1], 4, 8) },
+      data,
+      '"b" begins at byte 4 of the data and overlaps',
+    ],
+    ['a hole between tensors', { a: f32([1], 0, 4), b: f32([1], 8, 12) }, new Uint8Array(12), 'leaves a hole'],
+    ['a hole at the start', { a: f32([1], 4, 8) }, data, 'leaves a hole'],
+    ['bytes after the last tensor', whole, new Uint8Array(9), 'end at byte 8 of the data, which has 9'],
+    ['bytes of no tensor', {}, new Uint8Array(1), 'end at byte 0'],
+    ['metadata that is not text', { ...whole, __metadata__: { n: 1 } }, data, '__metadata__ is not a map of texts'],
+    ['metadata that is a list', { ...whole, __metadata__: [] }, data, '__metadata__ is not a map of texts'],
+    ['a BOOL of 2', { b: { dtype: 'BOOL', shape: [1], data_offsets: [0, 1] } }, Uint8Array.of(2), 'other than 0 and 1'],
+  ])('refuses %s', async (_, header, bytes, message) => {
+    const error = await failure(readSafetensors(await handmade(header, bytes)));
+    expect(error.code).toBe('FILE_FORMAT');
+    expect(error.message).toContain(path);
+    expect(error.message).toContain(message);
+  });
+
+  it('refuses a header that is not UTF-8', async () => {
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(7n);
+    await writeFile(path, Buffer.concat([length, Buffer.from('{"'), Buffer.from([0xff]), Buffer.from('":1}')]));
+    expect((await failure(readSafetensors(path))).message).toContain('not JSON');
+  });
+
+  it.each([100_000_001n, 2n ** 63n, 2n ** 64n - 1n])('refuses a header of %d bytes', async (claimed) => {
+    const file = Buffer.alloc(100);
+    file.writeBigUInt64LE(claimed);
+    await writeFile(path, file);
+    expect(await failure(readSafetensors(path))).toMatchObject({
+      code: 'FILE_FORMAT',
+      message: expect.stringContaining(`claims ${claimed} bytes`),
+    });
+  });
+
+  it('refuses every truncation of a file', async () => {
+    const tensors = new Map<string, TensorInput>([
+      ['a', { shape: [3], data: Float32Array.of(1, 2, 3) }],
+      ['b', { shape: [2], data: BigInt64Array.of(4n, 5n) }],
+    ]);
+    await writeSafetensors(path, tensors, { note: 'x' });
+    const size = (await readFile(path)).length;
+    for (let length = size - 1; length >= 0; length--) {
+      await truncate(path, length);
+      expect(await failure(readSafetensors(path)), `${length} bytes`).toMatchObject({ code: 'FILE_FORMAT' });
+    }
+  });
+
+  it('reads a file with any one byte changed, or refuses it, but never crashes', async () => {
+    await writeSafetensors(path, new Map([['rows', { shape: [1, 2], data: Float32Array.of(1, 2) }]]), { note: 'x' });
+    const whole = await readFile(path);
+    await fc.assert(
+      fc.asyncProperty(fc.nat({ max: whole.length - 1 }), fc.integer({ min: 1, max: 255 }), async (at, flip) => {
+        const changed = Buffer.from(whole);
+        changed[at]! ^= flip;
+        await writeFile(path, changed);
+        const read = await readSafetensors(path).catch((error: unknown) => error);
+        if (read instanceof Error) expect(read).toMatchObject({ name: 'CollideError', code: 'FILE_FORMAT' });
+        else expect(read).toHaveProperty('tensors');
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('reports a missing file and a folder', async () => {
+    const missing = join(root, 'missing.safetensors');
+    expect(await failure(readSafetensors(missing))).toMatchObject({
+      code: 'FILE_IO',
+      message: `Could not read "${missing}": no such file or folder (ENOENT)`,
+      cause: { code: 'ENOENT' },
+    });
+    expect(await failure(readSafetensors(root))).toMatchObject({ code: 'FILE_IO', cause: { code: 'EISDIR' } });
+  });
+});
+
+describe('bad tensors', () => {
+  it.each<[string, string, unknown, string]>([
+    ['too few elements', 'a', { shape: [3], data: new Float32Array(2) }, '3 elements (shape [3])'],
+    ['a fractional shape', 'a', { shape: [0.5], data: new Float32Array(2) }, 'a shape of whole numbers'],
+    ['no shape', 'a', { data: new Float32Array(2) }, 'a shape of whole numbers'],
+    ['a plain array', 'a', { shape: [2], data: [1, 2] }, 'received an array of length 2'],
+    ['an unsupported type', 'a', { shape: [2], data: new Int16Array(2) }, 'received Int16Array of length 2'],
+    ['another dtype', 'a', { shape: [2], data: new Uint8Array(2), dtype: 'F32' }, 'data of dtype F32'],
+    ['an unknown dtype', 'a', { shape: [2], data: new Uint8Array(2), dtype: 'F16' }, 'data of dtype F16'],
+    ['the name of the metadata', '__metadata__', { shape: [1], data: new Uint8Array(1) }, 'another name'],
+  ])('refuses %s', async (_, key, value, message) => {
+    const target = join(root, 'never.safetensors');
+    const error = await failure(writeSafetensors(target, new Map([[key, value as TensorInput]])));
+    expect(error.code).toBe('INVALID_ARGUMENT');
+    expect(error.message).toContain(`"${key}"`);
+    expect(error.message).toContain(message);
+    expect(await failure(readSafetensors(target))).toMatchObject({ cause: { code: 'ENOENT' } });
+  });
+
+  it('refuses metadata that is not text and tensors that are no Map', async () => {
+    const numbers = { n: 1 } as unknown as Record<string, string>;
+    expect((await failure(writeSafetensors(path, new Map(), numbers))).message).toContain('text for metadata "n"');
+    const plain = {} as unknown as Map<string, TensorInput>;
+    expect((await failure(writeSafetensors(path, plain))).message).toContain('a Map of tensors');
+  });
+
+  it('refuses a buffer that is transferred while being written, and keeps the old file', async () => {
+    const target = join(root, 'transferred.safetensors');
+    await writeSafetensors(target, new Map([['old', { shape: [1], data: Float32Array.of(1) }]]));
+    const data = new Float32Array(1000);
+    const written = writeSafetensors(target, new Map([['new', { shape: [1000], data }]]));
+    structuredClone(data.buffer, { transfer: [data.buffer] });
+    expect(await failure(written)).toMatchObject({ code: 'INVALID_ARGUMENT' });
+    expect([...(await readSafetensors(target)).tensors.keys()]).toEqual(['old']);
+  });
+});
