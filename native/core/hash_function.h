@@ -39,9 +39,8 @@ HashFunction make_hot_hash(std::uint64_t rows, const std::uint32_t* bitmap, std:
                            std::uint64_t seed, std::uint64_t cardinality, const std::string& where);
 
 // high64(mix64(id ^ mixed_seed) * rows): multiply-shift range reduction, no modulo, any number of rows.
-inline std::uint32_t mixed_row(std::uint64_t id, std::uint64_t mixed_seed, std::uint64_t rows) {
-  __extension__ using Wide = unsigned __int128;
-  return static_cast<std::uint32_t>((static_cast<Wide>(mix64(id ^ mixed_seed)) * rows) >> 64);
+COLLIDE_HD std::uint32_t mixed_row(std::uint64_t id, std::uint64_t mixed_seed, std::uint64_t rows) {
+  return static_cast<std::uint32_t>(high64(mix64(id ^ mixed_seed), rows));
 }
 
 }  // namespace collide

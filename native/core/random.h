@@ -3,9 +3,11 @@
 
 #include <cstdint>
 
+#include "core/portable.h"
+
 namespace collide {
 
-inline std::uint64_t mix64(std::uint64_t x) {
+COLLIDE_HD std::uint64_t mix64(std::uint64_t x) {
   x += 0x9E3779B97F4A7C15ull;
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
   x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;

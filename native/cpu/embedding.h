@@ -9,13 +9,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/batch_check.h"
 #include "core/embedding_layout.h"
 #include "core/memory.h"
 #include "cpu/embedding_backward.h"
 
 namespace collide {
-
-enum class BadIndex : std::uint8_t { kError, kClamp, kHash };
 
 class CpuEmbedding {
  public:
@@ -35,6 +34,8 @@ class CpuEmbedding {
   // gradient: [batch, output_width] of the last training forward. Updates the tables. Throws Error NO_FORWARD.
   void backward(const float* gradient);
   std::size_t kept_batch() const { return kept_ ? batch_ : 0; }
+  // A lookup went to another engine: as after a forward without `train`, backward has nothing to go back through.
+  void forget_forward() { kept_ = false; }
 
   OptimizerSettings& optimizer() { return optimizer_; }
   InternalTable& table(std::size_t feature, std::size_t hash) { return tables_[first_table_[feature] + hash]; }

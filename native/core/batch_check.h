@@ -1,0 +1,34 @@
+// The checks of a batch that every engine makes before it reads a table: one place for the rules and their messages.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/embedding_layout.h"
+#include "core/hash_function.h"
+
+namespace collide {
+
+// What becomes of an index outside [0, cardinality): an error, the nearest id, or a hashed id.
+enum class BadIndex : std::uint8_t { kError, kClamp, kHash };
+
+// An index of any of the three types as 64 bits: a negative one becomes a huge one, so one comparison checks both ends.
+template <typename T>
+COLLIDE_HD std::uint64_t widened(T index) {
+  return static_cast<std::uint64_t>(static_cast<std::int64_t>(index));
+}
+
+// The id that stands in for a bad index; kError gives 0, so that what follows stays in bounds until the error is seen.
+COLLIDE_HD std::uint32_t replacement_id(BadIndex policy, std::uint64_t index, std::uint64_t cardinality) {
+  if (policy == BadIndex::kHash) return mixed_row(index, mix64(0), cardinality);
+  const bool negative = static_cast<std::int64_t>(index) < 0;
+  return policy == BadIndex::kClamp && !negative ? static_cast<std::uint32_t>(cardinality - 1) : 0;
+}
+
+// Throws Error INVALID_OFFSETS naming the first bag that is wrong. offsets is [features * batch + 1]. O(bags).
+void check_offsets(const EmbeddingLayout& layout, const BagBatch& batch);
+
+// Throws Error INVALID_INDEX for the bad index at this position of the (offset-checked) batch.
+[[noreturn]] void fail_bad_index(const EmbeddingLayout& layout, const BagBatch& batch, std::size_t position);
+
+}  // namespace collide
