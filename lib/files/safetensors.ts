@@ -32,7 +32,8 @@ export interface Tensor {
 export type TensorInput = Omit<Tensor, 'dtype'> & { dtype?: TensorType };
 
 export interface Safetensors {
-  tensors: Map<string, Tensor>;
+  /** By name; an object without prototype, so that no name means anything else. */
+  tensors: Record<string, Tensor>;
   /** Free text by name; JSON in a string where more structure is needed. */
   metadata: Record<string, string>;
 }
@@ -54,22 +55,16 @@ const PIECE = 2 ** 26;
  * @example
  * ```ts
  * const rows = new Float32Array(20);
- * await writeSafetensors('rows.safetensors', new Map([['movie', { shape: [10, 2], data: rows }]]), { dim: '2' });
+ * await writeSafetensors('rows.safetensors', { movie: { shape: [10, 2], data: rows } }, { dim: '2' });
  * ```
  */
 export async function writeSafetensors(
   path: string,
-  tensors: ReadonlyMap<string, TensorInput>,
+  tensors: Readonly<Record<string, TensorInput>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  if (!(tensors instanceof Map)) {
-    throw new CollideError(
-      'INVALID_ARGUMENT',
-      `Expected a Map of tensors for "${path}", received ${describe(tensors)}`,
-    );
-  }
   checkLittleEndian();
-  const named = [...tensors].map(([name, tensor]) => {
+  const named = Object.entries(tensors).map(([name, tensor]) => {
     const checked = checkTensor(name, tensor);
     return { name, ...checked, bytes: checked.data.byteLength };
   });
@@ -136,7 +131,7 @@ function sortedStrings(metadata: Readonly<Record<string, string>>): Record<strin
  * @example
  * ```ts
  * const { tensors, metadata } = await readSafetensors('rows.safetensors');
- * tensors.get('movie'); // { dtype: 'F32', shape: [10, 2], data: Float32Array(20) }
+ * tensors.movie; // { dtype: 'F32', shape: [10, 2], data: Float32Array(20) }
  * ```
  */
 export async function readSafetensors(path: string): Promise<Safetensors> {
@@ -145,8 +140,8 @@ export async function readSafetensors(path: string): Promise<Safetensors> {
   try {
     file = await open(path, 'r');
     const { dataStart, entries, metadata } = await readHeader(file, path);
-    const tensors = new Map<string, Tensor>();
-    for (const entry of entries) tensors.set(entry.name, await readTensor(file, dataStart, entry, path));
+    const tensors: Record<string, Tensor> = Object.create(null);
+    for (const entry of entries) tensors[entry.name] = await readTensor(file, dataStart, entry, path);
     return { tensors, metadata };
   } catch (error) {
     throw fileError('read', path, error);
