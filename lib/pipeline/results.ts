@@ -1,0 +1,223 @@
+/**
+ * What a comparison of compression methods yields, as plain data: the content of results.json, and means and spreads
+ * over its seeds. Stateless; results keep the order in which methods and sizes were run.
+ */
+
+/** One trained and evaluated student. */
+export interface ComparisonResult {
+  method: string;
+  /** Rows of the compressed tables as a share of their ids; 1 for the full table. */
+  size: number;
+  seed: number;
+  /** Of the embedding optimizer, chosen on the validation split per method and size. */
+  learningRate: number;
+  /** Chosen with the learning rate. */
+  epochs: number;
+  /** On the evaluation split, as the next two; NaN when its labels are all equal. */
+  auc: number;
+  logLoss: number;
+  normalizedEntropy: number;
+  /** Rows of all internal tables, small ones included. */
+  rows: number;
+  bytes: ComparisonBytes;
+  /** What this student's making took; a teacher shared by several counts in each. */
+  seconds: { teacher: number; cluster: number; tune: number; train: number; evaluate: number };
+}
+
+/** Bytes of all embedding tables, small ones included. */
+export interface ComparisonBytes {
+  rows: number;
+  /** What the hash functions need at inference. */
+  mapping: number;
+  /** Needed in training only. */
+  optimizer: number;
+  /** rows + mapping: the honest size. */
+  total: number;
+}
+
+export interface ComparisonFeature {
+  name: string;
+  cardinality: number;
+  /** Whether its table was compressed; small tables stay whole. */
+  compressed: boolean;
+}
+
+export interface ComparisonSplit {
+  name: string;
+  rows: number;
+  /** Share of labels that are 1. */
+  labelRate: number;
+}
+
+export interface Comparison {
+  /** Of this package. */
+  version: string;
+  /** The config as it was run, every default filled in. */
+  config: object;
+  machine: { [fact: string]: string | number };
+  data: {
+    /** Files or query the rows came from. */
+    source: string;
+    label: string;
+    /** How ids were numbered; modulo hashing depends on it. */
+    idOrder: string;
+    features: ComparisonFeature[];
+    dense: string[];
+    splits: ComparisonSplit[];
+  };
+  /** What a reader has to know beside the figures, e.g. that rows were sampled. */
+  notes: string[];
+  results: ComparisonResult[];
+}
+
+/** The method that everything else is measured against: no compression. */
+export const FULL = 'full';
+
+/** A mean over seeds and their sample standard deviation, undefined for a single seed. */
+export interface Spread {
+  mean: number;
+  sd: number | undefined;
+  n: number;
+}
+
+/** All seeds of one method and size. */
+export interface Aggregate {
+  method: string;
+  size: number;
+  seeds: number[];
+  auc: Spread;
+  logLoss: Spread;
+  normalizedEntropy: Spread;
+  /** Distinct values over the seeds, ascending. */
+  learningRates: number[];
+  epochs: number[];
+  /** Means over the seeds, as the rest. */
+  rows: number;
+  bytes: ComparisonBytes;
+  /** Total bytes as a share of the full table's; undefined when the full table was not run. */
+  share: number | undefined;
+  seconds: ComparisonResult['seconds'] & { total: number };
+}
+
+/** Mean and sample standard deviation. NaN without values. */
+export function spread(values: readonly number[]): Spread {
+  const n = values.length;
+  const mean = average(values);
+  if (n < 2) return { mean, sd: undefined, n };
+  return { mean, sd: Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (n - 1)), n };
+}
+
+function average(values: readonly number[]): number {
+  return values.reduce((sum, v) => sum + v, 0) / values.length;
+}
+
+/**
+ * Means and spreads over seeds per method and size: the full table first, then sizes ascending, within a size methods in
+ * the order of the results.
+ *
+ * @example
+ * ```ts
+ * for (const { method, size, auc } of aggregate(comparison.results)) console.log(method, size, auc.mean, auc.sd);
+ * ```
+ */
+export function aggregate(results: readonly ComparisonResult[]): Aggregate[] {
+  const methods = methodsOf(results);
+  const groups = new Map<string, ComparisonResult[]>();
+  for (const result of results) {
+    const key = JSON.stringify([result.method, result.size]);
+    groups.set(key, [...(groups.get(key) ?? []), result]);
+  }
+  const fullRuns = results.filter((r) => r.method === FULL);
+  const fullBytes = fullRuns.length > 0 ? average(fullRuns.map((r) => r.bytes.total)) : undefined;
+  const rank = (a: Aggregate) => (a.method === FULL ? 0 : a.size);
+  return [...groups.values()]
+    .map((group) => summarize(group, fullBytes))
+    .sort((a, b) => rank(a) - rank(b) || methods.indexOf(a.method) - methods.indexOf(b.method));
+}
+
+function summarize(group: readonly ComparisonResult[], fullBytes: number | undefined): Aggregate {
+  const { method, size } = group[0]!;
+  const over = (value: (r: ComparisonResult) => number) => average(group.map(value));
+  const distinct = (values: number[]) => [...new Set(values)].sort((a, b) => a - b);
+  const bytes = {
+    rows: over((r) => r.bytes.rows),
+    mapping: over((r) => r.bytes.mapping),
+    optimizer: over((r) => r.bytes.optimizer),
+    total: over((r) => r.bytes.total),
+  };
+  const seconds = {
+    teacher: over((r) => r.seconds.teacher),
+    cluster: over((r) => r.seconds.cluster),
+    tune: over((r) => r.seconds.tune),
+    train: over((r) => r.seconds.train),
+    evaluate: over((r) => r.seconds.evaluate),
+  };
+  const total = Object.values(seconds).reduce((sum, s) => sum + s, 0);
+  return {
+    method,
+    size,
+    seeds: distinct(group.map((r) => r.seed)),
+    auc: spread(group.map((r) => r.auc)),
+    logLoss: spread(group.map((r) => r.logLoss)),
+    normalizedEntropy: spread(group.map((r) => r.normalizedEntropy)),
+    learningRates: distinct(group.map((r) => r.learningRate)),
+    epochs: distinct(group.map((r) => r.epochs)),
+    rows: over((r) => r.rows),
+    bytes,
+    share: fullBytes === undefined ? undefined : bytes.total / fullBytes,
+    seconds: { ...seconds, total },
+  };
+}
+
+/** The methods of results in the order of their first appearance, the full table first. */
+export function methodsOf(results: readonly { method: string }[]): string[] {
+  const methods = [...new Set(results.map((r) => r.method))];
+  return methods.includes(FULL) ? [FULL, ...methods.filter((m) => m !== FULL)] : methods;
+}
+
+/** The sizes of all compressed results, ascending. */
+export function sizesOf(results: readonly { method: string; size: number }[]): number[] {
+  return [...new Set(results.filter((r) => r.method !== FULL).map((r) => r.size))].sort((a, b) => a - b);
+}
+
+/** The metrics that methods are compared by. */
+export type QualityMetric = 'auc' | 'logLoss';
+
+/**
+ * The best compressed method of one size by its mean over seeds, or undefined when none has a number. Ties go to the
+ * method that was run first.
+ */
+export function bestOfSize(groups: readonly Aggregate[], size: number, metric: QualityMetric): Aggregate | undefined {
+  const sign = metric === 'auc' ? 1 : -1;
+  let best: Aggregate | undefined;
+  for (const group of groups) {
+    if (group.method === FULL || group.size !== size || Number.isNaN(group[metric].mean)) continue;
+    if (best === undefined || sign * group[metric].mean > sign * best[metric].mean) best = group;
+  }
+  return best;
+}
+
+/**
+ * How much higher `metric` is with `method` than with `baseline` at one size (the full table has only its own), seed by
+ * seed: what the seeds have in common cancels. Undefined when the two share no seed.
+ */
+export function pairedDifference(
+  results: readonly ComparisonResult[],
+  method: string,
+  baseline: string,
+  size: number,
+  metric: QualityMetric,
+): Spread | undefined {
+  const of = (name: string) => results.filter((r) => r.method === name && (name === FULL || r.size === size));
+  const base = new Map(of(baseline).map((r) => [r.seed, r[metric]]));
+  const differences = of(method).flatMap((r) => (base.has(r.seed) ? [r[metric] - base.get(r.seed)!] : []));
+  return differences.length === 0 ? undefined : spread(differences);
+}
+
+/**
+ * Whether a difference over seeds may be claimed: its mean is at least one of its standard deviations from 0.
+ * Undefined for a single seed, whose spread is unknown.
+ */
+export function distinguishable(difference: Spread): boolean | undefined {
+  return difference.sd === undefined ? undefined : Math.abs(difference.mean) >= difference.sd && difference.mean !== 0;
+}
