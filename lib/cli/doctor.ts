@@ -1,0 +1,30 @@
+/** `collide doctor`: what this installation can do, and why not more. */
+import { Command } from 'commander';
+import { native } from '../native.ts';
+import { PACKAGE_VERSION } from '../version.ts';
+
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description('print the addon variant, CUDA, BLAS, threads and Node-API version')
+    .option('--json', 'print JSON')
+    .action((options: { json?: boolean }) => {
+      const addon = native();
+      const build = addon.buildInfo();
+      const cuda = addon.probeCuda();
+      const facts = {
+        'learn-to-collide': PACKAGE_VERSION,
+        node: `${process.version} ${process.platform}-${process.arch}`,
+        addon: build.cudaBuild ? 'CPU and CUDA' : 'CPU',
+        cuda: `${cuda.available ? 'yes' : 'no'}: ${cuda.reason}`,
+        blas: build.blas,
+        threads: build.threads,
+        'node-api': build.napiVersion,
+        compiler: build.compiler,
+      };
+      if (options.json) {
+        process.stdout.write(`${JSON.stringify({ ...facts, cuda }, null, 2)}\n`);
+        return;
+      }
+      for (const [name, value] of Object.entries(facts)) process.stdout.write(`${name.padEnd(18)}${value}\n`);
+    });
+}

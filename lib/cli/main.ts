@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+/** The command `collide`. Exit codes: 0 done, 1 a fault of ours, 2 bad input or missing resources, 130 interrupted. */
+import { Command } from 'commander';
+import { CollideError } from '../errors.ts';
+import { PACKAGE_VERSION } from '../version.ts';
+import { clusterCommand } from './cluster.ts';
+import { compareCommand } from './compare.ts';
+import { demoCommand } from './demo.ts';
+import { doctorCommand } from './doctor.ts';
+import { exportCommand } from './export.ts';
+import { reportCommand } from './report.ts';
+import { trainCommand } from './train.ts';
+
+const program = new Command('collide')
+  .description('Learned hash functions that shrink the embedding tables of recommendation models')
+  .version(PACKAGE_VERSION)
+  .showSuggestionAfterError()
+  .configureHelp({ sortSubcommands: true });
+for (const command of [
+  demoCommand,
+  compareCommand,
+  trainCommand,
+  clusterCommand,
+  exportCommand,
+  reportCommand,
+  doctorCommand,
+]) {
+  program.addCommand(command());
+}
+program.exitOverride();
+for (const command of program.commands) command.exitOverride();
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCode(error);
+}
+
+function exitCode(error: unknown): number {
+  if (error instanceof CollideError) {
+    process.stderr.write(`collide: ${error.message} [${error.code}]\n`);
+    return error.code === 'ABORTED' ? 130 : 2;
+  }
+  // Commander has printed its own message already; asking for help is no error.
+  const commander = error as { code?: string; exitCode?: number };
+  if (commander.code?.startsWith('commander.')) return commander.exitCode === 0 ? 0 : 2;
+  process.stderr.write(`collide: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return 1;
+}

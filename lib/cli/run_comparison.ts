@@ -1,0 +1,81 @@
+/** What `demo` and `compare` share: open the data, compare with a progress bar, write results and report. */
+import { readFile } from 'node:fs/promises';
+import { openDataset } from '../data/index.ts';
+import { CollideError } from '../errors.ts';
+import { writeFileAtomic } from '../files/index.ts';
+import { compare } from '../pipeline/compare.ts';
+import type { CompareConfig } from '../pipeline/config.ts';
+import type { Comparison, ComparisonResult } from '../pipeline/results.ts';
+import { renderReport } from '../report/index.ts';
+import { formatTable } from '../report/table.ts';
+import { interruptSignal } from './interrupt.ts';
+import { Progress } from './progress.ts';
+
+export interface ComparisonRun {
+  config: CompareConfig;
+  /** results.json, written after every result so that an interruption loses one at most. */
+  json?: string;
+  /** The HTML report. */
+  html?: string;
+  /** Keep the results that `json` holds already, if it is of the same config. */
+  resume?: boolean;
+  notes?: string[];
+}
+
+/** @throws CollideError */
+export async function runComparison({ config, json, html, resume, notes }: ComparisonRun): Promise<Comparison> {
+  const known = resume && json !== undefined ? await readKnown(json, config) : [];
+  const progress = new Progress();
+  const signal = interruptSignal();
+  try {
+    progress.update('reading the data', 0);
+    using data = await openDataset(config.data, {
+      signal,
+      onProgress: ({ step }) => progress.update(`reading the data: ${step}`, 0),
+    });
+    const comparison = await compare(config, data, {
+      signal,
+      notes,
+      resume: known,
+      onProgress: (step, share, done, total) => progress.update(step, (done + share) / total),
+      onResult: async (soFar) => {
+        if (json !== undefined) await writeFileAtomic(json, `${JSON.stringify(soFar, null, 2)}\n`);
+      },
+    });
+    progress.stop();
+    process.stdout.write(`${formatTable(comparison)}\n`);
+    if (html !== undefined) await writeFileAtomic(html, await renderReport(comparison));
+    for (const path of [json, html]) if (path !== undefined) process.stdout.write(`wrote ${path}\n`);
+    return comparison;
+  } catch (error) {
+    if (error instanceof CollideError && error.code === 'ABORTED' && json !== undefined) {
+      process.stderr.write(`the results so far are in ${json}; continue with --resume\n`);
+    }
+    throw error;
+  } finally {
+    progress.stop();
+  }
+}
+
+/** The results of an interrupted run, none when there is no file. @throws CollideError FILE_FORMAT for another config's */
+async function readKnown(path: string, config: CompareConfig): Promise<ComparisonResult[]> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch {
+    return [];
+  }
+  let earlier: Comparison;
+  try {
+    earlier = JSON.parse(text);
+  } catch (cause) {
+    throw new CollideError('FILE_FORMAT', `Expected results of an earlier run in ${path}: it is not JSON`, { cause });
+  }
+  if (JSON.stringify(earlier.config) !== JSON.stringify(config)) {
+    throw new CollideError(
+      'FILE_FORMAT',
+      `Expected results of the same config in ${path} to resume; choose another --json file`,
+    );
+  }
+  return earlier.results;
+}

@@ -1,0 +1,99 @@
+/**
+ * A whole model: embedding tables below, the dense net above. One batch flows ids -> tables.forward -> net.step (loss
+ * and its gradient) -> tables.backward; the two big buffers in between are reused.
+ */
+import type { Batch } from '../data/batches.ts';
+import { type EmbeddingOptimizer, EmbeddingTables, type FeatureOptions, type Init } from '../embedding/index.ts';
+import { DenseNet, type DenseOptimizer } from './dense_net.ts';
+
+export interface RecommenderOptions {
+  /** Every feature becomes one vector of width `dim`; their order is that of the batches. */
+  features: Omit<FeatureOptions, 'dim' | 'init'>[];
+  /** Dense inputs per example; 0 for none. */
+  dense: number;
+  dim: number;
+  /** Hidden widths of the bottom MLP; a last layer of width `dim` follows. Not used without dense inputs. Default [64]. */
+  bottomHidden?: number[];
+  /** Hidden widths of the top MLP; a last layer of width 1 follows. Default [64]. */
+  topHidden?: number[];
+  /** Default rowwise Adagrad, learning rate 0.02 (the paper's). */
+  embeddingOptimizer?: EmbeddingOptimizer;
+  /** Default LAMB, learning rate 0.002 (the paper's). */
+  denseOptimizer?: DenseOptimizer;
+  init?: Init;
+  seed?: number;
+  threads?: number;
+}
+
+/**
+ * DLRM: pooled embeddings, bottom MLP on the dense inputs, pairwise dots, top MLP, one logit.
+ *
+ * @example
+ * ```ts
+ * using model = new Recommender({ features: [{ name: 'movie', cardinality: 9066 }], dense: 0, dim: 16 });
+ * for (const batch of batches(split, { size: 2048 })) model.step(batch);
+ * ```
+ */
+export class Recommender {
+  readonly tables: EmbeddingTables;
+  readonly net: DenseNet;
+  #pooled = new Float32Array(0);
+  #gradient = new Float32Array(0);
+
+  constructor(options: RecommenderOptions) {
+    const { features, dense, dim, seed = 1, threads = 0 } = options;
+    this.tables = new EmbeddingTables({
+      features: features.map((feature) => ({ ...feature, dim, init: options.init ?? { kind: 'dlrm' } })),
+      optimizer: options.embeddingOptimizer ?? { kind: 'rowwise-adagrad' },
+      seed,
+      threads,
+    });
+    this.net = new DenseNet({
+      dense,
+      vectors: features.length,
+      dim,
+      bottom: dense > 0 ? [...(options.bottomHidden ?? [64]), dim] : [],
+      top: [...(options.topHidden ?? [64]), 1],
+      optimizer: options.denseOptimizer ?? { kind: 'lamb' },
+      seed,
+      threads,
+    });
+  }
+
+  /** One training step. Returns the batch's mean log loss. @throws CollideError DIVERGED when it is not finite */
+  step(batch: Batch): number {
+    const pooled = this.#view('pooled', batch.size);
+    const gradient = this.#view('gradient', batch.size);
+    this.tables.forward({ indices: batch.indices, offsets: batch.offsets }, pooled);
+    const loss = this.net.step(batch.dense, pooled, batch.labels, gradient);
+    this.tables.backward(gradient);
+    return loss;
+  }
+
+  /** Logits of a batch, [size]. */
+  predict(batch: Batch, logits: Float32Array): void {
+    const pooled = this.#view('pooled', batch.size);
+    this.tables.lookup({ indices: batch.indices, offsets: batch.offsets }, pooled);
+    this.net.predict(batch.dense, pooled, logits);
+  }
+
+  #view(which: 'pooled' | 'gradient', size: number): Float32Array {
+    const length = size * this.tables.outputWidth;
+    let buffer = which === 'pooled' ? this.#pooled : this.#gradient;
+    if (buffer.length < length) {
+      buffer = new Float32Array(length);
+      if (which === 'pooled') this.#pooled = buffer;
+      else this.#gradient = buffer;
+    }
+    return buffer.subarray(0, length);
+  }
+
+  close(): void {
+    this.tables.close();
+    this.net.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

@@ -1,0 +1,281 @@
+/**
+ * Compares compression methods honestly on one data set: learning rate and epochs chosen per method and size on the
+ * validation split, teacher and student on different rows, evaluation rows seen by neither, several seeds.
+ */
+import { cpus, totalmem } from 'node:os';
+import type { Dataset, Split } from '../data/types.ts';
+import type { Recommender } from '../model/recommender.ts';
+import { native } from '../native.ts';
+import { evaluateSplit, type Metrics, throwIfAborted } from '../training/train.ts';
+import { PACKAGE_VERSION } from '../version.ts';
+import type { CompareConfig, CompareMethod } from './config.ts';
+import { fitFixed, fitTuned } from './fit.ts';
+import type { Hashing } from './hashing.ts';
+import { baselineHashing, learnHashing, targetRows } from './learn_hashing.ts';
+import { buildRecommender, modelOptions, type TrainingOptions } from './model_options.ts';
+import type { Comparison, ComparisonResult } from './results.ts';
+import { type Teacher, trainTeacher } from './teacher.ts';
+
+export interface CompareOptions {
+  /** Results of an earlier, interrupted run of the same config: they are kept and not computed again. */
+  resume?: readonly ComparisonResult[];
+  /** Called with everything so far after each result: write it down, and an interruption loses little. */
+  onResult?: (comparison: Comparison) => Promise<void> | void;
+  /** The step at hand, its share (0 to 1), steps done and steps in all. */
+  onProgress?: (step: string, share: number, done: number, total: number) => void;
+  notes?: string[];
+  signal?: AbortSignal;
+}
+
+/** One student to train: a method at a size with a seed. */
+interface Step {
+  method: CompareMethod;
+  size: number;
+  seed: number;
+}
+
+const FIRST_SEED = 1;
+
+/** Learning rate and epochs of a method and size (or of the teacher), found with the first seed. */
+type Choices = Map<string, { learningRate: number; epochs: number }>;
+
+/**
+ * Runs every method of `config.compare` at every size with every seed.
+ *
+ * The first seed of a method and size tries all learning rates and numbers of epochs; the others train with its choice.
+ * Each seed has its own teacher. A result does not depend on which others are run.
+ *
+ * @throws CollideError ABORTED, DIVERGED, INVALID_ARGUMENT
+ * @example
+ * ```ts
+ * const config = await loadConfig('examples/flights.yaml');
+ * using data = await openDataset(config.data);
+ * const comparison = await compare(config, data);
+ * ```
+ */
+export async function compare(config: CompareConfig, data: Dataset, options: CompareOptions = {}): Promise<Comparison> {
+  const { signal } = options;
+  const steps = plan(config);
+  const results: ComparisonResult[] = [];
+  const describe = () => describeComparison(config, data, results, options.notes ?? []);
+  const choices: Choices = new Map();
+  let teacher: { seed: number; teacher: Teacher; seconds: number } | undefined;
+  for (const [done, step] of steps.entries()) {
+    throwIfAborted(signal);
+    const name = `${step.method}${step.method === 'full' ? '' : ` at ${step.size * 100} %`}, seed ${step.seed}`;
+    const report = (text: string, share: number) => options.onProgress?.(`${name}: ${text}`, share, done, steps.length);
+    const key = `${step.method} ${step.size}`;
+    const known = options.resume?.find((r) => r.method === step.method && r.size === step.size && r.seed === step.seed);
+    if (known !== undefined) {
+      results.push(known);
+      if (!choices.has(key)) choices.set(key, { learningRate: known.learningRate, epochs: known.epochs });
+      continue;
+    }
+    if (needsTeacher(step.method) && teacher?.seed !== step.seed) {
+      const timed = await clock(() =>
+        teach(config, data, step.seed, choices, (text, share) => report(`teacher, ${text}`, share), signal),
+      );
+      teacher = { seed: step.seed, teacher: timed.value, seconds: timed.seconds };
+    }
+    results.push(
+      await runStep(config, data, step, needsTeacher(step.method) ? teacher : undefined, choices, report, signal),
+    );
+    await options.onResult?.(describe());
+  }
+  return describe();
+}
+
+/** All students, seed by seed so that a teacher serves all methods of its seed; the full table has one size. */
+function plan(config: CompareConfig): Step[] {
+  const { methods, sizes, seeds } = config.compare;
+  const steps: Step[] = [];
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + seeds; seed++) {
+    for (const method of methods) {
+      for (const size of method === 'full' ? [1] : sizes) steps.push({ method, size, seed });
+    }
+  }
+  return steps;
+}
+
+function needsTeacher(method: CompareMethod): boolean {
+  return method === 'equal-mass' || method === 'kd-tree' || method === 'learned' || method === 'learned-hot';
+}
+
+/** The teacher of a seed. Learning rate and epochs are chosen with the first seed, whichever is asked for first. */
+async function teach(
+  config: CompareConfig,
+  data: Dataset,
+  seed: number,
+  choices: Choices,
+  onProgress: (text: string, share: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<Teacher> {
+  const shared = { ...modelOptions(config), dim: config.teacher.dim, signal, onProgress };
+  let chosen = choices.get('teacher');
+  if (chosen === undefined) {
+    const teacher = await trainTeacher(data.split('teacher'), {
+      ...shared,
+      seed: FIRST_SEED,
+      learningRate: config.teacher.learningRate ?? config.compare.tune.learningRate,
+      epochs: config.teacher.maxEpochs,
+      validation: data.split('validation'),
+    });
+    chosen = { learningRate: teacher.fit!.learningRate, epochs: teacher.fit!.epochs };
+    choices.set('teacher', chosen);
+    if (seed === FIRST_SEED) return teacher;
+  }
+  return trainTeacher(data.split('teacher'), { ...shared, ...chosen, seed });
+}
+
+/** The hash functions of one method. Hot ids are counted over teacher and student rows: counts carry no label. */
+async function hashingOf(
+  config: CompareConfig,
+  data: Dataset,
+  step: Step,
+  teacher: Teacher | undefined,
+  signal?: AbortSignal,
+): Promise<Hashing> {
+  const { minRows, hotShare } = config.compare;
+  const { method, size, seed } = step;
+  const recent = [data.split('teacher'), data.split('student')];
+  const shared = { size, minRows, seed, recent };
+  switch (method) {
+    case 'full':
+    case 'modulo':
+    case 'mixed':
+      return baselineHashing(data.features, { ...shared, method });
+    case 'frequent':
+      return baselineHashing(data.features, { ...shared, method, hotShare });
+    case 'equal-mass':
+    case 'kd-tree':
+      return learnHashing(teacher!, { ...shared, method, signal });
+    case 'learned':
+      return learnHashing(teacher!, { ...shared, signal });
+    case 'learned-hot':
+      return learnHashing(teacher!, { ...shared, hotShare, signal });
+  }
+}
+
+async function runStep(
+  config: CompareConfig,
+  data: Dataset,
+  step: Step,
+  teacher: { teacher: Teacher; seconds: number } | undefined,
+  choices: Choices,
+  report: (text: string, share: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<ComparisonResult> {
+  const student = data.split('student');
+  const { value: hashing, seconds: cluster } = await clock(() =>
+    hashingOf(config, data, step, teacher?.teacher, signal),
+  );
+  const options: TrainingOptions = { ...modelOptions(config), seed: step.seed, signal, onProgress: report };
+  const build = (rate: number) => buildRecommender(student, hashing.features, config.model.dim, options, rate);
+  const judge = (model: Recommender) => judged(model, data.split('evaluation'), report, signal);
+
+  const key = `${step.method} ${step.size}`;
+  const chosen = choices.get(key);
+  let judgement: Judgement;
+  let learningRate: number;
+  let epochs: number;
+  let seconds: { tune: number; train: number };
+  if (chosen === undefined) {
+    // The evaluation rows are looked at only through the model that the validation rows prefer.
+    const timed = await clock(() =>
+      fitTuned(
+        student,
+        build,
+        {
+          ...options,
+          learningRate: config.compare.tune.learningRate,
+          epochs: config.compare.tune.maxEpochs,
+          validation: data.split('validation'),
+        },
+        judge,
+      ),
+    );
+    ({ learningRate, epochs, result: judgement } = timed.value);
+    choices.set(key, { learningRate, epochs });
+    seconds = { tune: timed.seconds, train: 0 };
+  } else {
+    const timed = await clock(() => fitFixed(student, build, { ...options, ...chosen }));
+    using model = timed.value.model;
+    judgement = await judge(model);
+    ({ learningRate, epochs } = chosen);
+    seconds = { tune: 0, train: timed.seconds };
+  }
+  return {
+    ...step,
+    learningRate,
+    epochs,
+    auc: judgement.metrics.auc,
+    logLoss: judgement.metrics.logLoss,
+    normalizedEntropy: judgement.metrics.normalizedEntropy,
+    rows: hashing.rows(),
+    bytes: judgement.bytes,
+    seconds: { teacher: teacher?.seconds ?? 0, cluster, ...seconds, evaluate: judgement.seconds },
+  };
+}
+
+interface Judgement {
+  metrics: Metrics;
+  bytes: ComparisonResult['bytes'];
+  seconds: number;
+}
+
+async function judged(
+  model: Recommender,
+  split: Split,
+  report: (text: string, share: number) => void,
+  signal?: AbortSignal,
+): Promise<Judgement> {
+  const onProgress = (rows: number) => report('evaluating', rows / split.rows);
+  const { value: metrics, seconds } = await clock(() => evaluateSplit(model, split, { signal, onProgress }));
+  const { rows, mapping, optimizer, total } = model.tables.memory();
+  return { metrics, bytes: { rows, mapping, optimizer, total }, seconds };
+}
+
+async function clock<T>(work: () => Promise<T>): Promise<{ value: T; seconds: number }> {
+  const start = performance.now();
+  const value = await work();
+  return { value, seconds: (performance.now() - start) / 1000 };
+}
+
+function describeComparison(
+  config: CompareConfig,
+  data: Dataset,
+  results: ComparisonResult[],
+  notes: string[],
+): Comparison {
+  const { source, query, label } = config.data;
+  const { blas, threads } = native().buildInfo();
+  const largest = Math.max(...config.compare.sizes);
+  return {
+    version: PACKAGE_VERSION,
+    config,
+    machine: {
+      processor: cpus()[0]?.model.trim() ?? 'unknown',
+      threads: config.training.threads ?? threads,
+      memoryGiB: Math.round(totalmem() / 2 ** 30),
+      node: process.version,
+      denseProducts: blas,
+    },
+    data: {
+      source: query ?? [source ?? ''].flat().join(', '),
+      label,
+      idOrder: data.idOrder,
+      features: data.features.map(({ name, cardinality }) => ({
+        name,
+        cardinality,
+        compressed: targetRows(cardinality, { size: largest, minRows: config.compare.minRows }) < cardinality,
+      })),
+      dense: [...data.dense],
+      splits: data.splits.map((name) => {
+        const { rows, labels } = data.split(name);
+        return { name, rows, labelRate: labels.reduce((sum, value) => sum + value, 0) / rows };
+      }),
+    },
+    notes,
+    results: [...results],
+  };
+}

@@ -1,0 +1,161 @@
+/** Chooses hash functions for every feature: learned from a teacher, or one of the baselines that need none. */
+import { type LearnMappingOptions, learnMapping, type MappingStatistics } from '../clustering/index.ts';
+import type { FeatureInfo, Split } from '../data/types.ts';
+import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, describe } from '../errors.ts';
+import type { HashFunction } from '../hashing/index.ts';
+import { type FeatureHashing, Hashing } from './hashing.ts';
+import type { Teacher } from './teacher.ts';
+
+export interface SizeOptions {
+  /** Rows of a compressed table as a share of its ids, above 0, at most 1. */
+  size: number;
+  /** Features with fewer ids stay whole: they hardly matter for size, much for quality. Default 100,000 (the paper's cutoff). */
+  minRows?: number;
+  /** Share of a compressed table's rows for the hottest ids. Default 0; `frequent` 0.5. */
+  hotShare?: number;
+  /**
+   * Splits whose accesses decide which ids are hot. Counts carry no label, so everything up to the start of evaluation
+   * may be counted, the student's own rows included. Default: the teacher's counts.
+   */
+  recent?: readonly Split[];
+  seed?: number;
+}
+
+export interface LearnHashingOptions
+  extends SizeOptions,
+    Omit<LearnMappingOptions, 'rows' | 'hotShare' | 'seed' | 'onProgress'> {
+  /** The feature at hand and how far the whole is, 0 to 1. */
+  onProgress?: (text: string, share: number) => void;
+}
+
+const SIZE_OPTIONS = ['size', 'minRows', 'hotShare', 'recent', 'seed'] as const;
+const LEARNER_OPTIONS = [
+  'method',
+  'mass',
+  'unseen',
+  'hashes',
+  'combine',
+  'projection',
+  'mergesPerRound',
+  'maxClusterSize',
+  'filters',
+  'mergedValue',
+  'device',
+] as const;
+
+/** Rows a feature gets: all of them below the cutoff, otherwise its share, at least one. */
+export function targetRows(cardinality: number, { size, minRows = 100_000 }: SizeOptions): number {
+  checkNumber(size, Number.MIN_VALUE, 1, 'size');
+  checkInteger(minRows, 0, 2 ** 32, 'minRows');
+  return cardinality < minRows ? cardinality : Math.max(1, Math.ceil(cardinality * size));
+}
+
+/**
+ * Learns the hash functions of all features from a teacher ("Learning to Collide", section 4).
+ *
+ * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, ABORTED
+ * @example
+ * ```ts
+ * const hashing = await learnHashing(teacher, { size: 0.1, minRows: 10_000, hotShare: 0.5, recent: [past, present] });
+ * await hashing.save('mapping.safetensors');
+ * ```
+ */
+export async function learnHashing(teacher: Teacher, options: LearnHashingOptions): Promise<Hashing> {
+  checkOptions(options, [...SIZE_OPTIONS, ...LEARNER_OPTIONS, 'signal', 'onProgress'], 'learnHashing');
+  const { size, minRows, hotShare = 0, recent, seed = 0, signal, onProgress, ...learner } = options;
+  const features: FeatureHashing[] = [];
+  const counts = new Map<string, Uint32Array>();
+  const statistics: Record<string, MappingStatistics> = {};
+  for (const [f, { name, cardinality, rows: teacherRows, counts: teacherCounts }] of teacher.features.entries()) {
+    onProgress?.(name, f / teacher.features.length);
+    const rows = targetRows(cardinality, options);
+    const combine = learner.combine ?? 'sum';
+    counts.set(name, teacherCounts);
+    if (rows >= cardinality) {
+      features.push({ name, cardinality, hashes: [{ kind: 'identity' }], combine });
+      continue;
+    }
+    const hotCounts = recent === undefined ? teacherCounts : recentCounts(recent, f, cardinality);
+    const learned = await learnMapping(
+      { rows: teacherRows, dim: teacher.dim, counts: teacherCounts, hotCounts },
+      {
+        ...learner,
+        rows,
+        hotShare,
+        seed,
+        signal,
+        onProgress: ({ clusters }) =>
+          onProgress?.(
+            `${name}: ${clusters} clusters`,
+            (f + (cardinality - clusters) / (cardinality - rows)) / teacher.features.length,
+          ),
+      },
+    );
+    features.push({ name, cardinality, hashes: learned.hashes, combine });
+    statistics[name] = learned.statistics;
+  }
+  const details = { hotShare, ...learner, statistics };
+  const manifest = { method: learner.method ?? 'agglomerative', size, minRows: minRows ?? 100_000, seed, details };
+  return new Hashing(features, manifest, counts);
+}
+
+/** Hashing without a teacher. */
+export type BaselineMethod = 'full' | 'modulo' | 'mixed' | 'frequent';
+
+/**
+ * The baselines: `full` (no compression), `modulo` and `mixed` (the hashing trick), `frequent` (the hottest ids by
+ * `recent` own `hotShare` of the rows, the others are hashed by `mixed` over the rest).
+ *
+ * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION
+ * @example
+ * ```ts
+ * const hashing = baselineHashing(data.features, { method: 'modulo', size: 0.1, minRows: 10_000 });
+ * ```
+ */
+export function baselineHashing(
+  features: readonly FeatureInfo[],
+  options: SizeOptions & { method: BaselineMethod },
+): Hashing {
+  checkOptions(options, [...SIZE_OPTIONS, 'method'], 'baselineHashing');
+  const method = checkOneOf(options.method, ['full', 'modulo', 'mixed', 'frequent'], 'method');
+  const { size, minRows = 100_000, seed = 0 } = options;
+  const list = features.map(({ name, cardinality }, f): FeatureHashing => {
+    const rows = targetRows(cardinality, options);
+    const whole = method === 'full' || rows >= cardinality;
+    const hash: HashFunction = whole ? { kind: 'identity' } : hashOf(method, rows, f, cardinality, options);
+    return { name, cardinality, hashes: [hash], combine: 'sum' };
+  });
+  return new Hashing(list, { method, size, minRows, seed });
+}
+
+function hashOf(
+  method: 'modulo' | 'mixed' | 'frequent',
+  rows: number,
+  feature: number,
+  cardinality: number,
+  { hotShare = 0.5, recent, seed = 0 }: SizeOptions,
+): HashFunction {
+  if (method === 'modulo') return { kind: 'modulo', rows };
+  if (method === 'mixed') return { kind: 'mixed', rows, seed };
+  if (recent === undefined || recent.length === 0) {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected splits to count for method "frequent" (recent), received ${describe(recent)}`,
+    );
+  }
+  checkNumber(hotShare, 0, 1, 'hotShare');
+  const counts = recentCounts(recent, feature, cardinality);
+  const hot = Math.min(Math.floor(hotShare * rows), rows - 1);
+  const ids = Uint32Array.from(counts.keys()).sort((a, b) => counts[b]! - counts[a]! || a - b);
+  return { kind: 'hot', rows, ids: ids.slice(0, hot).sort(), tail: { kind: 'mixed', seed } };
+}
+
+/** Accesses per id over several splits, saturating at 2^32 - 1. */
+export function recentCounts(splits: readonly Split[], feature: number, cardinality: number): Uint32Array {
+  const counts = new Uint32Array(cardinality);
+  for (const split of splits) {
+    const own = split.idCounts(feature);
+    for (let id = 0; id < cardinality; id++) counts[id] = Math.min(0xffff_ffff, counts[id]! + own[id]!);
+  }
+  return counts;
+}

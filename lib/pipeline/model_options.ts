@@ -1,0 +1,98 @@
+/** What teacher, student and comparison share: the model's shape and how it is trained. */
+
+import type { Split } from '../data/types.ts';
+import type { EmbeddingOptimizer, Init } from '../embedding/index.ts';
+import { checkInteger } from '../errors.ts';
+import type { DenseOptimizer } from '../model/dense_net.ts';
+import { Recommender } from '../model/recommender.ts';
+import type { CompareConfig } from './config.ts';
+import type { FeatureHashing } from './hashing.ts';
+
+export interface ModelOptions {
+  /** Hidden widths of the bottom MLP, without its last layer of width dim; used with dense inputs. Default [64]. */
+  bottomHidden?: number[];
+  /** Hidden widths of the top MLP, without its last layer of width 1. Default [64]. */
+  topHidden?: number[];
+  /** Its learning rate is the one tuned. Default rowwise Adagrad. */
+  embeddingOptimizer?: EmbeddingOptimizer;
+  /** Default LAMB with learning rate 0.002. */
+  denseOptimizer?: DenseOptimizer;
+  init?: Init;
+}
+
+export interface TrainingOptions extends ModelOptions {
+  /** A number, or several to choose from on `validation`. Default 0.02. */
+  learningRate?: number | readonly number[];
+  /** Passes over the split; with `validation` the most to try. Default 1. */
+  epochs?: number;
+  /** Chooses learning rate and number of epochs by log loss. */
+  validation?: Split;
+  /** Default about 512 batches an epoch: a power of two from 128 to 32,768. */
+  batchSize?: number;
+  /** Initial values and order of rows. Default 1. */
+  seed?: number;
+  threads?: number;
+  signal?: AbortSignal;
+  /** What is being done, and the share of it that is (0 to 1). */
+  onProgress?: (text: string, share: number) => void;
+}
+
+export const TRAINING_OPTIONS = [
+  'bottomHidden',
+  'topHidden',
+  'embeddingOptimizer',
+  'denseOptimizer',
+  'init',
+  'learningRate',
+  'epochs',
+  'validation',
+  'batchSize',
+  'seed',
+  'threads',
+  'signal',
+  'onProgress',
+] as const;
+
+/** A fresh model for the features of a split. `hashing` undefined: full tables. */
+export function buildRecommender(
+  split: Split,
+  hashing: readonly FeatureHashing[] | undefined,
+  dim: number,
+  options: TrainingOptions,
+  learningRate: number,
+): Recommender {
+  return new Recommender({
+    features: split.features.map(({ name, cardinality }, f) => ({
+      name,
+      cardinality,
+      ...(hashing === undefined ? {} : { hashes: hashing[f]!.hashes, combine: hashing[f]!.combine }),
+    })),
+    dense: split.denseCount,
+    dim: checkInteger(dim, 1, 65536, 'dim'),
+    bottomHidden: options.bottomHidden,
+    topHidden: options.topHidden,
+    embeddingOptimizer: { ...(options.embeddingOptimizer ?? { kind: 'rowwise-adagrad' }), learningRate },
+    denseOptimizer: options.denseOptimizer,
+    init: options.init,
+    seed: options.seed ?? 1,
+    threads: options.threads ?? 0,
+  });
+}
+
+/** The learning rates to try, at least one. */
+export function learningRates(options: TrainingOptions): readonly number[] {
+  const rates = options.learningRate ?? 0.02;
+  return typeof rates === 'number' ? [rates] : rates;
+}
+
+/** A config's model and training sections as options. */
+export function modelOptions({ model, training }: CompareConfig): TrainingOptions {
+  return {
+    bottomHidden: model.bottom.slice(0, -1),
+    topHidden: model.top.slice(0, -1),
+    embeddingOptimizer: training.embeddingOptimizer,
+    denseOptimizer: training.denseOptimizer,
+    batchSize: training.batchSize === 'auto' ? undefined : training.batchSize,
+    threads: training.threads,
+  };
+}

@@ -1,0 +1,128 @@
+/** The teacher: a narrow model of full height, trained on past data, whose rows say which ids are alike. */
+import type { Split } from '../data/types.ts';
+import { CollideError, checkOptions } from '../errors.ts';
+import { readSafetensors, type TensorInput, writeSafetensors } from '../files/index.ts';
+import type { Recommender } from '../model/recommender.ts';
+import { type Fit, fitFixed, fitTuned } from './fit.ts';
+import { buildRecommender, TRAINING_OPTIONS, type TrainingOptions } from './model_options.ts';
+
+export interface TeacherFeature {
+  name: string;
+  cardinality: number;
+  /** [cardinality, dim] */
+  rows: Float32Array;
+  /** Accesses per id in the teacher's split (one pass), [cardinality]. */
+  counts: Uint32Array;
+}
+
+const FORMAT = 'learn-to-collide teacher 1';
+
+export class Teacher {
+  readonly dim: number;
+  readonly features: readonly TeacherFeature[];
+  /** How it was trained; undefined for one that was made elsewhere. */
+  readonly fit: Fit | undefined;
+
+  constructor(dim: number, features: readonly TeacherFeature[], fit?: Fit) {
+    for (const { name, cardinality, rows, counts } of features) {
+      if (rows.length === cardinality * dim && counts.length === cardinality) continue;
+      throw new CollideError(
+        'INVALID_ARGUMENT',
+        `Expected ${cardinality} x ${dim} values and ${cardinality} counts for feature "${name}", received ${rows.length} and ${counts.length}`,
+      );
+    }
+    this.dim = dim;
+    this.features = features;
+    this.fit = fit;
+  }
+
+  /** Writes rows and counts of every feature as safetensors. @throws CollideError FILE_IO */
+  async save(path: string): Promise<void> {
+    const tensors: Record<string, TensorInput> = {};
+    for (const [f, { cardinality, rows, counts }] of this.features.entries()) {
+      tensors[`feature${f}.rows`] = { shape: [cardinality, this.dim], data: rows };
+      tensors[`feature${f}.counts`] = { shape: [cardinality], data: counts };
+    }
+    await writeSafetensors(path, tensors, {
+      format: FORMAT,
+      features: JSON.stringify(this.features.map(({ name }) => name)),
+      ...(this.fit === undefined ? {} : { fit: JSON.stringify(this.fit) }),
+    });
+  }
+
+  /** @throws CollideError FILE_IO, FILE_FORMAT when the file is not a teacher of this package */
+  static async load(path: string): Promise<Teacher> {
+    const { tensors, metadata } = await readSafetensors(path);
+    try {
+      if (metadata.format !== FORMAT) throw new Error(`the metadata format is "${metadata.format ?? ''}"`);
+      const names = JSON.parse(metadata.features ?? '') as string[];
+      let dim = 0;
+      const features = names.map((name, f): TeacherFeature => {
+        const rows = tensors[`feature${f}.rows`];
+        const counts = tensors[`feature${f}.counts`];
+        if (
+          !(rows?.data instanceof Float32Array) ||
+          !(counts?.data instanceof Uint32Array) ||
+          rows.shape.length !== 2
+        ) {
+          throw new Error(`the rows or counts of feature "${name}" are missing`);
+        }
+        dim = rows.shape[1]!;
+        return { name, cardinality: rows.shape[0]!, rows: rows.data, counts: counts.data };
+      });
+      return new Teacher(dim, features, metadata.fit === undefined ? undefined : (JSON.parse(metadata.fit) as Fit));
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new CollideError('FILE_FORMAT', `Expected a teacher with metadata format "${FORMAT}" in ${path}: ${why}`, {
+        cause,
+      });
+    }
+  }
+}
+
+export interface TeacherOptions extends TrainingOptions {
+  /** Width of the teacher's rows; the paper uses 2 or 4. Default 2. */
+  dim?: number;
+}
+
+/**
+ * Trains a teacher on a split and counts its accesses ("Learning to Collide", sections 3 and 4). With `validation`, the
+ * learning rate and the number of epochs are chosen there. The student must train on other rows than the teacher:
+ * clusters that encode a rare id's labels make the student over-fit.
+ *
+ * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, ABORTED, DIVERGED
+ * @example
+ * ```ts
+ * const teacher = await trainTeacher(data.split('teacher'), { dim: 2, validation: data.split('validation') });
+ * ```
+ */
+export async function trainTeacher(split: Split, options: TeacherOptions = {}): Promise<Teacher> {
+  checkOptions(options, [...TRAINING_OPTIONS, 'dim'], 'trainTeacher');
+  const { dim = 2, validation } = options;
+  const build = (learningRate: number) => buildRecommender(split, undefined, dim, options, learningRate);
+  if (validation !== undefined) {
+    const { result, learningRate, epochs, batchSize } = await fitTuned(
+      split,
+      build,
+      { ...options, validation },
+      rowsOf,
+    );
+    return new Teacher(dim, featuresOf(split, result), { learningRate, epochs, batchSize });
+  }
+  const { model, ...fit } = await fitFixed(split, build, options);
+  using owned = model;
+  return new Teacher(dim, featuresOf(split, rowsOf(owned)), fit);
+}
+
+function rowsOf(model: Recommender): Float32Array[] {
+  return model.tables.features.map(({ name }) => model.tables.weights(name));
+}
+
+function featuresOf(split: Split, rows: Float32Array[]): TeacherFeature[] {
+  return split.features.map(({ name, cardinality }, f) => ({
+    name,
+    cardinality,
+    rows: rows[f]!,
+    counts: split.idCounts(f),
+  }));
+}
