@@ -1,0 +1,247 @@
+/**
+ * Agglomerative clustering of ids by a 1-D teacher value, the method of "Learning to Collide": the public face of
+ * native/cpu/agglomerate.h. Values and counts are copied at the call; the work runs on a native thread of its own.
+ */
+import { CollideError, checkInteger, checkOneOf, checkOptions, describe } from '../errors.ts';
+import { type NativeAgglomerateOptions, type NativeClustering, type NativeJob, native } from '../native.ts';
+import { type Counts, MOST_IDS } from './types.ts';
+
+/** The scores by which neighbouring pairs of clusters are filtered. */
+export type FilterName = 'frequency' | 'distance' | 'size';
+
+/** One filter of a round. */
+export interface ClusterFilter {
+  by: FilterName;
+  /** Keeps floor(keep * K) pairs, at least one. Default 2 for frequency, 1.5 for distance, 1 for size. */
+  keep?: number;
+}
+
+/** Progress of one clustering: rounds done and clusters left. */
+export interface ClusterProgress {
+  round: number;
+  clusters: number;
+}
+
+/** The knobs of the method itself, without the target. */
+export interface AgglomerateMethod {
+  /** K, the most pairs that merge in one round. Default max(1, ceil((ids - rows) / 100)). */
+  mergesPerRound?: number;
+  /**
+   * size_max, in ids. Default Infinity. Kept by the size filter alone, and exceeded in fallback rounds, when no pair of
+   * a round fits.
+   */
+  maxClusterSize?: number;
+  /** In the order applied, each at most once, at least one. Default frequency, distance, size. */
+  filters?: ClusterFilter[];
+  /** The value of merged clusters: their count-weighted mean (default) or plain mean (Eq. 4). */
+  mergedValue?: 'mean' | 'count-weighted';
+  /** 'auto' (default) and 'cpu' run on the processor; 'cuda' fails: this version has no clustering kernels. */
+  device?: 'cpu' | 'cuda' | 'auto';
+}
+
+/** Options of {@link agglomerate}. */
+export interface AgglomerateOptions extends AgglomerateMethod {
+  /** Clusters to end with. As many as ids or more: every id is its own cluster. */
+  rows: number;
+  /** Stops the work within a round; the promise rejects with ABORTED. */
+  signal?: AbortSignal;
+  /** Called at most 20 times a second. An error it throws stops the work and rejects the promise. */
+  onProgress?: (progress: ClusterProgress) => void;
+}
+
+/** What {@link agglomerate} yields. Labels ascend with value. */
+export interface Clustering {
+  /** Clusters: min(options.rows, ids). */
+  rows: number;
+  /** Cluster of each id, [ids]. */
+  assignment: Uint32Array;
+  /** Value of each cluster, ascending, [rows]. */
+  values: Float64Array;
+  /** Ids of each cluster, [rows]. */
+  sizes: Uint32Array;
+  /** Accesses of each cluster, [rows]. */
+  counts: Float64Array;
+  rounds: number;
+  /** Rounds in which no pair fitted maxClusterSize, so that the smallest created sizes were merged instead. */
+  fallbackRounds: number;
+  /** Rounds in which a chain of pairs over maxClusterSize was cut into pairs. */
+  splitRounds: number;
+}
+
+const DEFAULT_KEEP: Record<FilterName, number> = { frequency: 2, distance: 1.5, size: 1 };
+const FILTER_NAMES = Object.keys(DEFAULT_KEEP) as FilterName[];
+
+/** The option names of {@link AgglomerateMethod}, for checks of options that contain them. */
+export const METHOD_OPTIONS = ['mergesPerRound', 'maxClusterSize', 'filters', 'mergedValue', 'device'] as const;
+
+/**
+ * Clusters ids by a 1-D value: clusters that are neighbours in value order merge, round by round, until `rows` are left.
+ *
+ * A round takes all neighbouring pairs and applies the filters in order: `frequency` keeps the pairs that are accessed
+ * least (product of normalized counts, Eq. 3), `distance` the nearest (Eq. 1), `size` those that make a cluster of at
+ * most maxClusterSize ids (Eq. 2; if none does, the smallest). Up to K = mergesPerRound pairs are left, and merge;
+ * neighbouring ones merge as one chain, or in pairs when the chain would exceed maxClusterSize. Ties go by position, so
+ * equal input gives equal bits. "Learning to Collide" (Ghaemmaghami et al. 2022), the algorithm for clustering
+ * categorical ids; its default K and size_max are unpublished, ours are chosen.
+ *
+ * @param values - finite, [ids]; worked in float64
+ * @param counts - accesses per id, whole numbers with a sum below 2^53, [ids]
+ * @throws CollideError INVALID_ARGUMENT (bad values, counts or options, with the index), UNKNOWN_OPTION (misspelt),
+ * CUDA_UNAVAILABLE (device 'cuda'), ABORTED, OUT_OF_MEMORY; always by rejecting the promise
+ * @example
+ * ```ts
+ * const { assignment } = await agglomerate(Float32Array.of(0, 1, 3, 6, 10), Uint32Array.of(1, 1, 1, 1, 1), { rows: 4 });
+ * // Uint32Array [0, 0, 1, 2, 3]
+ * ```
+ */
+export async function agglomerate(
+  values: Float32Array | Float64Array,
+  counts: Counts,
+  options: AgglomerateOptions,
+): Promise<Clustering> {
+  if (!(values instanceof Float32Array || values instanceof Float64Array)) {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected a Float32Array or Float64Array for values of agglomerate, received ${describe(values)}`,
+    );
+  }
+  if (!(counts instanceof Uint32Array || counts instanceof Float64Array) || counts.length !== values.length) {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected a Uint32Array or Float64Array of length ${values.length} (one count per value) for counts of agglomerate, received ${describe(counts)}`,
+    );
+  }
+  checkOptions(options, ['rows', ...METHOD_OPTIONS, 'signal', 'onProgress'], 'agglomerate');
+  const rows = Math.min(checkInteger(options.rows, 1, Number.MAX_SAFE_INTEGER, 'rows of agglomerate'), MOST_IDS);
+  const method = completeMethod(options, values.length, rows, 'agglomerate');
+  checkCallbacks(options.signal, options.onProgress);
+  // Elements, range and sum are checked by native code, off this thread.
+  const result = await runJob(
+    (onProgress) => {
+      const asDoubles = (array: Counts | Float32Array) =>
+        array instanceof Float64Array ? array : new Float64Array(array);
+      return native().agglomerate(asDoubles(values), asDoubles(counts), { rows, ...method }, onProgress);
+    },
+    options.signal,
+    options.onProgress,
+  );
+  return { rows: result.values.length, ...result };
+}
+
+/**
+ * Checks the method's options and fills in the defaults, in the form that native code takes.
+ *
+ * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION or CUDA_UNAVAILABLE
+ */
+export function completeMethod(
+  options: AgglomerateMethod,
+  ids: number,
+  rows: number,
+  where: string,
+): Omit<NativeAgglomerateOptions, 'rows'> {
+  const device = checkOneOf(options.device ?? 'auto', ['cpu', 'cuda', 'auto'], `device of ${where}`);
+  if (device === 'cuda') {
+    throw new CollideError(
+      'CUDA_UNAVAILABLE',
+      `Expected device "cpu" or "auto" for ${where}: clustering kernels are not built in this version`,
+    );
+  }
+  const { mergesPerRound = Math.max(1, Math.ceil((ids - rows) / 100)), maxClusterSize = Number.POSITIVE_INFINITY } =
+    options;
+  checkInteger(mergesPerRound, 1, Number.MAX_SAFE_INTEGER, `mergesPerRound of ${where}`);
+  if (maxClusterSize !== Number.POSITIVE_INFINITY) {
+    checkInteger(maxClusterSize, 1, Number.MAX_SAFE_INTEGER, `maxClusterSize of ${where}`);
+  }
+  return {
+    mergesPerRound,
+    maxClusterSize: maxClusterSize === Number.POSITIVE_INFINITY ? 0 : maxClusterSize,
+    filters: completeFilters(options.filters ?? FILTER_NAMES.map((by) => ({ by })), where),
+    mergedValue: checkOneOf(
+      options.mergedValue ?? 'count-weighted',
+      ['mean', 'count-weighted'],
+      `mergedValue of ${where}`,
+    ),
+  };
+}
+
+function completeFilters(filters: ClusterFilter[], where: string): { by: FilterName; keep: number }[] {
+  if (!Array.isArray(filters) || filters.length === 0) {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected an array of at least one filter such as { by: "distance" } for filters of ${where}, received ${describe(filters)}`,
+    );
+  }
+  return filters.map((filter, i) => {
+    const name = `filters[${i}] of ${where}`;
+    checkOptions(filter, ['by', 'keep'], name);
+    const by = checkOneOf(filter.by, FILTER_NAMES, `by of ${name}`);
+    const first = filters.findIndex((other) => other.by === by);
+    if (first !== i) {
+      throw new CollideError(
+        'INVALID_ARGUMENT',
+        `Expected each filter once, but ${name} repeats filters[${first}]: "${by}"`,
+      );
+    }
+    const keep = filter.keep ?? DEFAULT_KEEP[by];
+    if (typeof keep !== 'number' || !Number.isFinite(keep) || keep <= 0) {
+      throw new CollideError(
+        'INVALID_ARGUMENT',
+        `Expected a number above 0 for keep of ${name}, received ${describe(keep)}`,
+      );
+    }
+    return { by, keep };
+  });
+}
+
+/** Runs a native clustering job under an AbortSignal; an error thrown by onProgress stops the job and is the rejection. */
+async function runJob(
+  start: (onProgress: ((round: number, clusters: number) => void) | undefined) => NativeJob<NativeClustering>,
+  signal: AbortSignal | undefined,
+  onProgress: ((progress: ClusterProgress) => void) | undefined,
+): Promise<NativeClustering> {
+  throwIfAborted(signal);
+  let thrown: { error: unknown } | undefined;
+  const rethrow = () => {
+    if (thrown !== undefined) throw thrown.error;
+  };
+  const report = (round: number, clusters: number) => {
+    if (thrown !== undefined) return;
+    try {
+      onProgress?.({ round, clusters });
+    } catch (error) {
+      thrown = { error };
+      job.abort();
+    }
+  };
+  const job = start(onProgress === undefined ? undefined : report);
+  const abort = () => job.abort();
+  signal?.addEventListener('abort', abort);
+  try {
+    const result = await job.promise;
+    rethrow();
+    return result;
+  } catch (error) {
+    rethrow();
+    throwIfAborted(signal);
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+/** @throws CollideError INVALID_ARGUMENT unless both are undefined or what their names say */
+export function checkCallbacks(signal: unknown, onProgress: unknown): void {
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new CollideError('INVALID_ARGUMENT', `Expected an AbortSignal for signal, received ${describe(signal)}`);
+  }
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw new CollideError('INVALID_ARGUMENT', `Expected a function for onProgress, received ${describe(onProgress)}`);
+  }
+}
+
+/** @throws CollideError ABORTED, with the signal's reason as its cause */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) {
+    throw new CollideError('ABORTED', "Stopped by the caller's AbortSignal", { cause: signal.reason });
+  }
+}

@@ -1,0 +1,22 @@
+/** Teacher rows and access counts -> learned hash functions. */
+export {
+  type AgglomerateMethod,
+  type AgglomerateOptions,
+  agglomerate,
+  type ClusterFilter,
+  type Clustering,
+  type ClusterProgress,
+  type FilterName,
+} from './agglomerative.ts';
+export { type BinMass, type EqualMassOptions, equalMassBins, learnEqualMass } from './equal_mass.ts';
+export { learnKdTree } from './kd_tree.ts';
+export {
+  type LearnedMapping,
+  learnMapping,
+  type MappingStatistics,
+  type TableStatistics,
+  type TeacherKnowledge,
+} from './learn_mapping.ts';
+export type { LearningMethod, LearnMappingOptions } from './learn_mapping_options.ts';
+export { axisProjection, type PrincipalComponents, principalComponents, principalProjection } from './principal.ts';
+export type { Counts, Learner } from './types.ts';

@@ -1,0 +1,196 @@
+/**
+ * Teacher rows and access counts -> hash functions: hot ids own rows, the ids that the teacher saw are clustered over
+ * the rest, ids that it never saw go where `unseen` says. One hash function per internal table.
+ *
+ * O(ids * dim) and the learner's own cost: the agglomerative rounds run on a native thread, the others on the caller's.
+ * Deterministic: the same input and seed give the same entries.
+ */
+import { checkOptions } from '../errors.ts';
+import type { HashFunction, TableEntries } from '../hashing/hash_function.ts';
+import { agglomerate, throwIfAborted } from './agglomerative.ts';
+import { equalMassBins } from './equal_mass.ts';
+import { learnKdTree } from './kd_tree.ts';
+import { type LearnMappingOptions, type MappingPlan, planMapping } from './learn_mapping_options.ts';
+import { hottestFirst, type Layout, layOut } from './mapping_layout.ts';
+import { axisProjection, principalProjection } from './principal.ts';
+import { type Counts, checkCounts, checkTeacher } from './types.ts';
+
+/** What a teacher knows of one feature. */
+export interface TeacherKnowledge {
+  /** Teacher rows, finite, [ids * dim]. */
+  rows: Float32Array;
+  dim: number;
+  /** Accesses while the teacher trained, [ids]. */
+  counts: Counts;
+  /**
+   * Recent accesses, by which hot ids are chosen, [ids]. Counts carry no label, so rows newer than the teacher's may be
+   * counted. Default `counts`.
+   */
+  hotCounts?: Counts;
+}
+
+/** What one internal table got. */
+export interface TableStatistics {
+  rows: number;
+  /** Rows owned by one hot id each: rows 0 .. hotRows - 1, hottest first. */
+  hotRows: number;
+  /** Ids that were clustered, and the rows that the learner gave them. */
+  clusteredIds: number;
+  clusters: number;
+  /** Rows without any id. */
+  emptyRows: number;
+  /** Ids in the fullest row. */
+  largestRow: number;
+  /** Rounds of the agglomerative method; 0 for the others. */
+  rounds: number;
+  fallbackRounds: number;
+  splitRounds: number;
+}
+
+/** What {@link learnMapping} did. */
+export interface MappingStatistics {
+  ids: number;
+  /** Ids with teacher count 0. */
+  unseenIds: number;
+  /** Share of the recent accesses (`hotCounts`) that fall on them. */
+  unseenTraffic: number;
+  tables: TableStatistics[];
+}
+
+/** What {@link learnMapping} yields. */
+export interface LearnedMapping {
+  /** One per internal table: kind 'table', or 'identity' where there are rows for all ids. */
+  hashes: HashFunction[];
+  statistics: MappingStatistics;
+}
+
+const NO_ROUNDS = { rounds: 0, fallbackRounds: 0, splitRounds: 0 };
+
+/**
+ * Learns the hash functions of one feature from its teacher.
+ *
+ * Of the T rows of an internal table, round(hotShare * T) go to the ids with most recent accesses (ties: the lower id),
+ * none to ids without any, and one row is always left for the other ids. The ids that the teacher saw are clustered
+ * over the remaining rows. A table with at least as many rows as ids is the identity. With 2 hashes, the tables have
+ * ceil(rows / 2) and floor(rows / 2) rows for 'sum' and `rows` each for 'concat': the multiple internal tables of
+ * "Learning to Collide".
+ *
+ * @param teacher - one feature's teacher; its arrays are not used any more when the call returns its promise
+ * @returns the hash functions, entries in the narrowest typed array that fits, and statistics
+ * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, CUDA_UNAVAILABLE, ABORTED, OUT_OF_MEMORY; always by rejecting
+ * the promise
+ * @example
+ * ```ts
+ * const { hashes } = await learnMapping({ rows: teacherRows, dim: 2, counts }, { rows: 1000, hotShare: 0.5 });
+ * ```
+ */
+export async function learnMapping(teacher: TeacherKnowledge, options: LearnMappingOptions): Promise<LearnedMapping> {
+  checkOptions(teacher, ['rows', 'dim', 'counts', 'hotCounts'], 'the teacher of learnMapping');
+  const { counts, hotCounts = counts } = teacher;
+  const ids = checkTeacher(teacher.rows, teacher.dim, counts, 'learnMapping');
+  checkCounts(hotCounts, ids, 'hotCounts of learnMapping');
+  const plan = planMapping(options, ids, teacher.dim);
+  throwIfAborted(plan.signal);
+  const unseen = unseenShare(counts, hotCounts);
+  const tables = prepare(teacher, hotCounts, plan);
+
+  const hashes: HashFunction[] = [];
+  const statistics: TableStatistics[] = [];
+  for (const [k, table] of tables.entries()) {
+    throwIfAborted(plan.signal);
+    if (table === undefined) {
+      hashes.push({ kind: 'identity' });
+      const all = { rows: ids, hotRows: 0, clusteredIds: 0, clusters: 0, emptyRows: 0, largestRow: 1 };
+      statistics.push({ ...all, ...NO_ROUNDS });
+      continue;
+    }
+    const rows = plan.heights[k]!;
+    const { entries, hotRows, members } = table.layout;
+    const { assignment, ...learned } = await learn(table, k, plan);
+    for (let i = 0; i < members.length; i++) entries[members[i]!] = hotRows + assignment[i]!;
+    hashes.push({ kind: 'table', rows, entries });
+    statistics.push({ rows, hotRows, clusteredIds: members.length, ...learned, ...occupancy(entries, rows) });
+  }
+  return { hashes, statistics: { ids, ...unseen, tables: statistics } };
+}
+
+/** One table's layout and copies of what its learner needs, all in the order of `layout.members`. */
+interface Prepared {
+  layout: Layout;
+  counts: Float64Array;
+  /** Teacher rows for the kd-tree, a 1-D view of them for the other methods. */
+  input: Float32Array | Float64Array;
+}
+
+/** Lays out the tables; undefined for a table with rows for all ids. */
+function prepare(teacher: TeacherKnowledge, hotCounts: Counts, plan: MappingPlan): (Prepared | undefined)[] {
+  const { dim, counts } = teacher;
+  const hottest = hottestFirst(hotCounts);
+  return plan.heights.map((rows, k) => {
+    if (rows >= counts.length) return undefined;
+    const seed = BigInt.asUintN(64, plan.seed + BigInt(k));
+    const layout = layOut(counts, hottest, { rows, hotShare: plan.hotShare, unseen: plan.unseen, seed });
+    const { members } = layout;
+    const memberCounts = Float64Array.from(members, (id) => counts[id]!);
+    const memberRows = new Float32Array(members.length * dim);
+    for (let i = 0; i < members.length; i++) {
+      for (let d = 0; d < dim; d++) memberRows[i * dim + d] = teacher.rows[members[i]! * dim + d]!;
+    }
+    if (plan.method === 'kd-tree' || members.length === 0) return { layout, counts: memberCounts, input: memberRows };
+    const input =
+      plan.projection === 'axis' || dim === 1
+        ? axisProjection(memberRows, dim, k)
+        : principalProjection(memberRows, dim, memberCounts, k);
+    return { layout, counts: memberCounts, input };
+  });
+}
+
+type Learned = { assignment: Uint32Array; clusters: number } & typeof NO_ROUNDS;
+
+async function learn({ layout, counts, input }: Prepared, k: number, plan: MappingPlan): Promise<Learned> {
+  const { clusterRows: rows } = layout;
+  const ids = counts.length;
+  const clusters = Math.min(ids, rows);
+  if (ids === 0) return { assignment: new Uint32Array(0), clusters, ...NO_ROUNDS };
+  if (input instanceof Float32Array) {
+    const assignment = learnKdTree(input, input.length / ids, counts, rows);
+    return { assignment, clusters, ...NO_ROUNDS };
+  }
+  if (plan.method === 'equal-mass') {
+    return { assignment: equalMassBins(input, counts, rows, plan.mass), clusters, ...NO_ROUNDS };
+  }
+  const { onProgress, signal } = plan;
+  const { assignment, rounds, fallbackRounds, splitRounds } = await agglomerate(input, counts, {
+    ...plan.agglomerative,
+    maxClusterSize: plan.agglomerative.maxClusterSize ?? 4 * Math.ceil(ids / clusters),
+    rows,
+    signal,
+    onProgress: onProgress && ((progress) => onProgress({ ...progress, hash: k })),
+  });
+  return { assignment, clusters, rounds, fallbackRounds, splitRounds };
+}
+
+function unseenShare(counts: Counts, hotCounts: Counts): { unseenIds: number; unseenTraffic: number } {
+  let unseenIds = 0;
+  let accesses = 0;
+  let total = 0;
+  for (let id = 0; id < counts.length; id++) {
+    total += hotCounts[id]!;
+    if (counts[id] !== 0) continue;
+    unseenIds++;
+    accesses += hotCounts[id]!;
+  }
+  return { unseenIds, unseenTraffic: total > 0 ? accesses / total : 0 };
+}
+
+function occupancy(entries: TableEntries, rows: number): { emptyRows: number; largestRow: number } {
+  const load = new Uint32Array(rows);
+  for (let id = 0; id < entries.length; id++) load[entries[id]!]!++;
+  let emptyRows = 0;
+  let largestRow = 0;
+  for (let row = 0; row < rows; row++) {
+    if (load[row] === 0) emptyRows++;
+    if (load[row]! > largestRow) largestRow = load[row]!;
+  }
+  return { emptyRows, largestRow };
+}

@@ -1,0 +1,150 @@
+/** The options of learnMapping: their meaning, defaults and checks. */
+import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, describe } from '../errors.ts';
+import {
+  type AgglomerateMethod,
+  type ClusterProgress,
+  checkCallbacks,
+  completeMethod,
+  METHOD_OPTIONS,
+} from './agglomerative.ts';
+import { BIN_MASSES, type BinMass } from './equal_mass.ts';
+import { UNSEEN_POLICIES } from './mapping_layout.ts';
+import { MOST_IDS } from './types.ts';
+
+const METHODS = ['agglomerative', 'equal-mass', 'kd-tree'] as const;
+
+/** How the rows are learned. */
+export type LearningMethod = (typeof METHODS)[number];
+
+/** Options of `learnMapping`. Those of {@link AgglomerateMethod} are for method 'agglomerative' only. */
+export interface LearnMappingOptions extends AgglomerateMethod {
+  /** Row budget of the feature. */
+  rows: number;
+  /** Default 'agglomerative', the method of the paper. */
+  method?: LearningMethod;
+  /** Share of the rows, 0 (default) to 1, given to the ids hottest by `hotCounts`, one row each. */
+  hotShare?: number;
+  /**
+   * Ids with teacher count 0 that own no hot row: 'hash' (default) spreads them over all rows that are not hot,
+   * 'shared' sends all to one row of their own, 'cluster' clusters their untrained teacher rows like any other.
+   */
+  unseen?: (typeof UNSEEN_POLICIES)[number];
+  /** Internal tables, one clustering each along different dimensions of the teacher. Default 1. */
+  hashes?: 1 | 2;
+  /** For 2 hashes, how their rows meet: 'sum' (default) halves the row budget, 'concat' halves the width and keeps it. */
+  combine?: 'sum' | 'concat';
+  /** The 1-D views that are clustered: principal components (default for 1 hash) or the teacher's axes (default for 2). */
+  projection?: 'principal' | 'axis';
+  /** Seed of the hash of unseen ids, 0 (default) to 2^64 - 1; the second table takes the next seed. */
+  seed?: number | bigint;
+  /** Method 'equal-mass': what an id weighs, the square root of its count by default. */
+  mass?: BinMass;
+  /** Method 'agglomerative'. Default 4 * ceil(clustered ids / their rows). */
+  maxClusterSize?: number;
+  /** Stops the work; the promise rejects with ABORTED. */
+  signal?: AbortSignal;
+  /** Progress of the agglomerative rounds of the `hash`-th table. */
+  onProgress?: (progress: ClusterProgress & { hash: number }) => void;
+}
+
+const OWN_OPTIONS = [
+  'rows',
+  'method',
+  'hotShare',
+  'unseen',
+  'hashes',
+  'combine',
+  'projection',
+  'seed',
+  'mass',
+  'signal',
+  'onProgress',
+] as const;
+
+/** Checked options with their defaults. */
+export interface MappingPlan {
+  method: LearningMethod;
+  /** Rows of each internal table. */
+  heights: number[];
+  hotShare: number;
+  unseen: (typeof UNSEEN_POLICIES)[number];
+  projection: 'principal' | 'axis';
+  seed: bigint;
+  mass: BinMass;
+  agglomerative: AgglomerateMethod;
+  signal: AbortSignal | undefined;
+  onProgress: LearnMappingOptions['onProgress'];
+}
+
+/**
+ * Checks and completes the options of `learnMapping` for a teacher of `ids` ids and width `dim`.
+ *
+ * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION or CUDA_UNAVAILABLE
+ */
+export function planMapping(options: LearnMappingOptions, ids: number, dim: number): MappingPlan {
+  checkOptions(options, [...OWN_OPTIONS, ...METHOD_OPTIONS], 'learnMapping');
+  const where = (name: string) => `${name} of learnMapping`;
+  const rows = checkInteger(options.rows, 1, MOST_IDS, where('rows'));
+  const method = checkOneOf(options.method ?? 'agglomerative', METHODS, where('method'));
+  const hashes = checkInteger(options.hashes ?? 1, 1, 2, where('hashes'));
+  const combine = checkOneOf(options.combine ?? 'sum', ['sum', 'concat'], where('combine'));
+  const projection = options.projection ?? (hashes === 1 ? 'principal' : 'axis');
+  checkFits(options, method, hashes, dim);
+  if (hashes === 2 && combine === 'sum') checkInteger(rows, 2, MOST_IDS, where('rows with 2 hashes summed,'));
+  completeMethod(options, ids, rows, 'learnMapping');
+  checkCallbacks(options.signal, options.onProgress);
+  const { mergesPerRound, maxClusterSize, filters, mergedValue, device } = options;
+  return {
+    method,
+    heights: heightsOf(rows, hashes, combine),
+    hotShare: checkNumber(options.hotShare ?? 0, 0, 1, where('hotShare')),
+    unseen: checkOneOf(options.unseen ?? 'hash', UNSEEN_POLICIES, where('unseen')),
+    projection: checkOneOf(projection, ['principal', 'axis'], where('projection')),
+    seed: checkSeed(options.seed ?? 0),
+    mass: checkOneOf(options.mass ?? 'sqrt', BIN_MASSES, where('mass')),
+    agglomerative: { mergesPerRound, maxClusterSize, filters, mergedValue, device },
+    signal: options.signal,
+    onProgress: options.onProgress,
+  };
+}
+
+function heightsOf(rows: number, hashes: number, combine: 'sum' | 'concat'): number[] {
+  if (hashes === 1) return [rows];
+  return combine === 'concat' ? [rows, rows] : [Math.ceil(rows / 2), Math.floor(rows / 2)];
+}
+
+/** An option that the method would ignore is an error: a comparison must not believe that it was applied. */
+function checkFits(options: LearnMappingOptions, method: LearningMethod, hashes: number, dim: number): void {
+  const useless = [
+    ...METHOD_OPTIONS.filter((name) => name !== 'device' && method !== 'agglomerative'),
+    ...(method === 'equal-mass' ? [] : (['mass'] as const)),
+    ...(method === 'kd-tree' ? (['projection'] as const) : []),
+  ].find((name) => options[name] !== undefined);
+  if (useless !== undefined) {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected no ${useless} for learnMapping: method "${method}" has no use for it`,
+    );
+  }
+  if (hashes === 2 && method === 'kd-tree') {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      'Expected hashes 1 for learnMapping with method "kd-tree": it clusters all teacher dimensions at once',
+    );
+  }
+  if (hashes > dim) {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected a teacher at least as wide as there are hashes for learnMapping, received dim ${dim} and hashes ${hashes}`,
+    );
+  }
+}
+
+function checkSeed(seed: unknown): bigint {
+  const whole = typeof seed === 'bigint' ? seed < 2n ** 64n : Number.isSafeInteger(seed);
+  if (whole && (seed as number | bigint) >= 0) return BigInt(seed as number | bigint);
+  throw new CollideError(
+    'INVALID_ARGUMENT',
+    `Expected a whole number from 0 to 2^53 - 1, or a bigint below 2^64, for seed of learnMapping, received ${describe(seed)}`,
+  );
+}

@@ -1,0 +1,77 @@
+/**
+ * Who decides about which id in a learned mapping: which ids own a hot row, which are hashed or share a row because the
+ * teacher never saw them, and which the learner gets over the rows that are left. O(ids), deterministic.
+ */
+import type { TableEntries } from '../hashing/hash_function.ts';
+import { mixedHasher } from '../hashing/mix.ts';
+import { identityOrder, orderByKeys } from './order.ts';
+import type { Counts } from './types.ts';
+
+/** The policies for ids that the teacher never saw. */
+export const UNSEEN_POLICIES = ['cluster', 'hash', 'shared'] as const;
+
+/** A look-up table under construction. */
+export interface Layout {
+  /** Row of each id, [ids]; those of `members` are still to be learned. */
+  entries: TableEntries;
+  /** Rows 0 .. hotRows - 1 belong to one hot id each. */
+  hotRows: number;
+  /** Ids to be clustered, ascending. */
+  members: Uint32Array;
+  /** They get the rows hotRows .. hotRows + clusterRows - 1. */
+  clusterRows: number;
+}
+
+/** Ids by descending count, ties by ascending id, without the ids that have no accesses at all. */
+export function hottestFirst(counts: Counts): Uint32Array {
+  const order = orderByKeys(
+    Float64Array.from(counts, (count) => -count),
+    identityOrder(counts.length),
+  );
+  let accessed = order.length;
+  while (accessed > 0 && counts[order[accessed - 1]!] === 0) accessed--;
+  return order.subarray(0, accessed);
+}
+
+/** Entries in the narrowest typed array that holds rows 0 .. rows - 1. */
+function emptyEntries(ids: number, rows: number): TableEntries {
+  if (rows <= 2 ** 8) return new Uint8Array(ids);
+  return rows <= 2 ** 16 ? new Uint16Array(ids) : new Uint32Array(ids);
+}
+
+/**
+ * Lays out one table of fewer rows than ids.
+ *
+ * @param counts - teacher accesses, [ids]
+ * @param hottest - {@link hottestFirst} of the recent accesses
+ * @param seed - of the hash of unseen ids over all rows that are not hot: hotRows + h(id; seed, rows - hotRows)
+ */
+export function layOut(
+  counts: Counts,
+  hottest: Uint32Array,
+  options: { rows: number; hotShare: number; unseen: (typeof UNSEEN_POLICIES)[number]; seed: bigint },
+): Layout {
+  const { rows, unseen } = options;
+  const ids = counts.length;
+  // At least one row is left: there are fewer rows than ids, so some id has no hot row.
+  const hotRows = Math.min(Math.round(options.hotShare * rows), hottest.length, rows - 1);
+  const entries = emptyEntries(ids, rows);
+  const isHot = new Uint8Array(ids);
+  for (let row = 0; row < hotRows; row++) {
+    entries[hottest[row]!] = row;
+    isHot[hottest[row]!] = 1;
+  }
+
+  const hashed = mixedHasher(options.seed, rows - hotRows);
+  const members = new Uint32Array(ids - hotRows);
+  let count = 0;
+  for (let id = 0; id < ids; id++) {
+    if (isHot[id] === 1) continue;
+    if (counts[id]! > 0 || unseen === 'cluster') members[count++] = id;
+    else entries[id] = unseen === 'hash' ? hotRows + hashed(id) : rows - 1;
+  }
+  const anyShared = unseen === 'shared' && count < members.length;
+  // The shared row is the last one; with a single row left everything meets there.
+  const clusterRows = Math.max(1, rows - hotRows - (anyShared ? 1 : 0));
+  return { entries, hotRows, members: members.slice(0, count), clusterRows };
+}

@@ -1,0 +1,96 @@
+/**
+ * Orders of ids, as permutations in a Uint32Array: the common first step of the learners. Radix sorts of 16-bit digits,
+ * O(n): a million ids take about 0.1 s. Deterministic.
+ */
+import { mix64, mixedHasher } from '../hashing/mix.ts';
+
+/** Below this many ids a comparison sort beats the 65,536 buckets of a radix pass. */
+const FEW = 4096;
+
+/** Index of a double's high word within its two 32-bit words on this machine. */
+const HIGH = new Uint32Array(Float64Array.of(1).buffer)[1] === 0 ? 0 : 1;
+
+/** The seed whose mix64 is 0, so that h(id; seed, 2^32) is the high word of mix64(id) itself. */
+const PLAIN_SEED = 0x61c8_8646_80b5_83ebn;
+
+/** One stable pass: `from` reordered into `to` by 16 bits of `words[id]`. False: they are all equal, nothing written. */
+function radixPass(words: Uint32Array, shift: 0 | 16, from: Uint32Array, to: Uint32Array): boolean {
+  const starts = new Uint32Array(0x1_0000);
+  for (let i = 0; i < from.length; i++) starts[(words[from[i]!]! >>> shift) & 0xffff]!++;
+  if (starts[(words[from[0]!]! >>> shift) & 0xffff] === from.length) return false;
+  let start = 0;
+  for (let digit = 0; digit < starts.length; digit++) {
+    const count = starts[digit]!;
+    starts[digit] = start;
+    start += count;
+  }
+  for (let i = 0; i < from.length; i++) {
+    const id = from[i]!;
+    to[starts[(words[id]! >>> shift) & 0xffff]!++] = id;
+  }
+  return true;
+}
+
+/** Least significant word first. `order` is consumed. */
+function radixSort(wordsLowFirst: readonly Uint32Array[], order: Uint32Array): Uint32Array {
+  let from: Uint32Array = order;
+  let to: Uint32Array = new Uint32Array(order.length);
+  for (const words of wordsLowFirst) {
+    for (const shift of [0, 16] as const) {
+      if (radixPass(words, shift, from, to)) [from, to] = [to, from];
+    }
+  }
+  return from;
+}
+
+/** 0, 1, .., n - 1. */
+export function identityOrder(n: number): Uint32Array {
+  const order = new Uint32Array(n);
+  for (let id = 0; id < n; id++) order[id] = id;
+  return order;
+}
+
+/**
+ * The ids 0 .. n - 1 by mix64(id): an order without meaning that is the same everywhere. Ids that tie in a learner's
+ * key (typically never seen by the teacher) go by it, so that they spread and do not cluster by age.
+ */
+export function mixedOrder(n: number): Uint32Array {
+  const high = new Uint32Array(n);
+  const highWord = mixedHasher(PLAIN_SEED, 2 ** 32);
+  for (let id = 0; id < n; id++) high[id] = highWord(id);
+  if (n === 0) return high;
+  const order = n <= FEW ? identityOrder(n).sort((a, b) => high[a]! - high[b]!) : radixSort([high], identityOrder(n));
+  // Equal high words are rare: about n^2 / 2^33 pairs.
+  for (let first = 0; first + 1 < n; first++) {
+    let end = first + 1;
+    while (end < n && high[order[end]!] === high[order[first]!]) end++;
+    if (end - first > 1) {
+      order.subarray(first, end).sort((a, b) => (mix64(BigInt(a)) < mix64(BigInt(b)) ? -1 : 1));
+    }
+    first = end - 1;
+  }
+  return order;
+}
+
+/**
+ * `start` reordered by ascending key, equal keys as they stand in `start` (-0 equals 0).
+ *
+ * @param keys - one per id, no NaN
+ * @param start - a permutation of the ids; not changed
+ */
+export function orderByKeys(keys: Float64Array, start: Uint32Array): Uint32Array {
+  const n = keys.length;
+  if (n <= FEW) return start.slice().sort((a, b) => (keys[a]! < keys[b]! ? -1 : keys[a]! > keys[b]! ? 1 : 0));
+  const low = new Uint32Array(n);
+  const high = new Uint32Array(n);
+  const value = new Float64Array(1);
+  const words = new Uint32Array(value.buffer);
+  for (let id = 0; id < n; id++) {
+    value[0] = keys[id]! + 0; // -0 becomes 0
+    // Unsigned integers in the order of the doubles: negative ones reversed, below the others.
+    const flip = words[HIGH]! >>> 31 === 1 ? 0xffff_ffff : 0;
+    low[id] = words[1 - HIGH]! ^ flip;
+    high[id] = words[HIGH]! ^ (flip | 0x8000_0000);
+  }
+  return radixSort([low, high], start.slice());
+}
