@@ -23,31 +23,30 @@ std::int64_t index_at(const BagBatch& batch, std::size_t position) {
 }  // namespace
 
 void check_offsets(const EmbeddingLayout& layout, const BagBatch& batch) {
-  const std::size_t bags = layout.features.size() * batch.batch;
-  const auto where = [&](std::size_t bag) {
-    return "bag " + std::to_string(bag % batch.batch) + " of feature \"" + layout.features[bag / batch.batch].name +
-           "\"";
-  };
   if (batch.offsets[0] != 0) fail("INVALID_OFFSETS", "Expected offsets to start at 0, received ", batch.offsets[0]);
-  for (std::size_t bag = 0; bag < bags; ++bag) {
-    const std::uint32_t begin = batch.offsets[bag], end = batch.offsets[bag + 1];
-    if (end < begin) {
-      fail("INVALID_OFFSETS", "Expected offsets that never decrease, received ", begin, " then ", end, " for ",
-           where(bag));
-    }
-    if (end > batch.index_count) {
-      fail("INVALID_OFFSETS", "Expected offsets up to ", batch.index_count, " (the number of indices), received ", end,
-           " for ", where(bag));
-    }
-    const Feature& feature = layout.features[bag / batch.batch];
-    if (feature.pooling == Pooling::kNone && end - begin > feature.sequence_length) {
-      fail("INVALID_OFFSETS", "Expected at most ", feature.sequence_length, " ids (the sequence length), received ",
-           end - begin, " for ", where(bag));
+  const std::uint32_t* next = batch.offsets;
+  for (const Feature& feature : layout.features) {
+    const bool sequence = feature.pooling == Pooling::kNone;
+    for (std::size_t bag = 0; bag < batch.batch; ++bag, ++next) {
+      const std::uint32_t begin = next[0], end = next[1];
+      const auto where = [&] { return "bag " + std::to_string(bag) + " of feature \"" + feature.name + "\""; };
+      if (end < begin) {
+        fail("INVALID_OFFSETS", "Expected offsets that never decrease, received ", begin, " then ", end, " for ",
+             where());
+      }
+      if (end > batch.index_count) {
+        fail("INVALID_OFFSETS", "Expected offsets up to ", batch.index_count, " (the number of indices), received ",
+             end, " for ", where());
+      }
+      if (sequence && end - begin > feature.sequence_length) {
+        fail("INVALID_OFFSETS", "Expected at most ", feature.sequence_length, " ids (the sequence length), received ",
+             end - begin, " for ", where());
+      }
     }
   }
-  if (batch.offsets[bags] != batch.index_count) {
+  if (*next != batch.index_count) {
     fail("INVALID_OFFSETS", "Expected the last offset to be ", batch.index_count, " (the number of indices), received ",
-         batch.offsets[bags]);
+         *next);
   }
 }
 

@@ -2,10 +2,13 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <limits>
+#include <string>
 
 #include "core/error.h"
 
@@ -44,6 +47,24 @@ Memory::~Memory() {
   } else {
     std::free(data_);
   }
+}
+
+std::size_t available_memory() {
+  std::size_t available = std::numeric_limits<std::size_t>::max();
+  std::ifstream meminfo("/proc/meminfo");
+  std::size_t total = 0;
+  for (std::string key, rest; meminfo >> key; std::getline(meminfo, rest)) {
+    std::size_t kilobytes = 0;
+    if (key != "MemAvailable:" && key != "SwapFree:") continue;
+    if (meminfo >> kilobytes) total += kilobytes * 1024;
+    if (key == "SwapFree:") break;
+  }
+  if (total > 0) available = total;
+  for (const char* path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    std::size_t limit = 0;
+    if (std::ifstream(path) >> limit) available = std::min(available, limit);  // "max" is no number: no limit
+  }
+  return available;
 }
 
 }  // namespace collide

@@ -41,4 +41,8 @@ class Memory {
   std::size_t mapped_ = 0;
 };
 
+// Bytes that can still be touched before the kernel starts killing: available memory and free swap, within the limit of
+// the control group. The largest size_t where the system does not say.
+std::size_t available_memory();
+
 }  // namespace collide

@@ -1,7 +1,7 @@
 #include "cpu/embedding.h"
 
 #include <algorithm>
-#include <atomic>
+#include <numeric>
 #include <string>
 
 #include "core/error.h"
@@ -15,24 +15,27 @@ namespace {
 
 constexpr std::size_t kBagsPerTask = 256;
 constexpr std::size_t kRowsPerTask = 1 << 16;
+constexpr std::size_t kLeastWork = 1 << 16;
 constexpr std::size_t kNone = ~std::size_t{0};
 
+// Copies indices [begin, end) to ids, with replacements for those outside [0, cardinality); returns how many there were
+// and, in `first`, the position of the first one. Every index is read once: a buffer shared with another thread may
+// change under us.
 template <typename T>
-struct IndexChecker {
-  // Copies indices [begin, end) to ids; returns the position of the first one outside [0, cardinality), or kNone.
-  static std::size_t copy(const T* indices, std::size_t begin, std::size_t end, std::uint64_t cardinality,
-                          std::uint32_t* ids) {
-    std::uint64_t largest = 0;  // a negative index becomes a huge one
-    for (std::size_t i = begin; i < end; ++i) {
-      largest = std::max(largest, static_cast<std::uint64_t>(static_cast<std::int64_t>(indices[i])));
-      ids[i] = static_cast<std::uint32_t>(indices[i]);
+std::size_t copy_indices(const T* indices, std::size_t begin, std::size_t end, std::uint64_t cardinality,
+                         BadIndex policy, std::uint32_t* ids, std::size_t& first) {
+  std::size_t bad = 0;
+  for (std::size_t i = begin; i < end; ++i) {
+    const std::uint64_t index = widened(indices[i]);
+    if (index < cardinality) [[likely]] {
+      ids[i] = static_cast<std::uint32_t>(index);
+      continue;
     }
-    if (largest < cardinality) return kNone;
-    for (std::size_t i = begin;; ++i) {
-      if (static_cast<std::uint64_t>(static_cast<std::int64_t>(indices[i])) >= cardinality) return i;
-    }
+    if (bad++ == 0) first = i;
+    ids[i] = replacement_id(policy, index, cardinality);
   }
-};
+  return bad;
+}
 
 template <typename Body>
 void with_indices(const BagBatch& batch, const Body& body) {
@@ -46,101 +49,80 @@ void with_indices(const BagBatch& batch, const Body& body) {
   }
 }
 
+// Positions of a batch are numbered in 32 bits.
+void check_slots(const EmbeddingLayout& layout, std::size_t batch) {
+  for (const Feature& feature : layout.features) {
+    if (batch * feature.sequence_length > (1ull << 32)) {
+      fail("INVALID_ARGUMENT", "Expected at most 2^32 positions (batch ", batch, " times sequence length ",
+           feature.sequence_length, ") for feature \"", feature.name, "\"");
+    }
+  }
+}
+
 }  // namespace
 
 CpuEmbedding::CpuEmbedding(EmbeddingLayout layout, OptimizerSettings optimizer, BadIndex bad_index, std::uint64_t seed,
                            unsigned threads)
     : layout_(std::move(layout)), optimizer_(optimizer), bad_index_(bad_index), threads_(threads) {
-  for (const Feature& feature : layout_.features) {
+  const std::size_t available = available_memory();
+  for (std::size_t f = 0; f < layout_.features.size(); ++f) {
+    const Feature& feature = layout_.features[f];
     first_table_.push_back(tables_.size());
     counts_.emplace_back(feature.cardinality * sizeof(std::uint32_t), "access counts");
-    for (const HashFunction& hash : feature.hashes) {
-      const std::string what = "a table of " + std::to_string(hash.rows) + " rows of feature \"" + feature.name + "\"";
-      InternalTable table;
-      table.rows = hash.rows;
-      table.width = feature.table_width();
-      table.weights = Memory(table.rows * table.width * sizeof(float), what.c_str());
-      table.state = Memory(table.rows * optimizer.state_per_row(table.width) * sizeof(float), what.c_str());
-      const std::uint64_t table_seed = mix64(seed ^ mix64(tables_.size() + 1));
-      const float scale = feature.init_scale;
-      const std::size_t chunks = (table.rows + kRowsPerTask - 1) / kRowsPerTask;
-      parallel_for(chunks, threads_, [&](std::size_t chunk) {
-        auto* weights = table.weights.as<float>();
-        const std::size_t end = std::min<std::size_t>(table.rows, (chunk + 1) * kRowsPerTask) * table.width;
-        for (std::size_t i = chunk * kRowsPerTask * table.width; i < end; ++i) {
-          weights[i] = scale * (2 * uniform01(table_seed, i) - 1);
-        }
-      });
-      tables_.push_back(std::move(table));
-    }
+    for (std::size_t hash = 0; hash < feature.hashes.size(); ++hash) add_table(f, hash, seed, available);
   }
+  for (const InternalTable& table : tables_) weights_.push_back(table.weights.as<float>());
 }
 
-void CpuEmbedding::check_offsets(const BagBatch& batch) const {
-  const std::size_t bags = layout_.features.size() * batch.batch;
-  const auto where = [&](std::size_t bag) {
-    return "bag " + std::to_string(bag % batch.batch) + " of feature \"" + layout_.features[bag / batch.batch].name +
-           "\"";
-  };
-  if (batch.offsets[0] != 0) fail("INVALID_OFFSETS", "Expected offsets to start at 0, received ", batch.offsets[0]);
-  for (std::size_t bag = 0; bag < bags; ++bag) {
-    const std::uint32_t begin = batch.offsets[bag], end = batch.offsets[bag + 1];
-    if (end < begin)
-      fail("INVALID_OFFSETS", "Expected offsets that never decrease, received ", begin, " then ", end, " for ",
-           where(bag));
-    if (end > batch.index_count) {
-      fail("INVALID_OFFSETS", "Expected offsets up to ", batch.index_count, " (the number of indices), received ", end,
-           " for ", where(bag));
-    }
-    const Feature& feature = layout_.features[bag / batch.batch];
-    if (feature.pooling == Pooling::kNone && end - begin > feature.sequence_length) {
-      fail("INVALID_OFFSETS", "Expected at most ", feature.sequence_length, " ids (the sequence length), received ",
-           end - begin, " for ", where(bag));
-    }
+void CpuEmbedding::add_table(std::size_t f, std::size_t hash, std::uint64_t seed, std::size_t available) {
+  const Feature& feature = layout_.features[f];
+  const std::string what =
+      "a table of " + std::to_string(feature.hashes[hash].rows) + " rows of feature \"" + feature.name + "\"";
+  InternalTable table;
+  table.rows = feature.hashes[hash].rows;
+  table.width = feature.table_width();
+  const std::size_t bytes = table.rows * table.width * sizeof(float);
+  // The kernel hands out more memory than there is and kills whoever touches it: refuse before.
+  const Usage held = usage();
+  if (bytes > available || held.rows + held.optimizer > available - bytes) {
+    fail("OUT_OF_MEMORY", "Could not allocate ", bytes, " bytes for ", what, ": ", available,
+         " bytes of memory are available, and the tables before it hold ", held.rows + held.optimizer);
   }
-  if (batch.offsets[bags] != batch.index_count) {
-    fail("INVALID_OFFSETS", "Expected the last offset to be ", batch.index_count, " (the number of indices), received ",
-         batch.offsets[bags]);
-  }
+  table.weights = Memory(bytes, what.c_str());
+  table.state = Memory(table.rows * optimizer_.state_per_row(table.width) * sizeof(float), what.c_str());
+  const std::uint64_t table_seed = mix64(seed ^ mix64(tables_.size() + 1));
+  const float scale = feature.init_scale;
+  const std::size_t chunks = scale == 0 ? 0 : (table.rows + kRowsPerTask - 1) / kRowsPerTask;  // fresh memory is zero
+  parallel_for(chunks, threads_, [&](std::size_t chunk) {
+    auto* weights = table.weights.as<float>();
+    const std::size_t end = std::min<std::size_t>(table.rows, (chunk + 1) * kRowsPerTask) * table.width;
+    for (std::size_t i = chunk * kRowsPerTask * table.width; i < end; ++i) {
+      weights[i] = scale * (2 * uniform01(table_seed, i) - 1);
+    }
+  });
+  tables_.push_back(std::move(table));
+}
+
+unsigned CpuEmbedding::threads_for(std::size_t work) const {
+  return work < kLeastWork ? 1 : threads_;
 }
 
 // Fills ids_ with checked copies of the indices. Nothing is counted or kept before all of them are good.
 void CpuEmbedding::take_indices(const BagBatch& batch) {
   ids_.resize(batch.index_count);
-  std::atomic<std::uint64_t> bad{0};
-  std::atomic<std::size_t> first_bad{kNone};
+  const std::size_t features = layout_.features.size();
+  std::vector<std::size_t> bad(features, 0), first(features, kNone);
   with_indices(batch, [&](auto* indices) {
-    using T = std::remove_cv_t<std::remove_pointer_t<decltype(indices)>>;
-    parallel_for(layout_.features.size(), threads_, [&](std::size_t f) {
-      const std::uint64_t cardinality = layout_.features[f].cardinality;
-      std::size_t at = batch.offsets[f * batch.batch];
-      const std::size_t end = batch.offsets[(f + 1) * batch.batch];
-      while ((at = IndexChecker<T>::copy(indices, at, end, cardinality, ids_.data())) != kNone) {
-        if (bad_index_ == BadIndex::kError) {
-          std::size_t seen = first_bad.load();
-          while (at < seen && !first_bad.compare_exchange_weak(seen, at)) {
-          }
-          return;
-        }
-        // Only the bad id is replaced; the scan goes on behind it.
-        const bool negative = std::is_signed_v<T> && indices[at] < 0;
-        ids_[at] = bad_index_ == BadIndex::kHash
-                       ? mixed_row(static_cast<std::uint64_t>(indices[at]), mix64(0), cardinality)
-                       : static_cast<std::uint32_t>(negative ? 0 : cardinality - 1);
-        bad.fetch_add(1, std::memory_order_relaxed);
-        ++at;
-      }
+    parallel_for(features, threads_for(batch.index_count), [&](std::size_t f) {
+      bad[f] = copy_indices(indices, batch.offsets[f * batch.batch], batch.offsets[(f + 1) * batch.batch],
+                            layout_.features[f].cardinality, bad_index_, ids_.data(), first[f]);
     });
-    if (const std::size_t at = first_bad.load(); at != kNone) {
-      const std::size_t bags = layout_.features.size() * batch.batch;
-      const std::size_t bag = std::upper_bound(batch.offsets, batch.offsets + bags + 1, at) - batch.offsets - 1;
-      const Feature& feature = layout_.features[bag / batch.batch];
-      fail("INVALID_INDEX", "Expected an id from 0 to ", feature.cardinality - 1, " for feature \"", feature.name,
-           "\", received ", static_cast<std::int64_t>(indices[at]), " in bag ", bag % batch.batch, " (position ", at,
-           " of the indices)");
-    }
   });
-  bad_indices_ += bad.load();
+  if (bad_index_ == BadIndex::kError) {
+    const std::size_t position = *std::min_element(first.begin(), first.end());
+    if (position != kNone) fail_bad_index(layout_, batch, position);
+  }
+  bad_indices_ += std::accumulate(bad.begin(), bad.end(), std::size_t{0});
 }
 
 void CpuEmbedding::count_accesses(std::size_t feature) {
@@ -153,28 +135,36 @@ void CpuEmbedding::count_accesses(std::size_t feature) {
 // For backward: which output slot each id went to, and with which coefficient when not all are 1.
 void CpuEmbedding::keep_slots(std::size_t f, const float* weights) {
   const Feature& feature = layout_.features[f];
+  const bool positions = feature.pooling == Pooling::kNone, scaled = !coefficients_.empty();
   for (std::size_t bag = 0; bag < batch_; ++bag) {
     const std::uint32_t begin = offsets_[f * batch_ + bag], end = offsets_[f * batch_ + bag + 1];
     const auto slot = static_cast<std::uint32_t>(bag * feature.sequence_length);
-    const bool positions = feature.pooling == Pooling::kNone;
     const float share =
         feature.pooling == Pooling::kMean && end > begin ? 1.0f / static_cast<float>(end - begin) : 1.0f;
     for (std::uint32_t i = begin; i < end; ++i) {
       slots_[i] = slot + (positions ? i - begin : 0);
-      if (!coefficients_.empty()) coefficients_[i] = weights == nullptr ? share : weights[i] * share;
+      if (scaled) coefficients_[i] = weights == nullptr ? share : weights[i] * share;
     }
   }
 }
 
-void CpuEmbedding::forward(const BagBatch& batch, float* out, bool train) {
-  check_offsets(batch);
+void CpuEmbedding::forward(const BagBatch& given, float* out, bool train) {
   kept_ = false;
-  take_indices(batch);
   const std::size_t features = layout_.features.size();
+  offsets_.assign(given.offsets, given.offsets + features * given.batch + 1);
+  BagBatch batch = given;
+  batch.offsets = offsets_.data();  // the copy is checked and used: a buffer shared with another thread may change
+  check_offsets(layout_, batch);
+  check_slots(layout_, batch.batch);
+  take_indices(batch);
   batch_ = batch.batch;
-  offsets_.assign(batch.offsets, batch.offsets + features * batch_ + 1);
   bool scaled = batch.weights != nullptr;
-  for (const Feature& feature : layout_.features) scaled = scaled || feature.pooling == Pooling::kMean;
+  std::size_t work = 0;
+  for (std::size_t f = 0; f < features; ++f) {
+    const Feature& feature = layout_.features[f];
+    scaled = scaled || feature.pooling == Pooling::kMean;
+    work += (offsets_[(f + 1) * batch_] - offsets_[f * batch_]) * feature.dim;
+  }
   if (train) {
     slots_.resize(ids_.size());
     coefficients_.resize(scaled ? ids_.size() : 0);
@@ -183,7 +173,7 @@ void CpuEmbedding::forward(const BagBatch& batch, float* out, bool train) {
   const std::size_t stride = layout_.output_width;
   const std::size_t chunks = (batch_ + kBagsPerTask - 1) / kBagsPerTask;
   const std::size_t counting = train ? features : 0;  // these tasks first: they are the longest
-  parallel_for(counting + features * chunks, threads_, [&](std::size_t task) {
+  parallel_for(counting + features * chunks, threads_for(work), [&](std::size_t task) {
     if (task < counting) {
       count_accesses(task);
       keep_slots(task, batch.weights);
@@ -191,14 +181,9 @@ void CpuEmbedding::forward(const BagBatch& batch, float* out, bool train) {
     }
     const std::size_t f = (task - counting) / chunks, chunk = (task - counting) % chunks;
     const Feature& feature = layout_.features[f];
-    std::vector<const float*> tables;
-    for (std::size_t hash = 0; hash < feature.hashes.size(); ++hash)
-      tables.push_back(table(f, hash).weights.as<float>());
     const std::size_t first = chunk * kBagsPerTask, last = std::min(batch_, first + kBagsPerTask);
-    PoolTask pool{&feature,      tables.data(),
-                  ids_.data(),   offsets_.data() + f * batch_,
-                  batch.weights, out + layout_.output_offset[f],
-                  stride};
+    PoolTask pool{&feature,      weights_.data() + first_table_[f], ids_.data(), offsets_.data() + f * batch_,
+                  batch.weights, out + layout_.output_offset[f],    stride};
     if (feature.pooling != Pooling::kNone) return pool_bags(pool, first, last);
     // A sequence is a row of bags of at most one id, dim columns apart.
     std::vector<std::uint32_t> positions(feature.sequence_length + 1);
@@ -218,7 +203,7 @@ void CpuEmbedding::backward(const float* gradient) {
   if (!kept_) fail("NO_FORWARD", "Expected a training forward before each backward");
   kept_ = false;
   std::vector<GradientTask> tasks;
-  std::size_t scratch = 0;
+  std::size_t scratch = 0, work = 0;
   for (std::size_t f = 0; f < layout_.features.size(); ++f) {
     const Feature& feature = layout_.features[f];
     const std::size_t begin = offsets_[f * batch_], end = offsets_[(f + 1) * batch_];
@@ -238,6 +223,7 @@ void CpuEmbedding::backward(const float* gradient) {
       task.position_stride = feature.dim;
       tasks.push_back(task);
       scratch += 2 * task.n;
+      work += 2 * task.n * task.table->width;
     }
   }
   scratch_.resize(std::max(scratch_.size(), scratch));
@@ -248,7 +234,7 @@ void CpuEmbedding::backward(const float* gradient) {
   }
   // Longest first, so that no thread is left with a long table at the end.
   std::stable_sort(tasks.begin(), tasks.end(), [](const auto& a, const auto& b) { return a.n > b.n; });
-  parallel_for(tasks.size(), threads_, [&](std::size_t task) { apply_gradient(tasks[task], optimizer_); });
+  parallel_for(tasks.size(), threads_for(work), [&](std::size_t task) { apply_gradient(tasks[task], optimizer_); });
 }
 
 CpuEmbedding::Usage CpuEmbedding::usage() const {

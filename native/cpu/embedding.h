@@ -28,7 +28,7 @@ class CpuEmbedding {
   const EmbeddingLayout& layout() const { return layout_; }
 
   // out: [batch, output_width]. `train` keeps what backward needs and counts accesses. Throws Error INVALID_OFFSETS or
-  // INVALID_INDEX before anything is written, counted or kept.
+  // INVALID_INDEX before anything is written or counted; a backward cannot follow then.
   void forward(const BagBatch& batch, float* out, bool train);
 
   // gradient: [batch, output_width] of the last training forward. Updates the tables. Throws Error NO_FORWARD.
@@ -44,7 +44,9 @@ class CpuEmbedding {
   Usage usage() const;
 
  private:
-  void check_offsets(const BagBatch& batch) const;
+  void add_table(std::size_t feature, std::size_t hash, std::uint64_t seed, std::size_t available);
+  // Threads for this many float additions: waking threads for less than they save would be slower.
+  unsigned threads_for(std::size_t work) const;
   void take_indices(const BagBatch& batch);
   void count_accesses(std::size_t feature);
   void keep_slots(std::size_t feature, const float* weights);
@@ -54,6 +56,7 @@ class CpuEmbedding {
   BadIndex bad_index_;
   unsigned threads_;
   std::vector<InternalTable> tables_;
+  std::vector<const float*> weights_;  // of each internal table
   std::vector<std::size_t> first_table_;
   std::vector<Memory> counts_;
   std::uint64_t bad_indices_ = 0;

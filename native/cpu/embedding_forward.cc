@@ -1,7 +1,7 @@
 #include "cpu/embedding_forward.h"
 
 #include <algorithm>
-#include <cstring>
+#include <vector>
 
 #include "cpu/multiversion.h"
 
@@ -11,29 +11,32 @@ namespace {
 
 constexpr std::size_t kWindow = 1024;      // ids translated at once: 4 KiB of stack per hash function
 constexpr std::size_t kPrefetchRows = 16;  // rows a prefetch is ahead of its use
+constexpr std::size_t kLongBag = 64;       // longer bags are summed in float64: float32 would lose exactness
 
-// acc += scale * row, in blocks the compiler keeps in registers.
-template <int kWidth>
-COLLIDE_INLINE void add_row(float* acc, const float* row, std::size_t width, float scale, bool scaled) {
-  const std::size_t n = kWidth > 0 ? kWidth : width;
-  if (scaled) {
-    for (std::size_t j = 0; j < n; ++j) acc[j] += scale * row[j];
-  } else {
-    for (std::size_t j = 0; j < n; ++j) acc[j] += row[j];
-  }
-}
+// One window of translated ids; positions are relative to its start.
+struct Window {
+  const float* table;
+  const std::uint32_t* rows;
+  const float* weights;  // or null
+  std::size_t count;
+};
 
-// Adds the rows of ids [begin, end) of the window, from one internal table, to acc.
-template <int kWidth>
-COLLIDE_INLINE void add_rows(float* acc, const float* table, const std::uint32_t* rows, const float* weights,
-                             std::size_t begin, std::size_t end, std::size_t window_end, std::size_t width) {
+// sum += the weighted rows [begin, end) of the window. Sum is float, or double for long bags.
+template <int kWidth, typename Sum>
+COLLIDE_INLINE void add_rows(Sum* sum, const Window& window, std::size_t begin, std::size_t end, std::size_t width) {
   const std::size_t n = kWidth > 0 ? kWidth : width;
   for (std::size_t i = begin; i < end; ++i) {
-    if (i + kPrefetchRows < window_end) {
-      const float* ahead = table + std::size_t{rows[i + kPrefetchRows]} * n;
+    if (i + kPrefetchRows < window.count) {
+      const float* ahead = window.table + std::size_t{window.rows[i + kPrefetchRows]} * n;
       for (std::size_t j = 0; j < n; j += 16) __builtin_prefetch(ahead + j);
     }
-    add_row<kWidth>(acc, table + std::size_t{rows[i]} * n, n, weights == nullptr ? 0 : weights[i], weights != nullptr);
+    const float* row = window.table + std::size_t{window.rows[i]} * n;
+    if (window.weights == nullptr) {
+      for (std::size_t j = 0; j < n; ++j) sum[j] += row[j];
+    } else {
+      const float weight = window.weights[i];
+      for (std::size_t j = 0; j < n; ++j) sum[j] += weight * row[j];
+    }
   }
 }
 
@@ -42,40 +45,49 @@ template <int kWidth>
 COLLIDE_INLINE void pool(const PoolTask& task, std::size_t first, std::size_t last, std::size_t hash_begin,
                          std::size_t hash_end, std::size_t width, float* out) {
   std::uint32_t rows[kWindow];
+  std::vector<double> wide(kWidth > 0 ? 0 : width);
+  double fixed[kWidth > 0 ? kWidth : 1];
+  double* long_sum = kWidth > 0 ? fixed : wide.data();
   const std::size_t n = kWidth > 0 ? kWidth : width;
   const bool mean = task.feature->pooling == Pooling::kMean;
   for (std::size_t hash = hash_begin; hash < hash_end; ++hash) {
     const HashFunction& function = task.feature->hashes[hash];
-    const float* table = task.tables[hash];
     const bool add = hash > hash_begin, done = hash + 1 == hash_end;
     std::size_t bag = first;
-    for (std::size_t window = task.offsets[first]; bag < last; window += kWindow) {
-      const std::size_t window_end = std::min<std::size_t>(window + kWindow, task.offsets[last]);
-      const std::size_t count = window_end - window;
-      if (count > 0) function.rows_of(task.ids + window, count, rows);
-      const float* weights = task.weights == nullptr ? nullptr : task.weights + window;
+    for (std::size_t start = task.offsets[first]; bag < last; start += kWindow) {
+      const std::size_t stop = std::min<std::size_t>(start + kWindow, task.offsets[last]);
+      const Window window{task.tables[hash], rows, task.weights == nullptr ? nullptr : task.weights + start,
+                          stop - start};
+      if (window.count > 0) function.rows_of(task.ids + start, window.count, rows);
       while (bag < last) {
         const std::size_t bag_begin = task.offsets[bag], bag_end = task.offsets[bag + 1];
-        const std::size_t begin = std::max(bag_begin, window), end = std::min(bag_end, window_end);
+        const std::size_t begin = std::max(bag_begin, start) - start, end = std::min(bag_end, stop) - start;
+        const bool begins = bag_begin >= start, ends = bag_end <= stop;
         float* target = out + bag * task.stride;
-        if constexpr (kWidth > 0) {
-          float acc[kWidth > 0 ? kWidth : 1];
-          if (add || bag_begin < window) {
-            std::memcpy(acc, target, sizeof(acc));
-          } else {
-            std::memset(acc, 0, sizeof(acc));
+        const std::size_t length = bag_end - bag_begin;
+        const float share = mean && done && length > 0 ? 1.0f / static_cast<float>(length) : 1.0f;
+        if (length > kLongBag) {
+          if (begins) std::fill_n(long_sum, n, 0.0);
+          add_rows<kWidth>(long_sum, window, begin, end, n);
+          if (ends) {
+            for (std::size_t j = 0; j < n; ++j) {
+              target[j] = static_cast<float>((add ? target[j] : 0.0f) + long_sum[j]) * share;
+            }
           }
-          add_rows<kWidth>(acc, table, rows, weights, begin - window, end - window, count, n);
-          std::memcpy(target, acc, sizeof(acc));
         } else {
-          if (!add && bag_begin >= window) std::fill_n(target, n, 0.0f);
-          add_rows<0>(target, table, rows, weights, begin - window, end - window, count, n);
+          float fixed_sum[kWidth > 0 ? kWidth : 1];
+          float* sum = kWidth > 0 ? fixed_sum : target;
+          const bool fresh = begins && !add;
+          for (std::size_t j = 0; j < n; ++j) sum[j] = fresh ? 0.0f : target[j];
+          add_rows<kWidth>(sum, window, begin, end, n);
+          if (ends && share != 1.0f) {
+            for (std::size_t j = 0; j < n; ++j) sum[j] *= share;
+          }
+          if (kWidth > 0) {
+            for (std::size_t j = 0; j < n; ++j) target[j] = sum[j];
+          }
         }
-        if (bag_end > window_end) break;  // goes on in the next window
-        if (mean && done && bag_end > bag_begin) {
-          const float share = 1.0f / static_cast<float>(bag_end - bag_begin);
-          for (std::size_t j = 0; j < n; ++j) target[j] *= share;
-        }
+        if (!ends) break;  // goes on in the next window
         ++bag;
       }
     }
