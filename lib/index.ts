@@ -1,1 +1,28 @@
+/** learn-to-collide: learned hash functions for embedding tables. Re-exports only; each area documents its own. */
+export * from './clustering/index.ts';
+export * from './data/index.ts';
+export * from './embedding/index.ts';
 export { CollideError, type CollideErrorCode } from './errors.ts';
+export { readSafetensors, type Safetensors, type Tensor, type TensorInput, writeSafetensors } from './files/index.ts';
+export * from './hashing/index.ts';
+export * from './model/index.ts';
+export { type BuildInfo, buildInfo, type CudaProbe, probeCuda } from './native.ts';
+export { type CompareOptions, compare } from './pipeline/compare.ts';
+export { type CompareConfig, type CompareConfigInput, loadConfig, parseConfig } from './pipeline/config.ts';
+export type { Fit } from './pipeline/fit.ts';
+export { type FeatureHashing, Hashing, type HashingManifest } from './pipeline/hashing.ts';
+export {
+  type BaselineMethod,
+  baselineHashing,
+  type LearnHashingOptions,
+  learnHashing,
+  type SizeOptions,
+} from './pipeline/learn_hashing.ts';
+export type { ModelOptions, TrainingOptions } from './pipeline/model_options.ts';
+export { aggregate, type Comparison, type ComparisonResult } from './pipeline/results.ts';
+export { Student, type StudentBytes, type StudentOptions, trainStudent } from './pipeline/student.ts';
+export { Teacher, type TeacherFeature, type TeacherOptions, trainTeacher } from './pipeline/teacher.ts';
+export { formatTable, renderReport } from './report/index.ts';
+export { auc, logLoss, normalizedEntropy } from './training/metrics.ts';
+export { evaluateSplit, type Metrics, predictSplit, trainEpoch } from './training/train.ts';
+export { PACKAGE_VERSION } from './version.ts';

@@ -190,3 +190,13 @@ export function native(): NativeBinding {
   }
   return binding;
 }
+
+/** How the addon was built and what it may use. @throws CollideError NATIVE_MISSING */
+export function buildInfo(): BuildInfo {
+  return native().buildInfo();
+}
+
+/** Whether a CUDA device can be used, and if not what is missing. Never throws for a missing driver or device. */
+export function probeCuda(): CudaProbe {
+  return native().probeCuda();
+}

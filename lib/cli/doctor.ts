@@ -1,6 +1,6 @@
 /** `collide doctor`: what this installation can do, and why not more. */
 import { Command } from 'commander';
-import { native } from '../native.ts';
+import { buildInfo, probeCuda } from '../native.ts';
 import { PACKAGE_VERSION } from '../version.ts';
 
 export function doctorCommand(): Command {
@@ -8,9 +8,8 @@ export function doctorCommand(): Command {
     .description('print the addon variant, CUDA, BLAS, threads and Node-API version')
     .option('--json', 'print JSON')
     .action((options: { json?: boolean }) => {
-      const addon = native();
-      const build = addon.buildInfo();
-      const cuda = addon.probeCuda();
+      const build = buildInfo();
+      const cuda = probeCuda();
       const facts = {
         'learn-to-collide': PACKAGE_VERSION,
         node: `${process.version} ${process.platform}-${process.arch}`,

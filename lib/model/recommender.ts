@@ -2,9 +2,20 @@
  * A whole model: embedding tables below, the dense net above. One batch flows ids -> tables.forward -> net.step (loss
  * and its gradient) -> tables.backward; the two big buffers in between are reused.
  */
-import type { Batch } from '../data/batches.ts';
 import { type EmbeddingOptimizer, EmbeddingTables, type FeatureOptions, type Init } from '../embedding/index.ts';
 import { DenseNet, type DenseOptimizer } from './dense_net.ts';
+
+/** A batch as data/ makes it; see its `Batch` for the layout. */
+export interface ModelBatch {
+  size: number;
+  indices: Uint32Array;
+  /** [features * size + 1], feature-major */
+  offsets: Uint32Array;
+  /** [size, dense inputs] */
+  dense: Float32Array;
+  /** [size], 0 or 1 */
+  labels: Float32Array;
+}
 
 export interface RecommenderOptions {
   /** Every feature becomes one vector of width `dim`; their order is that of the batches. */
@@ -61,7 +72,7 @@ export class Recommender {
   }
 
   /** One training step. Returns the batch's mean log loss. @throws CollideError DIVERGED when it is not finite */
-  step(batch: Batch): number {
+  step(batch: ModelBatch): number {
     const pooled = this.#view('pooled', batch.size);
     const gradient = this.#view('gradient', batch.size);
     this.tables.forward({ indices: batch.indices, offsets: batch.offsets }, pooled);
@@ -71,7 +82,7 @@ export class Recommender {
   }
 
   /** Logits of a batch, [size]. */
-  predict(batch: Batch, logits: Float32Array): void {
+  predict(batch: ModelBatch, logits: Float32Array): void {
     const pooled = this.#view('pooled', batch.size);
     this.tables.lookup({ indices: batch.indices, offsets: batch.offsets }, pooled);
     this.net.predict(batch.dense, pooled, logits);

@@ -5,7 +5,7 @@
 import { cpus, totalmem } from 'node:os';
 import type { Dataset, Split } from '../data/types.ts';
 import type { Recommender } from '../model/recommender.ts';
-import { native } from '../native.ts';
+import { buildInfo } from '../native.ts';
 import { evaluateSplit, type Metrics, throwIfAborted } from '../training/train.ts';
 import { PACKAGE_VERSION } from '../version.ts';
 import type { CompareConfig, CompareMethod } from './config.ts';
@@ -248,7 +248,7 @@ function describeComparison(
   notes: string[],
 ): Comparison {
   const { source, query, label } = config.data;
-  const { blas, threads } = native().buildInfo();
+  const { blas, threads } = buildInfo();
   const largest = Math.max(...config.compare.sizes);
   return {
     version: PACKAGE_VERSION,

@@ -1,7 +1,10 @@
-// Eight floats side by side, for the kernels of the dense net. Include this header LAST: it lets the compiler fuse
-// a * b + c in the rest of the file. The build's -ffp-contract=off exists for results that must have the same bits on
-// every machine (clustering, embeddings); the dense net promises the same bits for any number of threads only.
-// Vec is a GCC vector type: one AVX register in the AVX2 and AVX-512 versions of a kernel, two SSE registers otherwise.
+// Vectors of floats for the kernels of the dense net, and the choice of their width when the program runs: 64 bytes with
+// AVX-512, 32 with AVX2, else 16 (SSE2, NEON). A kernel is a struct with a static always-inlined `run<kBytes>(...)`;
+// dispatch<Kernel>(...) calls the widest that this processor has.
+//
+// Include this header LAST: it lets the compiler fuse a * b + c in the rest of the file. The build's -ffp-contract=off
+// exists for results that must have the same bits on every machine (clustering, embeddings); the dense net promises the
+// same bits for any number of threads only.
 #pragma once
 
 #include <cstddef>
@@ -9,92 +12,136 @@
 
 #include "cpu/multiversion.h"
 
+// Passing vectors by value has no stable ABI without AVX: here only inlined functions do, and their parameters are
+// references because GCC's note about those cannot be silenced.
+#if defined(__GNUC__)
+#pragma GCC diagnostic ignored "-Wpsabi"
+#endif
+
 #if defined(__clang__)
 #pragma clang fp contract(fast)
 #elif defined(__GNUC__)
 #pragma GCC optimize("fp-contract=fast", "no-math-errno")
-#pragma GCC diagnostic ignored "-Wpsabi"  // vectors are passed between always-inlined functions only: no ABI is involved
 #endif
 
 namespace collide {
 
-using Vec = float __attribute__((vector_size(32)));
-using VecBits = std::uint32_t __attribute__((vector_size(32)));
+// Bytes of the widest vectors this processor has. Writable so that tests can go through the narrower kernels too.
+int& vector_bytes();
 
-inline constexpr std::size_t kVec = 8;
+template <int kBytes>
+struct Simd {
+  static constexpr std::size_t kWidth = kBytes / sizeof(float);
+  typedef float Vec __attribute__((vector_size(kBytes)));
+  typedef float Aliased __attribute__((vector_size(kBytes), may_alias));
+  typedef float Unaligned __attribute__((vector_size(kBytes), aligned(4), may_alias));
+  typedef std::uint32_t Bits __attribute__((vector_size(kBytes)));
 
-COLLIDE_INLINE Vec load(const float* aligned) {
-  using Source = float __attribute__((vector_size(32), may_alias));
-  return *reinterpret_cast<const Source*>(aligned);
-}
-COLLIDE_INLINE void store(float* aligned, Vec value) {
-  using Target = float __attribute__((vector_size(32), may_alias));
-  *reinterpret_cast<Target*>(aligned) = value;
-}
-COLLIDE_INLINE Vec load_unaligned(const float* from) {
-  using Source = float __attribute__((vector_size(32), aligned(4), may_alias));
-  return *reinterpret_cast<const Source*>(from);
-}
-COLLIDE_INLINE void store_unaligned(float* to, Vec value) {
-  using Target = float __attribute__((vector_size(32), aligned(4), may_alias));
-  *reinterpret_cast<Target*>(to) = value;
-}
-
-// max(0, x), but a NaN stays a NaN: a diverged net must not look healthy.
-COLLIDE_INLINE Vec relu(Vec x) { return x < Vec{} ? Vec{} : x; }
-
-// Transposes the 8x8 block whose rows are x[0..7], in registers.
-COLLIDE_INLINE void transpose8(Vec (&x)[kVec]) {
-  constexpr VecBits low32 = {0, 8, 1, 9, 4, 12, 5, 13}, high32 = {2, 10, 3, 11, 6, 14, 7, 15};
-  constexpr VecBits low64 = {0, 1, 8, 9, 4, 5, 12, 13}, high64 = {2, 3, 10, 11, 6, 7, 14, 15};
-  constexpr VecBits low128 = {0, 1, 2, 3, 8, 9, 10, 11}, high128 = {4, 5, 6, 7, 12, 13, 14, 15};
-  Vec a[kVec], b[kVec];
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) {
-    a[2 * i] = __builtin_shuffle(x[2 * i], x[2 * i + 1], low32);
-    a[2 * i + 1] = __builtin_shuffle(x[2 * i], x[2 * i + 1], high32);
+  static COLLIDE_INLINE Vec load(const float* aligned) { return *reinterpret_cast<const Aliased*>(aligned); }
+  static COLLIDE_INLINE void store(float* aligned, const Vec& value) { *reinterpret_cast<Aliased*>(aligned) = value; }
+  static COLLIDE_INLINE Vec load_unaligned(const float* from) { return *reinterpret_cast<const Unaligned*>(from); }
+  static COLLIDE_INLINE void store_unaligned(float* to, const Vec& value) {
+    *reinterpret_cast<Unaligned*>(to) = value;
   }
+
+  // max(0, x), but a NaN stays a NaN: a diverged net must not look healthy.
+  static COLLIDE_INLINE Vec relu(const Vec& x) { return x < Vec{} ? Vec{} : x; }
+};
+
+// Transposes a kWidth x kWidth block in registers, x[] being its rows.
+template <int kBytes>
+COLLIDE_INLINE void transpose_block(typename Simd<kBytes>::Vec (&x)[Simd<kBytes>::kWidth]) {
+  if constexpr (kBytes == 16) {
+    const auto a = __builtin_shufflevector(x[0], x[1], 0, 4, 1, 5), b = __builtin_shufflevector(x[0], x[1], 2, 6, 3, 7);
+    const auto c = __builtin_shufflevector(x[2], x[3], 0, 4, 1, 5), d = __builtin_shufflevector(x[2], x[3], 2, 6, 3, 7);
+    x[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5);
+    x[1] = __builtin_shufflevector(a, c, 2, 3, 6, 7);
+    x[2] = __builtin_shufflevector(b, d, 0, 1, 4, 5);
+    x[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
+  } else {
+    typename Simd<kBytes>::Vec a[8], b[8];
+#pragma GCC unroll 4
+    for (int i = 0; i < 8; i += 2) {
+      a[i] = __builtin_shufflevector(x[i], x[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+      a[i + 1] = __builtin_shufflevector(x[i], x[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+    }
 #pragma GCC unroll 2
-  for (int i = 0; i < 2; ++i) {
-    b[4 * i] = __builtin_shuffle(a[4 * i], a[4 * i + 2], low64);
-    b[4 * i + 1] = __builtin_shuffle(a[4 * i], a[4 * i + 2], high64);
-    b[4 * i + 2] = __builtin_shuffle(a[4 * i + 1], a[4 * i + 3], low64);
-    b[4 * i + 3] = __builtin_shuffle(a[4 * i + 1], a[4 * i + 3], high64);
-  }
+    for (int i = 0; i < 8; i += 4) {
+      b[i] = __builtin_shufflevector(a[i], a[i + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+      b[i + 1] = __builtin_shufflevector(a[i], a[i + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+      b[i + 2] = __builtin_shufflevector(a[i + 1], a[i + 3], 0, 1, 8, 9, 4, 5, 12, 13);
+      b[i + 3] = __builtin_shufflevector(a[i + 1], a[i + 3], 2, 3, 10, 11, 6, 7, 14, 15);
+    }
 #pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) {
-    x[i] = __builtin_shuffle(b[i], b[i + 4], low128);
-    x[i + 4] = __builtin_shuffle(b[i], b[i + 4], high128);
+    for (int i = 0; i < 4; ++i) {
+      x[i] = __builtin_shufflevector(b[i], b[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+      x[i + 4] = __builtin_shufflevector(b[i], b[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+    }
   }
 }
 
-// exp(x) for x <= 0, about 1 ulp; below -87 the result stays at exp(-87) = 1.6e-38. NaN gives NaN.
-COLLIDE_INLINE Vec exp_negative(Vec x) {
-  constexpr float round = 12582912.0f;  // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
-  x = x < -87.0f ? Vec{} - 87.0f : x;
-  const Vec shifted = x * 1.44269504f + round;
-  const Vec n = shifted - round;
-  const Vec r = (x - n * 0.693359375f) + n * 2.12194440e-4f;  // ln 2 in two parts: r is exact enough
-  Vec p = r * 1.9875691500e-4f + 1.3981999507e-3f;            // the polynomial of Cephes' expf
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  const VecBits exponent = (reinterpret_cast<VecBits>(shifted) + 127u) << 23;
-  return p * reinterpret_cast<Vec>(exponent);
+// to[r * to_pitch + f] = from[f * from_pitch + r] for 16 rows r and `features` (any number) features f.
+template <int kBytes>
+COLLIDE_INLINE void lanes_to_rows(const float* from, std::size_t from_pitch, std::size_t features, float* to,
+                                  std::size_t to_pitch) {
+  using S = Simd<kBytes < 32 ? kBytes : 32>;
+  std::size_t f = 0;
+  for (; f + S::kWidth <= features; f += S::kWidth) {
+    for (std::size_t r = 0; r < 16; r += S::kWidth) {
+      typename S::Vec block[S::kWidth];
+#pragma GCC unroll 8
+      for (std::size_t i = 0; i < S::kWidth; ++i) block[i] = S::load_unaligned(from + (f + i) * from_pitch + r);
+      transpose_block<sizeof(typename S::Vec)>(block);
+#pragma GCC unroll 8
+      for (std::size_t i = 0; i < S::kWidth; ++i) S::store_unaligned(to + (r + i) * to_pitch + f, block[i]);
+    }
+  }
+  for (; f < features; ++f) {
+    for (std::size_t r = 0; r < 16; ++r) to[r * to_pitch + f] = from[f * from_pitch + r];
+  }
 }
 
-// log(1 + e) for e in [0, 1] as 2 artanh(e / (2 + e)): full relative precision down to tiny e.
-COLLIDE_INLINE Vec log1p_unit(Vec e) {
-  const Vec s = e / (e + 2.0f), q = s * s;
-  Vec p = q * (1.0f / 15) + 1.0f / 13;
-  p = p * q + 1.0f / 11;
-  p = p * q + 1.0f / 9;
-  p = p * q + 1.0f / 7;
-  p = p * q + 1.0f / 5;
-  p = p * q + 1.0f / 3;
-  return s * 2.0f * (p * q + 1.0f);
+// The way back: to[f * to_pitch + r] = from[r * from_pitch + f].
+template <int kBytes>
+COLLIDE_INLINE void rows_to_lanes(const float* from, std::size_t from_pitch, std::size_t features, float* to,
+                                  std::size_t to_pitch) {
+  using S = Simd<kBytes < 32 ? kBytes : 32>;
+  std::size_t f = 0;
+  for (; f + S::kWidth <= features; f += S::kWidth) {
+    for (std::size_t r = 0; r < 16; r += S::kWidth) {
+      typename S::Vec block[S::kWidth];
+#pragma GCC unroll 8
+      for (std::size_t i = 0; i < S::kWidth; ++i) block[i] = S::load_unaligned(from + (r + i) * from_pitch + f);
+      transpose_block<sizeof(typename S::Vec)>(block);
+#pragma GCC unroll 8
+      for (std::size_t i = 0; i < S::kWidth; ++i) S::store_unaligned(to + (f + i) * to_pitch + r, block[i]);
+    }
+  }
+  for (; f < features; ++f) {
+    for (std::size_t r = 0; r < 16; ++r) to[f * to_pitch + r] = from[r * from_pitch + f];
+  }
+}
+
+#if defined(__x86_64__)
+#define COLLIDE_AVX2 __attribute__((target("avx2,fma")))
+#define COLLIDE_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
+template <typename Kernel, typename... Arguments>
+COLLIDE_AVX2 void run_avx2(const Arguments&... arguments) {
+  Kernel::template run<32>(arguments...);
+}
+template <typename Kernel, typename... Arguments>
+COLLIDE_AVX512 void run_avx512(const Arguments&... arguments) {
+  Kernel::template run<64>(arguments...);
+}
+#endif
+
+template <typename Kernel, typename... Arguments>
+void dispatch(const Arguments&... arguments) {
+#if defined(__x86_64__)
+  if (vector_bytes() >= 64) return run_avx512<Kernel>(arguments...);
+  if (vector_bytes() >= 32) return run_avx2<Kernel>(arguments...);
+#endif
+  Kernel::template run<16>(arguments...);
 }
 
 }  // namespace collide

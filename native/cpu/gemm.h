@@ -1,8 +1,9 @@
 // Matrix products of the dense net: small weight matrices against a block of some hundred rows (examples).
 // A block is held lanes-last: 16 rows side by side for each feature, so every kernel vectorises over rows and no width
-// (1, 3, 17, ...) needs a slow remainder. Rows are padded with zeros to full groups of 16.
+// (1, 3, 17, ...) needs a slow remainder. Rows are padded to full groups of 16.
 //
-// Every product has one fixed order of summation, so bits depend on shapes only. Cost: n k multiply-adds per row each.
+// Every product has one fixed order of summation, so bits depend on shapes only. Cost: inputs * outputs multiply-adds a
+// row for each of the three products.
 #pragma once
 
 #include <cstddef>
@@ -11,41 +12,38 @@ namespace collide {
 
 inline constexpr std::size_t kLanes = 16;
 
-// Value (feature f, row r) is data[(r / 16) * group + f * stride + r % 16]; data is 64-byte aligned.
+// Value (feature f, row r) is data[(r / 16) * group + f * 16 + r % 16]; data is 64-byte aligned.
 struct Lanes {
   float* data = nullptr;
-  std::size_t group = 0;   // floats between groups of 16 rows
-  std::size_t stride = 0;  // floats between features
-  float* at(std::size_t feature) const { return data + feature * stride; }
-  Lanes from(std::size_t feature) const { return {at(feature), group, stride}; }
+  std::size_t group = 0;  // floats from one group of 16 rows to the next
+  Lanes from(std::size_t feature) const { return {data + feature * kLanes, group}; }
 };
 
-// A fully connected layer's weights [outputs, inputs], row-major, and bias [outputs].
+// A fully connected layer: weights [inputs, outputs], row-major, and bias [outputs].
 struct Layer {
   std::size_t inputs = 0, outputs = 0;
   const float* weights = nullptr;
   const float* bias = nullptr;
 };
 
-// output = weights * input + bias, then max(0, .) if relu.
+// output = input weights + bias, then max(0, .) if relu.
 void layer_forward(const Layer& layer, Lanes input, Lanes output, std::size_t groups, bool relu);
 
-// input_gradient = weights^T * output_gradient. If masked, `input_gradient` holds the layer's inputs (a ReLU's outputs)
-// on entry and each is replaced by its gradient, or by 0 where the input was not above 0.
+// input_gradient = output_gradient weights^T. If masked, `input_gradient` holds the layer's inputs (a ReLU's outputs) on
+// entry, and each is replaced by its gradient, or by 0 where the input was not above 0.
 void layer_backward_input(const Layer& layer, Lanes output_gradient, Lanes input_gradient, std::size_t groups,
                           bool masked);
 
-// weights_gradient += output_gradient * input^T and bias_gradient += row sums of output_gradient.
+// weights_gradient += input^T output_gradient and bias_gradient += the sums over rows of output_gradient.
+// `scratch`: layer_scratch(outputs, groups) floats, 64-byte aligned.
 void layer_backward_weights(const Layer& layer, Lanes output_gradient, Lanes input, std::size_t groups,
-                            float* weights_gradient, float* bias_gradient);
+                            float* weights_gradient, float* bias_gradient, float* scratch);
+std::size_t layer_scratch(std::size_t outputs, std::size_t groups);
 
 // sums[f] += the sum over rows of feature f.
 void add_row_sums(Lanes values, std::size_t features, std::size_t groups, float* sums);
 
 // "OpenBLAS <its configuration>" or "portable".
 const char* gemm_library();
-
-// Whether layers of this size go through OpenBLAS: their blocks then want one long row of lanes per feature.
-bool gemm_prefers_long_lanes(std::size_t inputs, std::size_t outputs);
 
 }  // namespace collide

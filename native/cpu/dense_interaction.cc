@@ -1,0 +1,212 @@
+#include "cpu/dense_interaction.h"
+
+#include <algorithm>
+
+#include "cpu/dense_simd.h"
+
+namespace collide {
+
+namespace {
+
+// dots[place(p, q)] = x[p] . x[q] for the pairs p in {row, row + 1} (or row alone), q in [first, first + kColumns), p > q.
+// Pairs with p <= q, at the triangle's edge, are computed with the tile and dropped.
+template <int kBytes, int kRows, int kColumns>
+COLLIDE_INLINE void dot_tile(const float* x, std::size_t row, std::size_t first, std::size_t dim, float* dots,
+                             const std::uint32_t* place, std::size_t pitch) {
+  using S = Simd<kBytes>;
+  for (std::size_t lane = 0; lane < kLanes; lane += S::kWidth) {
+    typename S::Vec sum[kRows][kColumns] = {};
+    const float* p = x + row * dim * kLanes + lane;
+    const float* q = x + first * dim * kLanes + lane;
+    for (std::size_t d = 0; d < dim; ++d, p += kLanes, q += kLanes) {
+      typename S::Vec left[kRows];
+#pragma GCC unroll 2
+      for (std::size_t i = 0; i < kRows; ++i) left[i] = S::load(p + i * dim * kLanes);
+#pragma GCC unroll 4
+      for (std::size_t j = 0; j < kColumns; ++j) {
+        const auto right = S::load(q + j * dim * kLanes);
+#pragma GCC unroll 2
+        for (std::size_t i = 0; i < kRows; ++i) sum[i][j] += left[i] * right;
+      }
+    }
+#pragma GCC unroll 2
+    for (std::size_t i = 0; i < kRows; ++i) {
+#pragma GCC unroll 4
+      for (std::size_t j = 0; j < kColumns; ++j) {
+        if (row + i > first + j) S::store(dots + place[(row + i) * pitch + first + j] + lane, sum[i][j]);
+      }
+    }
+  }
+}
+
+struct Dots {
+  template <int kBytes>
+  static COLLIDE_INLINE void run(const Lanes& block, std::size_t groups, std::size_t vectors, std::size_t dim,
+                                 const std::uint32_t* place) {
+    const std::size_t pitch = vectors + 1;
+    for (std::size_t g = 0; g < groups; ++g) {
+      const float* x = block.data + g * block.group;
+      // place is laid out for a gradient, which starts at vector 0: so do the dots' addresses here.
+      float* top = block.data + g * block.group + vectors * dim * kLanes;
+      for (std::size_t row = 1; row <= vectors; row += 2) {
+        const bool pair = row < vectors;
+        const std::size_t columns = pair ? row + 1 : row;
+        std::size_t q = 0;
+        for (; q + 4 <= columns; q += 4) tile<kBytes, 4>(pair, x, row, q, dim, top, place, pitch);
+        switch (columns - q) {
+          case 1: tile<kBytes, 1>(pair, x, row, q, dim, top, place, pitch); break;
+          case 2: tile<kBytes, 2>(pair, x, row, q, dim, top, place, pitch); break;
+          case 3: tile<kBytes, 3>(pair, x, row, q, dim, top, place, pitch); break;
+          default: break;
+        }
+      }
+    }
+  }
+
+  template <int kBytes, int kColumns>
+  static COLLIDE_INLINE void tile(bool pair, const float* x, std::size_t row, std::size_t q, std::size_t dim,
+                                  float* dots, const std::uint32_t* place, std::size_t pitch) {
+    if (pair) {
+      dot_tile<kBytes, 2, kColumns>(x, row, q, dim, dots, place, pitch);
+    } else {
+      dot_tile<kBytes, 1, kColumns>(x, row, q, dim, dots, place, pitch);
+    }
+  }
+};
+
+// d x[p][d] = sum over q of g(p, q) x[q][d], for p in [first, first + kRows) and d in [start, start + kColumns).
+template <int kBytes, int kRows, int kColumns>
+COLLIDE_INLINE void gradient_tile(const float* x, const float* gradient, std::size_t vectors, std::size_t dim,
+                                  std::size_t first, std::size_t start, const std::uint32_t* place, float* out,
+                                  float* top, bool masked) {
+  using S = Simd<kBytes>;
+  const std::size_t pitch = vectors + 1;
+  const std::uint32_t* places = place + first * pitch;
+  for (std::size_t lane = 0; lane < kLanes; lane += S::kWidth) {
+    typename S::Vec sum[kRows][kColumns] = {};
+    const float* q = x + start * kLanes + lane;
+    for (std::size_t j = 0; j < pitch; ++j, q += dim * kLanes) {
+      typename S::Vec right[kColumns];
+#pragma GCC unroll 4
+      for (std::size_t d = 0; d < kColumns; ++d) right[d] = S::load(q + d * kLanes);
+#pragma GCC unroll 2
+      for (std::size_t i = 0; i < kRows; ++i) {
+        const auto g = S::load(gradient + places[i * pitch + j] + lane);
+#pragma GCC unroll 4
+        for (std::size_t d = 0; d < kColumns; ++d) sum[i][d] += g * right[d];
+      }
+    }
+#pragma GCC unroll 2
+    for (std::size_t i = 0; i < kRows; ++i) {
+#pragma GCC unroll 4
+      for (std::size_t d = 0; d < kColumns; ++d) {
+        const std::size_t at = (start + d) * kLanes + lane;
+        if (first + i < vectors) {
+          S::store(out + (first + i) * dim * kLanes + at, sum[i][d]);
+        } else {
+          typename S::Vec value = sum[i][d] + S::load(top + at);
+          if (masked) value = S::load(x + vectors * dim * kLanes + at) > typename S::Vec{} ? value : typename S::Vec{};
+          S::store(top + at, value);
+        }
+      }
+    }
+  }
+}
+
+struct Gradient {
+  template <int kBytes>
+  static COLLIDE_INLINE void run(const Lanes& block, const Lanes& gradient, std::size_t rows, std::size_t vectors,
+                                 std::size_t dim, const std::uint32_t* place, bool masked, float* vector_rows,
+                                 float* scratch) {
+    const std::size_t width = vectors * dim;
+    for (std::size_t g = 0; g * kLanes < rows; ++g) {
+      const float* x = block.data + g * block.group;
+      float* top = gradient.data + g * gradient.group;
+      for (std::size_t p = 0; p <= vectors; p += 2) {
+        std::size_t d = 0;
+        for (; d + 4 <= dim; d += 4) tile<kBytes, 4>(x, top, vectors, dim, p, d, place, scratch, masked);
+        switch (dim - d) {
+          case 1: tile<kBytes, 1>(x, top, vectors, dim, p, d, place, scratch, masked); break;
+          case 2: tile<kBytes, 2>(x, top, vectors, dim, p, d, place, scratch, masked); break;
+          case 3: tile<kBytes, 3>(x, top, vectors, dim, p, d, place, scratch, masked); break;
+          default: break;
+        }
+      }
+      float* out = vector_rows + g * kLanes * width;
+      if (rows - g * kLanes >= kLanes) {
+        lanes_to_rows<kBytes>(scratch, kLanes, width, out, width);
+      } else {
+        for (std::size_t r = 0; r < rows - g * kLanes; ++r) {
+          for (std::size_t f = 0; f < width; ++f) out[r * width + f] = scratch[f * kLanes + r];
+        }
+      }
+    }
+  }
+
+  template <int kBytes, int kColumns>
+  static COLLIDE_INLINE void tile(const float* x, float* top, std::size_t vectors, std::size_t dim, std::size_t p,
+                                  std::size_t d, const std::uint32_t* place, float* out, bool masked) {
+    if (p < vectors) {
+      gradient_tile<kBytes, 2, kColumns>(x, top, vectors, dim, p, d, place, out, top, masked);
+    } else {
+      gradient_tile<kBytes, 1, kColumns>(x, top, vectors, dim, p, d, place, out, top, masked);
+    }
+  }
+};
+
+struct LoadRows {
+  template <int kBytes>
+  static COLLIDE_INLINE void run(const float* from, std::size_t rows, std::size_t features, const Lanes& to) {
+    std::size_t g = 0;
+    for (; (g + 1) * kLanes <= rows; ++g) {
+      rows_to_lanes<kBytes>(from + g * kLanes * features, features, features, to.data + g * to.group, kLanes);
+    }
+    const std::size_t left = rows - g * kLanes;
+    if (left == 0) return;
+    for (std::size_t f = 0; f < features; ++f) {
+      for (std::size_t r = 0; r < kLanes; ++r) {
+        to.data[g * to.group + f * kLanes + r] = r < left ? from[(g * kLanes + r) * features + f] : 0.0f;
+      }
+    }
+  }
+};
+
+}  // namespace
+
+Interaction::Interaction(std::size_t vectors, std::size_t dim)
+    : vectors_(vectors), dim_(dim), dots_(vectors * (vectors + 1) / 2), place_((vectors + 1) * (vectors + 1)) {
+  for (std::size_t p = 0; p <= vectors; ++p) {
+    for (std::size_t q = 0; q <= vectors; ++q) {
+      // The block numbers vector 0 last.
+      const std::size_t a = p == vectors ? 0 : p + 1, b = q == vectors ? 0 : q + 1;
+      const std::size_t i = std::max(a, b), j = std::min(a, b);
+      const std::size_t feature = dim + (i == j ? dots_ : i * (i - 1) / 2 + j);
+      place_[p * (vectors + 1) + q] = static_cast<std::uint32_t>(feature * kLanes);
+    }
+  }
+}
+
+void Interaction::forward(Lanes block, std::size_t groups) const {
+  dispatch<Dots>(block, groups, vectors_, dim_, static_cast<const std::uint32_t*>(place_.data()));
+}
+
+void Interaction::backward(Lanes block, Lanes gradient, std::size_t rows, bool masked, float* vector_rows,
+                           float* scratch) const {
+  for (std::size_t g = 0; g * kLanes < rows; ++g) {
+    std::fill_n(gradient.data + g * gradient.group + (dim_ + dots_) * kLanes, kLanes, 0.0f);
+  }
+  dispatch<Gradient>(block, gradient, rows, vectors_, dim_, static_cast<const std::uint32_t*>(place_.data()), masked,
+                     vector_rows, scratch);
+}
+
+void load_rows(const float* from, std::size_t rows, std::size_t features, Lanes to) {
+  dispatch<LoadRows>(from, rows, features, to);
+}
+
+void fill_rows(const float* values, std::size_t features, std::size_t groups, Lanes to) {
+  for (std::size_t g = 0; g < groups; ++g) {
+    for (std::size_t f = 0; f < features; ++f) std::fill_n(to.data + g * to.group + f * kLanes, kLanes, values[f]);
+  }
+}
+
+}  // namespace collide

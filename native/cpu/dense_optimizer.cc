@@ -1,0 +1,164 @@
+#include "cpu/dense_optimizer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+#include "cpu/thread_pool.h"
+
+#include "cpu/dense_simd.h"
+
+namespace collide {
+
+namespace {
+
+constexpr std::size_t kPiece = 4096;
+constexpr float kMostSteps = 16777216.0f;
+// Fewer parameters than this are stepped on the caller's thread: waking another one would take longer.
+constexpr std::size_t kParallel = 65536;
+
+// What a kernel needs to know of one piece, [0, count).
+struct Arrays {
+  float* weight;
+  float* gradient;  // the first shard
+  float* first;     // Adagrad: s. LAMB: m
+  float* second;    // LAMB: v
+  std::size_t count;
+};
+
+struct Rates {
+  float rate, epsilon, beta1, rest1, beta2, rest2, correct1, correct2, decay;
+};
+
+struct AddShards {
+  template <int kBytes>
+  static COLLIDE_INLINE void run(const Arrays& a, std::size_t shards, std::size_t pitch) {
+    for (std::size_t s = 1; s < shards; ++s) {
+      const float* other = a.gradient + s * pitch;
+#pragma GCC ivdep
+      for (std::size_t i = 0; i < a.count; ++i) a.gradient[i] += other[i];
+    }
+  }
+};
+
+struct Sgd {
+  template <int kBytes>
+  static COLLIDE_INLINE void run(const Arrays& a, const Rates& r) {
+#pragma GCC ivdep
+    for (std::size_t i = 0; i < a.count; ++i) a.weight[i] -= r.rate * a.gradient[i];
+  }
+};
+
+struct Adagrad {
+  template <int kBytes>
+  static COLLIDE_INLINE void run(const Arrays& a, const Rates& r) {
+#pragma GCC ivdep
+    for (std::size_t i = 0; i < a.count; ++i) {
+      const float g = a.gradient[i];
+      const float s = a.first[i] + g * g;
+      a.first[i] = s;
+      a.weight[i] -= r.rate * g / (__builtin_sqrtf(s) + r.epsilon);
+    }
+  }
+};
+
+// Moments; leaves the update r in place of the gradient, and the squared norms of w and r in float64.
+struct LambUpdate {
+  template <int kBytes>
+  static COLLIDE_INLINE void run(const Arrays& a, const Rates& r, double* weight_norm, double* update_norm) {
+#pragma GCC ivdep
+    for (std::size_t i = 0; i < a.count; ++i) {
+      const float g = a.gradient[i];
+      const float m = r.beta1 * a.first[i] + r.rest1 * g;
+      const float v = r.beta2 * a.second[i] + r.rest2 * g * g;
+      a.first[i] = m;
+      a.second[i] = v;
+      a.gradient[i] = m * r.correct1 / (__builtin_sqrtf(v * r.correct2) + r.epsilon) + r.decay * a.weight[i];
+    }
+    *weight_norm = squares(a.weight, a.count);
+    *update_norm = squares(a.gradient, a.count);
+  }
+
+  static COLLIDE_INLINE double squares(const float* x, std::size_t count) {
+    double lanes[8] = {};
+    for (std::size_t i = 0; i + 8 <= count; i += 8) {
+      for (std::size_t l = 0; l < 8; ++l) lanes[l] += static_cast<double>(x[i + l]) * x[i + l];
+    }
+    double sum = 0;
+    for (const double lane : lanes) sum += lane;
+    for (std::size_t i = count / 8 * 8; i < count; ++i) sum += static_cast<double>(x[i]) * x[i];
+    return sum;
+  }
+};
+
+struct Subtract {
+  template <int kBytes>
+  static COLLIDE_INLINE void run(const Arrays& a, float scale) {
+#pragma GCC ivdep
+    for (std::size_t i = 0; i < a.count; ++i) a.weight[i] -= scale * a.gradient[i];
+  }
+};
+
+}  // namespace
+
+DenseOptimizer::DenseOptimizer(const DenseOptimizerConfig& config, const std::vector<std::size_t>& tensors,
+                               unsigned threads)
+    : config_(config), threads_(threads), tensors_(tensors.size()) {
+  for (std::size_t t = 0; t < tensors.size(); ++t) {
+    for (std::size_t at = 0; at < tensors[t]; at += kPiece) {
+      pieces_.push_back({t, parameters_ + at, parameters_ + std::min(at + kPiece, tensors[t])});
+    }
+    parameters_ += tensors[t];
+  }
+  if (parameters_ < kParallel) threads_ = 1;
+  weight_norms_.resize(pieces_.size());
+  update_norms_.resize(pieces_.size());
+  using Kind = DenseOptimizerConfig::Kind;
+  const std::size_t floats =
+      config.kind == Kind::kSgd ? 0 : config.kind == Kind::kAdagrad ? parameters_ : 2 * parameters_ + 1;
+  state_ = Memory(floats * sizeof(float), "the dense net's optimizer state");
+}
+
+void DenseOptimizer::step(float* parameters, float* gradients, std::size_t shards, std::size_t pitch) {
+  using Kind = DenseOptimizerConfig::Kind;
+  const auto narrow = [](double value) { return static_cast<float>(value); };
+  Rates rates{};
+  rates.rate = narrow(config_.learning_rate);
+  rates.epsilon = narrow(config_.epsilon);
+  if (config_.kind == Kind::kLamb) {
+    float& steps = state()[2 * parameters_];
+    steps = std::min(steps + 1, kMostSteps);
+    rates.beta1 = narrow(config_.beta1), rates.rest1 = narrow(1 - config_.beta1);
+    rates.beta2 = narrow(config_.beta2), rates.rest2 = narrow(1 - config_.beta2);
+    rates.correct1 = narrow(1 / (1 - std::pow(config_.beta1, steps)));
+    rates.correct2 = narrow(1 / (1 - std::pow(config_.beta2, steps)));
+    rates.decay = narrow(config_.weight_decay);
+  }
+  const auto arrays = [&](const Piece& piece) {
+    float* const first = config_.kind == Kind::kSgd ? nullptr : state() + piece.begin;
+    float* const second = config_.kind == Kind::kLamb ? state() + parameters_ + piece.begin : nullptr;
+    return Arrays{parameters + piece.begin, gradients + piece.begin, first, second, piece.end - piece.begin};
+  };
+  parallel_for(pieces_.size(), threads_, [&](std::size_t p) {
+    const Arrays a = arrays(pieces_[p]);
+    dispatch<AddShards>(a, shards, pitch);
+    switch (config_.kind) {
+      case Kind::kSgd: dispatch<Sgd>(a, rates); break;
+      case Kind::kAdagrad: dispatch<Adagrad>(a, rates); break;
+      case Kind::kLamb: dispatch<LambUpdate>(a, rates, &weight_norms_[p], &update_norms_[p]); break;
+    }
+  });
+  if (config_.kind != Kind::kLamb) return;
+  std::vector<double> weight(tensors_), update(tensors_);
+  for (std::size_t p = 0; p < pieces_.size(); ++p) {
+    weight[pieces_[p].tensor] += weight_norms_[p];
+    update[pieces_[p].tensor] += update_norms_[p];
+  }
+  parallel_for(pieces_.size(), threads_, [&](std::size_t p) {
+    const double w = weight[pieces_[p].tensor], r = update[pieces_[p].tensor];
+    const double trust = w > 0 && r > 0 ? std::sqrt(w) / std::sqrt(r) : 1.0;
+    dispatch<Subtract>(arrays(pieces_[p]), narrow(config_.learning_rate * trust));
+  });
+}
+
+}  // namespace collide
