@@ -1,0 +1,80 @@
+/** The `data` section of a config: where rows come from and what they mean, in SQL. */
+import { z } from 'zod';
+import type { splitNames } from './types.ts';
+
+const expression = z.string().trim().min(1);
+
+const namedExpression = z.strictObject({
+  /** Name in results and messages. */
+  name: z.string().min(1),
+  /** SQL expression over the source's columns. */
+  expr: expression,
+});
+
+/** A text stands for the column of that name, whatever its spelling (it is quoted); anything else needs an `expr`. */
+const feature = z.union([z.string().min(1), namedExpression]);
+
+export const dataSchema = z
+  .strictObject({
+    /**
+     * csv, tsv, txt or parquet files (the texts also as .gz or .zst); `*`, `?` and `[a-z]` match several. Text files
+     * need a header line and are read strictly: a broken line is an error. Exactly one of `source` and `query` is given.
+     */
+    source: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).optional(),
+    /** An SQL SELECT instead of files: joins, other formats, files without a header (`read_csv(...)` with its options). */
+    query: expression.optional(),
+    /** Folder that relative paths in `source` and `query` start from. Default: that of the config file, or the current one. */
+    folder: z.string().min(1).optional(),
+    /** SQL expression that is 0 or 1, or a boolean, in every row of a split. */
+    label: expression,
+    /** Categorical features. A list value is a bag (an empty or NULL list an empty one); NULL is a value of its own. */
+    features: z
+      .array(feature)
+      .min(1)
+      .superRefine((features, context) => {
+        const seen = new Set<string>();
+        features.forEach((entry, index) => {
+          const name = typeof entry === 'string' ? entry : entry.name;
+          if (seen.has(name)) {
+            context.addIssue({
+              code: 'custom',
+              path: [index],
+              message: `Expected different names, received "${name}" twice`,
+            });
+          }
+          seen.add(name);
+        });
+      }),
+    /** Dense columns: SQL expressions whose values are finite numbers, used as they are. Default: none. */
+    dense: z.array(z.union([expression, namedExpression])).default([]),
+    /**
+     * Boolean SQL expressions, window functions allowed; rows in none are left out, rows in two are an error. The
+     * teacher learns from rows that the student does not. Without `validation` every 20th student row is taken for it.
+     */
+    splits: z.strictObject({
+      teacher: expression,
+      student: expression,
+      validation: expression.optional(),
+      evaluation: expression,
+    } satisfies Record<(typeof splitNames)[number], z.ZodType>),
+    /** SQL expression (or several with commas) to sort rows by, ties in source order. Default: source order. */
+    order: expression.optional(),
+    /** How ids are numbered: by descending count over teacher and student rows, or by first appearance there. */
+    idOrder: z.enum(['frequency', 'appearance']).default('frequency'),
+    /**
+     * Values that no teacher or student row has: `row` gives them one more id, the last; `hash` the id that a fixed
+     * hash of their text picks; `error` refuses them.
+     */
+    unseen: z.enum(['row', 'hash', 'error']).default('row'),
+  })
+  .superRefine((data, context) => {
+    if ((data.source === undefined) === (data.query === undefined)) {
+      const received = data.source === undefined ? 'neither' : 'both';
+      context.addIssue({ code: 'custom', message: `Expected either source or query, received ${received}` });
+    }
+  });
+
+/** The section as it is written: fields with a default may be left out. */
+export type DataConfigInput = z.input<typeof dataSchema>;
+/** The section with its defaults filled in. */
+export type DataConfig = z.output<typeof dataSchema>;

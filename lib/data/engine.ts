@@ -1,0 +1,133 @@
+/**
+ * One in-memory DuckDB database for the time that a data set is opened: queries, typed streams, abort and progress.
+ *
+ * DuckDB runs on its own threads and spills to a folder of the system's temporary directory when memory is short; the
+ * folder goes with close().
+ */
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DuckDBConnection, DuckDBInstance, DuckDBVector } from '@duckdb/node-api';
+import { CollideError } from '../errors.ts';
+
+let opened = 0;
+
+/** A failure that DuckDB reports: `kind` is the class of its message (`Binder`, `IO`, ...), `message` the useful part. */
+export class EngineError extends Error {
+  readonly kind: string;
+
+  constructor(cause: unknown) {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    const [, kind = '', rest = text] = /^([A-Z][\w ]*?) Error: ([\s\S]*)$/.exec(text) ?? [];
+    super(shorten(rest), { cause });
+    this.kind = kind;
+  }
+}
+
+/** Without DuckDB's quote of our SQL, its list of reader options and the tail of endless lines. */
+function shorten(message: string): string {
+  const file = /^ {2}file = (.*)$/m.exec(message)?.[1];
+  const body = message.split(/\n\s*(?:LINE \d+:|Possible fixes|Possible solutions|The search space)/)[0]!;
+  const lines = body.split('\n').filter((line) => line.trim() !== '');
+  const short = lines.slice(0, 6).map((line) => (line.length > 300 ? `${line.slice(0, 300)}...` : line));
+  return (file === undefined ? short : [`${file}:`, ...short]).join(' ').trim();
+}
+
+export class Engine {
+  readonly #instance: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+  readonly #spill: string;
+  readonly signal: AbortSignal | undefined;
+  readonly #interrupt = (): void => this.#connection.interrupt();
+
+  /** @throws CollideError ABORTED */
+  static async open(signal?: AbortSignal): Promise<Engine> {
+    // Loaded here: its native library is large and most uses of this package never open a file.
+    const { DuckDBInstance } = await import('@duckdb/node-api');
+    opened += 1;
+    const spill = join(tmpdir(), `learn-to-collide-${process.pid}-${opened}`);
+    const instance = await DuckDBInstance.create(':memory:', { temp_directory: spill });
+    const engine = new Engine(instance, await instance.connect(), spill, signal);
+    await engine.run('SET enable_progress_bar = true');
+    await engine.run('SET enable_progress_bar_print = false');
+    return engine;
+  }
+
+  private constructor(
+    instance: DuckDBInstance,
+    connection: DuckDBConnection,
+    spill: string,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#instance = instance;
+    this.#connection = connection;
+    this.#spill = spill;
+    this.signal = signal;
+    signal?.addEventListener('abort', this.#interrupt);
+  }
+
+  /** @throws EngineError; CollideError ABORTED */
+  async run(sql: string): Promise<void> {
+    await this.#guard(() => this.#connection.run(sql));
+  }
+
+  /** The rows of a small result; numbers that JavaScript cannot hold come as text. */
+  async rows(sql: string): Promise<Record<string, unknown>[]> {
+    return this.#guard(async () => (await this.#connection.runAndReadAll(sql)).getRowObjectsJson());
+  }
+
+  /** Calls `visit` for each chunk of a result (about 2,000 rows), in the result's order. */
+  async stream(sql: string, visit: (columns: DuckDBVector[], rows: number) => void): Promise<void> {
+    await this.#guard(async () => {
+      const result = await this.#connection.stream(sql);
+      const width = result.columnCount;
+      for (;;) {
+        this.checkAborted();
+        const chunk = await result.fetchChunk();
+        if (chunk === null || chunk.rowCount === 0) return;
+        const columns = Array.from({ length: width }, (_, column) => chunk.getColumnVector(column));
+        visit(columns, chunk.rowCount);
+      }
+    });
+  }
+
+  /** How far the running query is, from 0 to 1; 0 where DuckDB cannot say. */
+  get progress(): number {
+    const { percentage } = this.#connection.progress;
+    return Math.min(Math.max(percentage / 100, 0), 1);
+  }
+
+  /** @throws CollideError ABORTED when the caller's signal has fired */
+  checkAborted(): void {
+    if (this.signal?.aborted !== true) return;
+    throw new CollideError('ABORTED', 'Opening the data was stopped by the signal', { cause: this.signal.reason });
+  }
+
+  close(): void {
+    this.signal?.removeEventListener('abort', this.#interrupt);
+    this.#connection.closeSync();
+    this.#instance.closeSync();
+    rmSync(this.#spill, { recursive: true, force: true });
+  }
+
+  async #guard<T>(work: () => Promise<T>): Promise<T> {
+    this.checkAborted();
+    try {
+      return await work();
+    } catch (cause) {
+      this.checkAborted();
+      if (cause instanceof CollideError) throw cause;
+      throw new EngineError(cause);
+    }
+  }
+}
+
+/** An SQL identifier. */
+export function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** An SQL text literal. */
+export function quoteText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}

@@ -1,0 +1,195 @@
+/**
+ * A Dataset over arrays that are already in memory. openDataset and syntheticDataset end here, and so can a caller
+ * with rows of their own. Checks every label, offset and id once (about 1 ns each); copies nothing.
+ */
+import { CollideError, checkOneOf } from '../errors.ts';
+import type { Dataset, FeatureIds, FeatureInfo, IdOrder, Split, UnseenPolicy } from './types.ts';
+
+/** The arrays of one split; see {@link Split} for their shapes. */
+export interface SplitArrays {
+  labels: Float32Array;
+  /** [rows, dense columns]; may be left out when there are none. */
+  dense?: Float32Array;
+  /** One entry a feature, in the order of `features`. `unseen` defaults to 0. */
+  features: { ids: Uint32Array; offsets?: Uint32Array | null; unseen?: number }[];
+}
+
+export interface DatasetArrays {
+  features: { name: string; cardinality: number; list?: boolean; outOfVocabulary?: number | null }[];
+  /** Names of the dense columns. Default: none. */
+  dense?: string[];
+  /** Splits by name, in the order they are listed. */
+  splits: Record<string, SplitArrays>;
+  /** Default 'appearance'. */
+  idOrder?: IdOrder;
+  /** Default 'error': the arrays hold no unseen value. */
+  unseen?: UnseenPolicy;
+  /** Default 'config'. */
+  validationFrom?: 'config' | 'student';
+  /** One entry a feature: id -> text of its value. */
+  texts?: ((id: number) => string | null)[];
+}
+
+/**
+ * A data set from encoded arrays.
+ *
+ * @throws CollideError INVALID_ARGUMENT (lengths that do not fit), INVALID_LABEL, INVALID_INDEX, INVALID_OFFSETS; each
+ * names split, feature and row
+ * @example
+ * ```ts
+ * const data = datasetFromArrays({
+ *   features: [{ name: 'movie', cardinality: 3 }],
+ *   splits: { student: { labels: Float32Array.of(0, 1), features: [{ ids: Uint32Array.of(2, 0) }] } },
+ * });
+ * ```
+ */
+export function datasetFromArrays(arrays: DatasetArrays): Dataset {
+  const features = arrays.features.map(
+    (feature): FeatureInfo => ({
+      name: feature.name,
+      cardinality: feature.cardinality,
+      list: feature.list ?? false,
+      outOfVocabulary: feature.outOfVocabulary ?? null,
+    }),
+  );
+  const dense = [...(arrays.dense ?? [])];
+  const splits = new Map<string, Split>();
+  for (const [name, split] of Object.entries(arrays.splits)) {
+    checkSplit(name, split, features, dense.length);
+    splits.set(name, new MemorySplit(name, split, features, dense.length));
+  }
+  const names = [...splits.keys()];
+  let closed = false;
+  const close = (): void => {
+    closed = true;
+    splits.clear();
+  };
+  return {
+    features,
+    dense,
+    splits: names,
+    idOrder: arrays.idOrder ?? 'appearance',
+    unseen: arrays.unseen ?? 'error',
+    validationFrom: arrays.validationFrom ?? 'config',
+    split(name) {
+      if (closed) throw new CollideError('CLOSED', `Expected an open data set for split("${name}"), it was closed`);
+      return splits.get(checkOneOf(name, names, 'the name of a split'))!;
+    },
+    text(feature, id) {
+      featureAt(features, feature);
+      return arrays.texts?.[feature]?.(id) ?? null;
+    },
+    close,
+    [Symbol.dispose]: close,
+  };
+}
+
+class MemorySplit implements Split {
+  readonly name: string;
+  readonly rows: number;
+  readonly features: readonly FeatureInfo[];
+  readonly denseCount: number;
+  readonly labels: Float32Array;
+  readonly dense: Float32Array;
+  readonly #columns: (FeatureIds & { unseen: number })[];
+  readonly #counts: (Uint32Array | undefined)[] = [];
+
+  constructor(name: string, arrays: SplitArrays, features: readonly FeatureInfo[], denseCount: number) {
+    this.name = name;
+    this.rows = arrays.labels.length;
+    this.features = features;
+    this.denseCount = denseCount;
+    this.labels = arrays.labels;
+    this.dense = arrays.dense ?? new Float32Array(0);
+    this.#columns = arrays.features.map(({ ids, offsets, unseen }) => ({
+      ids,
+      offsets: offsets ?? null,
+      unseen: unseen ?? 0,
+    }));
+  }
+
+  ids(feature: number): FeatureIds {
+    featureAt(this.features, feature);
+    return this.#columns[feature]!;
+  }
+
+  idCounts(feature: number): Uint32Array {
+    const { cardinality } = featureAt(this.features, feature);
+    let counts = this.#counts[feature];
+    if (counts === undefined) {
+      counts = new Uint32Array(cardinality);
+      const { ids } = this.#columns[feature]!;
+      for (let i = 0; i < ids.length; i++) counts[ids[i]!]! += 1;
+      this.#counts[feature] = counts;
+    }
+    return counts;
+  }
+
+  unseen(feature: number): number {
+    featureAt(this.features, feature);
+    return this.#columns[feature]!.unseen;
+  }
+}
+
+function featureAt(features: readonly FeatureInfo[], feature: number): FeatureInfo {
+  const info = features[feature];
+  if (info !== undefined) return info;
+  throw new CollideError(
+    'INVALID_ARGUMENT',
+    `Expected a feature number from 0 to ${features.length - 1}, received ${feature}`,
+  );
+}
+
+function checkSplit(name: string, split: SplitArrays, features: readonly FeatureInfo[], denseCount: number): void {
+  const { labels } = split;
+  const rows = labels.length;
+  for (let row = 0; row < rows; row++) {
+    const label = labels[row]!;
+    if (label !== 0 && label !== 1) {
+      throw new CollideError('INVALID_LABEL', `Expected labels 0 or 1, received ${label} in split ${name}, row ${row}`);
+    }
+  }
+  const dense = split.dense ?? new Float32Array(0);
+  checkLength(dense.length, rows * denseCount, `dense of split ${name} (rows x dense columns)`);
+  for (let i = 0; i < dense.length; i++) {
+    if (Number.isFinite(dense[i])) continue;
+    const row = Math.floor(i / denseCount);
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected finite dense values, received ${dense[i]} in split ${name}, row ${row}, dense column ${i % denseCount}`,
+    );
+  }
+  checkLength(split.features.length, features.length, `features of split ${name}`);
+  features.forEach((info, feature) => {
+    const { ids, offsets } = split.features[feature]!;
+    const where = `feature "${info.name}" of split ${name}`;
+    if (info.list !== (offsets !== null && offsets !== undefined)) {
+      const expected = info.list ? 'offsets for a list feature' : 'no offsets for a feature that is not a list';
+      throw new CollideError('INVALID_OFFSETS', `Expected ${expected}: ${where}`);
+    }
+    if (offsets) checkOffsets(offsets, rows, ids.length, where);
+    else checkLength(ids.length, rows, `ids of ${where}`);
+    for (let i = 0; i < ids.length; i++) {
+      if (ids[i]! < info.cardinality) continue;
+      throw new CollideError('INVALID_INDEX', `Expected ids below ${info.cardinality}, received ${ids[i]} in ${where}`);
+    }
+  });
+}
+
+function checkLength(received: number, expected: number, what: string): void {
+  if (received === expected) return;
+  throw new CollideError('INVALID_ARGUMENT', `Expected length ${expected} for ${what}, received ${received}`);
+}
+
+function checkOffsets(offsets: Uint32Array, rows: number, ids: number, where: string): void {
+  if (offsets.length !== rows + 1 || offsets[0] !== 0 || offsets[rows] !== ids) {
+    throw new CollideError(
+      'INVALID_OFFSETS',
+      `Expected ${rows + 1} offsets from 0 to ${ids} for ${where}, received ${offsets.length} from ${offsets[0]} to ${offsets.at(-1)}`,
+    );
+  }
+  for (let row = 0; row < rows; row++) {
+    if (offsets[row]! <= offsets[row + 1]!) continue;
+    throw new CollideError('INVALID_OFFSETS', `Expected offsets that do not decrease for ${where}, row ${row}`);
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * Checks a value against a zod schema and words what is wrong as this package's errors do: path, expected, received,
+ * and for a misspelt key the nearest right one.
+ */
+import type { z } from 'zod';
+import { CollideError, describe, suggestion } from '../errors.ts';
+
+type Issue = z.core.$ZodIssue;
+type Schema = z.core.$ZodType;
+type Path = readonly PropertyKey[];
+
+/**
+ * The value as the schema gives it back (defaults filled in).
+ *
+ * @param where - what is being read, for messages: a file, or a name such as `data`
+ * @throws CollideError INVALID_CONFIG with one line for everything that is wrong
+ */
+export function parseStrict<T extends z.ZodType>(schema: T, value: unknown, where: string): z.output<T> {
+  const result = schema.safeParse(value, { reportInput: true });
+  if (result.success) return result.data;
+  const lines = result.error.issues.flatMap((issue) => wordIssue(issue, schema, []));
+  throw new CollideError('INVALID_CONFIG', lines.map((line) => `${where}: ${line}`).join('\n'));
+}
+
+function wordIssue(issue: Issue, root: Schema, above: Path): string[] {
+  const path = [...above, ...issue.path];
+  const at = path.length === 0 ? 'the whole' : formatPath(path);
+  switch (issue.code) {
+    case 'unrecognized_keys': {
+      const known = knownKeys(root, path, issue.keys);
+      return issue.keys.map((key) => {
+        const inside = path.length === 0 ? '' : ` in ${at}`;
+        return `Unknown key "${key}"${inside}.${suggestion(key, known)} Known keys: ${known.join(', ')}`;
+      });
+    }
+    case 'invalid_type':
+      if (issue.input === undefined) return [`Missing ${at}: expected ${article(issue.expected)}`];
+      return [`Expected ${article(issue.expected)} for ${at}, received ${describe(issue.input)}`];
+    case 'invalid_value': {
+      const values = issue.values.map((v) => String(v));
+      const hint = typeof issue.input === 'string' ? suggestion(issue.input, values) : '';
+      return [
+        `Expected one of ${values.map((v) => `"${v}"`).join(', ')} for ${at}, received ${describe(issue.input)}.${hint}`,
+      ];
+    }
+    case 'invalid_union': {
+      // The alternative that fails deepest is the one that was meant: an object with a misspelt key, not a string.
+      const meant = issue.errors.find(
+        (issues) => !issues.some((i) => i.code === 'invalid_type' && i.path.length === 0),
+      );
+      if (meant !== undefined) return meant.flatMap((inner) => wordIssue(inner, root, path));
+      const expected = issue.errors.flat().map((i) => (i.code === 'invalid_type' ? article(i.expected) : i.message));
+      return [`Expected ${[...new Set(expected)].join(' or ')} for ${at}, received ${describe(issue.input)}`];
+    }
+    case 'too_small':
+    case 'too_big': {
+      const least = issue.code === 'too_small';
+      const bound = least ? issue.minimum : issue.maximum;
+      const counted = issue.origin === 'array' || issue.origin === 'string';
+      const unit = issue.origin === 'array' ? ' entries' : issue.origin === 'string' ? ' characters' : '';
+      const relation = issue.inclusive ? `at ${least ? 'least' : 'most'}` : least ? 'more than' : 'less than';
+      return [
+        `Expected ${counted ? '' : 'a number of '}${relation} ${bound}${unit} for ${at}, received ${describe(issue.input)}`,
+      ];
+    }
+    case 'custom':
+      return [`${issue.message} (${at})`];
+    default:
+      return [`${issue.message} for ${at}`];
+  }
+}
+
+/** data.features[2].expr */
+function formatPath(path: Path): string {
+  let text = '';
+  for (const key of path) {
+    if (typeof key === 'number') text += `[${key}]`;
+    else text += text === '' ? String(key) : `.${String(key)}`;
+  }
+  return text;
+}
+
+const articles: Record<string, string> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a section with keys',
+};
+
+function article(type: string): string {
+  return articles[type] ?? type;
+}
+
+/** The keys of the object schema at a path; of several alternatives the one without `unknown` keys that is an object. */
+function knownKeys(root: Schema, path: Path, unknown: readonly string[]): string[] {
+  let candidates = unwrap(root);
+  for (const key of path) {
+    candidates = candidates.flatMap((schema) => {
+      const def = schema._zod.def as { shape?: Record<string, Schema>; element?: Schema };
+      const next = typeof key === 'number' ? def.element : def.shape?.[String(key)];
+      return next === undefined ? [] : unwrap(next);
+    });
+  }
+  const keys = candidates.flatMap((schema) =>
+    Object.keys((schema._zod.def as { shape?: Record<string, Schema> }).shape ?? {}),
+  );
+  return keys.filter((key) => !unknown.includes(key));
+}
+
+/** The schemas behind optional, default and union wrappers. */
+function unwrap(schema: Schema): Schema[] {
+  const def = schema._zod.def as { innerType?: Schema; options?: Schema[] };
+  if (def.options !== undefined) return def.options.flatMap(unwrap);
+  return def.innerType === undefined ? [schema] : unwrap(def.innerType);
+}

@@ -1,0 +1,206 @@
+/**
+ * The CONFIG of `collide compare`: data, model, teacher, training and what to compare. Every section but `data` may be
+ * left out.
+ */
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { dataSchema } from '../data/config.ts';
+import { parseStrict } from '../data/schema.ts';
+import { CollideError } from '../errors.ts';
+
+/** What `compare.methods` may name, in the order results are shown. */
+export const compareMethods = [
+  'full', // no compression: the reference
+  'modulo', // the hashing trick, id % rows
+  'mixed', // the hashing trick with a mixing hash
+  'frequent', // the hottest ids own a row each, the rest is hashed
+  'equal-mass', // bins of equal access mass over the teacher's values
+  'learned', // agglomerative clusters of the teacher's values (the paper's method)
+  'learned-hot', // hot rows, and learned clusters for the rest
+  'kd-tree', // balanced cells of all teacher dimensions
+] as const;
+export type CompareMethod = (typeof compareMethods)[number];
+
+const width = z.int().min(1).max(65_536);
+const rate = z.number().positive();
+const epochs = z.int().min(1).max(10_000);
+
+const embeddingOptimizer = z.strictObject({
+  kind: z.enum(['rowwise-adagrad', 'adagrad', 'sgd']).default('rowwise-adagrad'),
+  /** Ignored where `compare.tune` tries several. */
+  learningRate: rate.default(0.02),
+  epsilon: rate.default(1e-8),
+});
+
+const denseOptimizer = z.strictObject({
+  kind: z.enum(['lamb', 'adagrad', 'sgd']).default('lamb'),
+  learningRate: rate.default(0.002),
+  epsilon: rate.default(1e-6),
+  /** LAMB only, like the next two. */
+  beta1: z.number().min(0).lt(1).default(0.9),
+  beta2: z.number().min(0).lt(1).default(0.999),
+  weightDecay: z.number().min(0).default(0),
+});
+
+const schema = z.strictObject({
+  data: dataSchema,
+  model: z
+    .strictObject({
+      kind: z.enum(['dlrm']).default('dlrm'),
+      /** Width of the student's embedding rows. */
+      dim: width.default(16),
+      /** Widths of the bottom layers, the last equal to `dim`. Default: [64, dim] with dense columns, [] without. */
+      bottom: z.array(width).optional(),
+      /** Widths of the top layers, the last 1. */
+      top: z.array(width).min(1).default([64, 1]),
+    })
+    .prefault({}),
+  teacher: z
+    .strictObject({
+      /** Width of the teacher's rows; the paper takes 2 or 4. */
+      dim: width.default(2),
+      /** Default: that of training.embeddingOptimizer. */
+      learningRate: rate.optional(),
+      /** Training stops earlier when the validation loss rises. */
+      maxEpochs: epochs.default(4),
+    })
+    .prefault({}),
+  training: z
+    .strictObject({
+      /** Rows per step. `auto`: 32,768 (the paper's), less for small data. */
+      batchSize: z
+        .union([
+          z.literal('auto'),
+          z
+            .int()
+            .min(1)
+            .max(2 ** 30),
+        ])
+        .default('auto'),
+      embeddingOptimizer: embeddingOptimizer.prefault({}),
+      denseOptimizer: denseOptimizer.prefault({}),
+      /** Default: all threads of this machine. Results do not depend on it. */
+      threads: z.int().min(1).max(1024).optional(),
+    })
+    .prefault({}),
+  compare: z
+    .strictObject({
+      methods: z
+        .array(z.enum(compareMethods))
+        .min(1)
+        .default(['full', 'modulo', 'frequent', 'equal-mass', 'learned', 'learned-hot']),
+      /** Rows of a compressed table as a share of its ids, above 0, at most 1. */
+      sizes: z.array(z.number().positive().max(1)).min(1).default([0.05, 0.1, 0.2]),
+      /** Tables of fewer rows stay whole. */
+      minRows: z.int().min(0).default(500),
+      /** How often everything is repeated, with seeds 1, 2, ... */
+      seeds: z.int().min(1).max(1000).default(3),
+      /** Share of a table's rows that `frequent` and `learned-hot` give to the hottest ids. */
+      hotShare: z.number().min(0).max(1).default(0.5),
+      /** Tried per method and size on the validation split, with the first seed. */
+      tune: z
+        .strictObject({
+          /** Of the embedding optimizer. */
+          learningRate: z.array(rate).min(1).default([0.02, 0.05, 0.1]),
+          /** Training stops earlier when the validation loss rises. */
+          maxEpochs: epochs.default(4),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+});
+
+type Parsed = z.output<typeof schema>;
+/** A config as it is written: fields with a default may be left out. */
+export type CompareConfigInput = z.input<typeof schema>;
+/** A config with every default filled in. */
+export type CompareConfig = Omit<Parsed, 'model'> & { model: Omit<Parsed['model'], 'bottom'> & { bottom: number[] } };
+
+/**
+ * Checks a config and fills in its defaults.
+ *
+ * @param where - what is being read, for messages. Default `config`
+ * @throws CollideError INVALID_CONFIG: what is wrong where, one line each, with the nearest right name of a misspelt key
+ * @example
+ * ```ts
+ * const config = parseConfig({
+ *   data: {
+ *     source: 'ratings.csv',
+ *     label: 'rating >= 4',
+ *     features: ['user', 'movie'],
+ *     splits: { teacher: 'ts < 10', student: 'ts >= 10 and ts < 20', evaluation: 'ts >= 20' },
+ *   },
+ * });
+ * config.model.dim; // 16
+ * ```
+ */
+export function parseConfig(value: unknown, where = 'config'): CompareConfig {
+  const config = parseStrict(schema, value, where);
+  const { model, data } = config;
+  const bottom = model.bottom ?? (data.dense.length > 0 ? [64, model.dim] : []);
+  const refuse = (path: string, expected: string, received: readonly number[]): never => {
+    throw new CollideError(
+      'INVALID_CONFIG',
+      `${where}: Expected ${expected} for ${path}, received [${received.join(', ')}]`,
+    );
+  };
+  if (data.dense.length === 0 && bottom.length > 0)
+    refuse('model.bottom', 'no layers (there are no dense columns)', bottom);
+  if (data.dense.length > 0 && bottom.at(-1) !== model.dim) {
+    refuse('model.bottom', `a last width equal to model.dim (${model.dim})`, bottom);
+  }
+  if (model.top.at(-1) !== 1) refuse('model.top', 'a last width of 1', model.top);
+  return { ...config, model: { ...model, bottom } };
+}
+
+/**
+ * Reads a config file, YAML or JSON. `data.folder` is resolved against the file's folder, and is that folder when it is
+ * not given; relative paths in `data.source` and `data.query` start there.
+ *
+ * @throws CollideError FILE_IO (cannot be read), INVALID_CONFIG (not YAML or JSON: line and column; or as parseConfig)
+ * @example
+ * ```ts
+ * const config = await loadConfig('examples/flights.yaml');
+ * const data = await openDataset(config.data);
+ * ```
+ */
+export async function loadConfig(path: string): Promise<CompareConfig> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CollideError('FILE_IO', `Cannot read the config ${path}: ${why}`, { cause });
+  }
+  const config = parseConfig(parseText(text, path), path);
+  const folder = resolve(dirname(path), config.data.folder ?? '.');
+  return { ...config, data: { ...config.data, folder } };
+}
+
+/** JSON is YAML, but for tabs between its tokens; where JSON.parse fails the YAML parser finds the line. */
+function parseText(text: string, path: string): unknown {
+  if (text.trimStart().startsWith('{')) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      // YAML's flow syntax starts the same way
+    }
+  }
+  const lineCounter = new LineCounter();
+  const document = parseDocument(text, { lineCounter, prettyErrors: false });
+  const error = document.errors[0];
+  if (error !== undefined) {
+    const { line, col } = lineCounter.linePos(error.pos[0]);
+    throw new CollideError('INVALID_CONFIG', `${path}: line ${line}, column ${col}: ${error.message}`, {
+      cause: error,
+    });
+  }
+  try {
+    return document.toJS();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CollideError('INVALID_CONFIG', `${path}: ${why}`, { cause });
+  }
+}
