@@ -94,7 +94,7 @@ Clustering agglomerate(std::vector<double> values, std::vector<double> counts, c
   check_options(options);
   ValueOrder order = sort_by_value(values, control.aborted);
   Clustering result;
-  if (control.aborted && control.aborted()) return result;
+  if (order.ids.size() != values.size()) return result;  // aborted
   for (std::size_t k = 0; k < values.size(); ++k) values[k] = counts[order.ids[k]];
   counts = {};
   Clusters clusters(std::move(order.values), std::move(values));

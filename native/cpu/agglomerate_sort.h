@@ -13,7 +13,7 @@ struct ValueOrder {
   std::vector<std::uint32_t> ids;  // ids[k] has values[k]; equal values by ascending id
 };
 
-// Values must not be NaN. `aborted` (may be empty) is polled between passes; once true the order is unfinished.
+// Values must not be NaN. `aborted` (may be empty) is polled between passes; once true the order comes back empty.
 ValueOrder sort_by_value(const std::vector<double>& values, const std::function<bool()>& aborted);
 
 }  // namespace collide
