@@ -1,0 +1,100 @@
+/** results.json: a comparison as a file, checked when it is read. */
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { CollideError } from '../errors.ts';
+import { fileError, writeFileAtomic } from '../files/index.ts';
+import type { Comparison } from './results.ts';
+
+const count = z.number().min(0);
+/** JSON has no NaN; JSON.stringify writes null for it. */
+const metric = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? Number.NaN);
+
+// Objects of facts stay open: results written by a later version may say more.
+const schema: z.ZodType<Comparison, unknown> = z.looseObject({
+  version: z.string(),
+  config: z.looseObject({}),
+  machine: z.record(z.string(), z.union([z.string(), z.number()])),
+  data: z.looseObject({
+    source: z.string(),
+    label: z.string(),
+    idOrder: z.string(),
+    features: z.array(z.looseObject({ name: z.string(), cardinality: count, compressed: z.boolean() })),
+    dense: z.array(z.string()),
+    splits: z.array(z.looseObject({ name: z.string(), rows: count, labelRate: metric })),
+  }),
+  notes: z.array(z.string()),
+  results: z.array(
+    z.looseObject({
+      method: z.string(),
+      size: z.number().positive(),
+      seed: z.number(),
+      learningRate: count,
+      epochs: count,
+      auc: metric,
+      logLoss: metric,
+      normalizedEntropy: metric,
+      rows: count,
+      bytes: z.looseObject({ rows: count, mapping: count, optimizer: count, total: count }),
+      seconds: z.looseObject({ teacher: count, cluster: count, tune: count, train: count, evaluate: count }),
+    }),
+  ),
+});
+
+/**
+ * Checks what JSON.parse made of a results file.
+ *
+ * @param where - what the message names
+ * @throws CollideError FILE_FORMAT with the first wrong field
+ */
+export function parseComparison(value: unknown, where: string): Comparison {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  const field = issue.path.length === 0 ? 'the file' : issue.path.join('.');
+  throw new CollideError(
+    'FILE_FORMAT',
+    `"${where}" does not hold the results of a comparison: ${field}: ${issue.message}`,
+  );
+}
+
+/**
+ * Reads results.json.
+ *
+ * @throws CollideError FILE_IO when it cannot be read, FILE_FORMAT when it is no JSON or no comparison
+ * @example
+ * ```ts
+ * const comparison = await readComparison('results.json');
+ * ```
+ */
+export async function readComparison(path: string): Promise<Comparison> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw fileError('read', path, error);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CollideError('FILE_FORMAT', `"${path}" is not JSON: ${why}`, { cause });
+  }
+  return parseComparison(value, path);
+}
+
+/**
+ * Writes results.json, as a whole or not at all. A metric of NaN (labels all equal) becomes null.
+ *
+ * @throws CollideError FILE_IO
+ * @example
+ * ```ts
+ * await writeComparison('results.json', comparison);
+ * ```
+ */
+export async function writeComparison(path: string, comparison: Comparison): Promise<void> {
+  await writeFileAtomic(path, `${JSON.stringify(comparison, null, 2)}\n`);
+}

@@ -1,0 +1,63 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Comparison } from '../../lib/pipeline/results.ts';
+import { parseComparison, readComparison, writeComparison } from '../../lib/pipeline/results_file.ts';
+import { temporaryFolder } from '../files/temporary.ts';
+import { result, usualComparison } from '../report/comparison.ts';
+
+const root = temporaryFolder();
+const path = join(root, 'results.json');
+
+describe('results.json', () => {
+  it('gives back what was written', async () => {
+    const comparison = usualComparison({ notes: ['Rows were sampled.'] });
+    await writeComparison(path, comparison);
+    expect(await readComparison(path)).toEqual(comparison);
+    expect(await readFile(path, 'utf8')).toMatch(/\}\n$/);
+  });
+
+  it('carries an AUC that does not exist', async () => {
+    const comparison = usualComparison();
+    comparison.results.push(result({ method: 'x', auc: Number.NaN, normalizedEntropy: Number.NaN }));
+    await writeComparison(path, comparison);
+    expect((await readComparison(path)).results.at(-1)!.auc).toBeNaN();
+  });
+
+  it('keeps facts of later versions', () => {
+    const later = { ...usualComparison(), extra: 1 };
+    expect(parseComparison(JSON.parse(JSON.stringify(later)), 'results.json')).toEqual(later);
+  });
+
+  it.each<[string, (c: Comparison) => unknown, string]>([
+    ['an array', () => [], 'the file'],
+    ['null', () => null, 'the file'],
+    ['no results', ({ results: _, ...rest }) => rest, 'results'],
+    ['a method that is no text', (c) => ({ ...c, results: [{ ...c.results[0], method: 3 }] }), 'results.0.method'],
+    ['bytes as text', (c) => ({ ...c, results: [{ ...c.results[0], bytes: '1 MB' }] }), 'results.0.bytes'],
+    ['negative rows', (c) => ({ ...c, results: [{ ...c.results[0], rows: -1 }] }), 'results.0.rows'],
+    ['size 0', (c) => ({ ...c, results: [{ ...c.results[0], size: 0 }] }), 'results.0.size'],
+    ['no data', (c) => ({ ...c, data: undefined }), 'data'],
+  ])('refuses %s and names the field', (_, change, field) => {
+    expect(() => parseComparison(change(usualComparison()), 'my.json')).toThrowError(
+      expect.objectContaining({
+        code: 'FILE_FORMAT',
+        message: expect.stringMatching(new RegExp(`^"my.json" .*: ${field}: `)),
+      }),
+    );
+  });
+
+  it('refuses a file that is not JSON, a truncated one and a missing one', async () => {
+    await writeFile(path, 'a,b\n1,2\n');
+    await expect(readComparison(path)).rejects.toMatchObject({
+      code: 'FILE_FORMAT',
+      message: expect.stringContaining('is not JSON'),
+    });
+    await writeFile(path, JSON.stringify(usualComparison()).slice(0, -10));
+    await expect(readComparison(path)).rejects.toMatchObject({ code: 'FILE_FORMAT' });
+    await expect(readComparison(join(root, 'missing.json'))).rejects.toMatchObject({
+      code: 'FILE_IO',
+      cause: { code: 'ENOENT' },
+    });
+  });
+});
