@@ -8,8 +8,8 @@ namespace collide {
 
 namespace {
 
-// dots[place(p, q)] = x[p] . x[q] for the pairs p in {row, row + 1} (or row alone), q in [first, first + kColumns), p > q.
-// Pairs with p <= q, at the triangle's edge, are computed with the tile and dropped.
+// dots[place(p, q)] = x[p] . x[q] for the pairs p in {row, row + 1} (or row alone), q in [first, first + kColumns), p >
+// q. Pairs with p <= q, at the triangle's edge, are computed with the tile and dropped.
 template <int kBytes, int kRows, int kColumns>
 COLLIDE_INLINE void dot_tile(const float* x, std::size_t row, std::size_t first, std::size_t dim, float* dots,
                              const std::uint32_t* place, std::size_t pitch) {
@@ -46,7 +46,7 @@ struct Dots {
     const std::size_t pitch = vectors + 1;
     for (std::size_t g = 0; g < groups; ++g) {
       const float* x = block.data + g * block.group;
-      // place is laid out for a gradient, which starts at vector 0: so do the dots' addresses here.
+      // Where a pair's dot is, counted from vector 0.
       float* top = block.data + g * block.group + vectors * dim * kLanes;
       for (std::size_t row = 1; row <= vectors; row += 2) {
         const bool pair = row < vectors;
@@ -54,10 +54,17 @@ struct Dots {
         std::size_t q = 0;
         for (; q + 4 <= columns; q += 4) tile<kBytes, 4>(pair, x, row, q, dim, top, place, pitch);
         switch (columns - q) {
-          case 1: tile<kBytes, 1>(pair, x, row, q, dim, top, place, pitch); break;
-          case 2: tile<kBytes, 2>(pair, x, row, q, dim, top, place, pitch); break;
-          case 3: tile<kBytes, 3>(pair, x, row, q, dim, top, place, pitch); break;
-          default: break;
+          case 1:
+            tile<kBytes, 1>(pair, x, row, q, dim, top, place, pitch);
+            break;
+          case 2:
+            tile<kBytes, 2>(pair, x, row, q, dim, top, place, pitch);
+            break;
+          case 3:
+            tile<kBytes, 3>(pair, x, row, q, dim, top, place, pitch);
+            break;
+          default:
+            break;
         }
       }
     }
@@ -74,42 +81,28 @@ struct Dots {
   }
 };
 
-// d x[p][d] = sum over q of g(p, q) x[q][d], for p in [first, first + kRows) and d in [start, start + kColumns).
+// out[p][d] = sum over q of pairs[p][q] * x[q][d] for kRows vectors p and kColumns dimensions d, one vector of rows.
 template <int kBytes, int kRows, int kColumns>
-COLLIDE_INLINE void gradient_tile(const float* x, const float* gradient, std::size_t vectors, std::size_t dim,
-                                  std::size_t first, std::size_t start, const std::uint32_t* place, float* out,
-                                  float* top, bool masked) {
+COLLIDE_INLINE void gradient_tile(const float* x, const float* pairs, std::size_t vectors, std::size_t dim,
+                                  float* out) {
   using S = Simd<kBytes>;
-  const std::size_t pitch = vectors + 1;
-  const std::uint32_t* places = place + first * pitch;
-  for (std::size_t lane = 0; lane < kLanes; lane += S::kWidth) {
-    typename S::Vec sum[kRows][kColumns] = {};
-    const float* q = x + start * kLanes + lane;
-    for (std::size_t j = 0; j < pitch; ++j, q += dim * kLanes) {
-      typename S::Vec right[kColumns];
+  typename S::Vec sum[kRows][kColumns] = {};
+  for (std::size_t q = 0; q <= vectors; ++q) {
+    typename S::Vec right[kColumns];
 #pragma GCC unroll 4
-      for (std::size_t d = 0; d < kColumns; ++d) right[d] = S::load(q + d * kLanes);
-#pragma GCC unroll 2
-      for (std::size_t i = 0; i < kRows; ++i) {
-        const auto g = S::load(gradient + places[i * pitch + j] + lane);
-#pragma GCC unroll 4
-        for (std::size_t d = 0; d < kColumns; ++d) sum[i][d] += g * right[d];
-      }
-    }
+    for (std::size_t d = 0; d < kColumns; ++d) right[d] = S::load(x + d * kLanes);
 #pragma GCC unroll 2
     for (std::size_t i = 0; i < kRows; ++i) {
+      const auto pair = S::load(pairs + (i * (vectors + 1) + q) * S::kWidth);
 #pragma GCC unroll 4
-      for (std::size_t d = 0; d < kColumns; ++d) {
-        const std::size_t at = (start + d) * kLanes + lane;
-        if (first + i < vectors) {
-          S::store(out + (first + i) * dim * kLanes + at, sum[i][d]);
-        } else {
-          typename S::Vec value = sum[i][d] + S::load(top + at);
-          if (masked) value = S::load(x + vectors * dim * kLanes + at) > typename S::Vec{} ? value : typename S::Vec{};
-          S::store(top + at, value);
-        }
-      }
+      for (std::size_t d = 0; d < kColumns; ++d) sum[i][d] += pair * right[d];
     }
+    x += dim * kLanes;
+  }
+#pragma GCC unroll 2
+  for (std::size_t i = 0; i < kRows; ++i) {
+#pragma GCC unroll 4
+    for (std::size_t d = 0; d < kColumns; ++d) S::store(out + (i * dim + d) * kLanes, sum[i][d]);
   }
 }
 
@@ -118,25 +111,50 @@ struct Gradient {
   static COLLIDE_INLINE void run(const Lanes& block, const Lanes& gradient, std::size_t rows, std::size_t vectors,
                                  std::size_t dim, const std::uint32_t* place, bool masked, float* vector_rows,
                                  float* scratch) {
-    const std::size_t width = vectors * dim;
+    using S = Simd<kBytes>;
+    const std::size_t width = vectors * dim, numbers = vectors + 1;
+    float* const pairs = scratch + numbers * dim * kLanes;
     for (std::size_t g = 0; g * kLanes < rows; ++g) {
-      const float* x = block.data + g * block.group;
-      float* top = gradient.data + g * gradient.group;
-      for (std::size_t p = 0; p <= vectors; p += 2) {
-        std::size_t d = 0;
-        for (; d + 4 <= dim; d += 4) tile<kBytes, 4>(x, top, vectors, dim, p, d, place, scratch, masked);
-        switch (dim - d) {
-          case 1: tile<kBytes, 1>(x, top, vectors, dim, p, d, place, scratch, masked); break;
-          case 2: tile<kBytes, 2>(x, top, vectors, dim, p, d, place, scratch, masked); break;
-          case 3: tile<kBytes, 3>(x, top, vectors, dim, p, d, place, scratch, masked); break;
-          default: break;
+      const std::size_t here = std::min(kLanes, rows - g * kLanes);
+      float* const out = vector_rows + g * kLanes * width;
+      // These lines are written some thousand cycles from now; by then they are here.
+      for (std::size_t f = 0; f < here * width; f += 16) __builtin_prefetch(out + f, 1);
+      const float* const x = block.data + g * block.group;
+      float* const top = gradient.data + g * gradient.group;
+      for (std::size_t lane = 0; lane < kLanes; lane += S::kWidth) {
+        // The pairs' gradients as a full symmetric matrix with a zero diagonal: no look-ups in the loop that follows.
+        for (std::size_t i = 0; i < numbers * numbers; ++i) {
+          S::store(pairs + i * S::kWidth, place[i] == 0 ? typename S::Vec{} : S::load(top + place[i] + lane));
+        }
+        for (std::size_t p = 0; p < numbers; p += 2) {
+          const bool two = p + 1 < numbers;
+          std::size_t d = 0;
+          for (; d + 4 <= dim; d += 4) tile<kBytes, 4>(two, x, pairs, vectors, dim, p, d, lane, scratch);
+          switch (dim - d) {
+            case 1:
+              tile<kBytes, 1>(two, x, pairs, vectors, dim, p, d, lane, scratch);
+              break;
+            case 2:
+              tile<kBytes, 2>(two, x, pairs, vectors, dim, p, d, lane, scratch);
+              break;
+            case 3:
+              tile<kBytes, 3>(two, x, pairs, vectors, dim, p, d, lane, scratch);
+              break;
+            default:
+              break;
+          }
+        }
+        const std::size_t first = width * kLanes + lane;
+        for (std::size_t d = 0; d < dim * kLanes; d += kLanes) {
+          auto value = S::load(scratch + first + d) + S::load(top + lane + d);
+          if (masked) value = S::load(x + first + d) > typename S::Vec{} ? value : typename S::Vec{};
+          S::store(top + lane + d, value);
         }
       }
-      float* out = vector_rows + g * kLanes * width;
-      if (rows - g * kLanes >= kLanes) {
+      if (here == kLanes) {
         lanes_to_rows<kBytes>(scratch, kLanes, width, out, width);
       } else {
-        for (std::size_t r = 0; r < rows - g * kLanes; ++r) {
+        for (std::size_t r = 0; r < here; ++r) {
           for (std::size_t f = 0; f < width; ++f) out[r * width + f] = scratch[f * kLanes + r];
         }
       }
@@ -144,12 +162,15 @@ struct Gradient {
   }
 
   template <int kBytes, int kColumns>
-  static COLLIDE_INLINE void tile(const float* x, float* top, std::size_t vectors, std::size_t dim, std::size_t p,
-                                  std::size_t d, const std::uint32_t* place, float* out, bool masked) {
-    if (p < vectors) {
-      gradient_tile<kBytes, 2, kColumns>(x, top, vectors, dim, p, d, place, out, top, masked);
+  static COLLIDE_INLINE void tile(bool two, const float* x, const float* pairs, std::size_t vectors, std::size_t dim,
+                                  std::size_t p, std::size_t d, std::size_t lane, float* out) {
+    const float* const from = x + d * kLanes + lane;
+    const float* const row = pairs + p * (vectors + 1) * Simd<kBytes>::kWidth;
+    float* const to = out + (p * dim + d) * kLanes + lane;
+    if (two) {
+      gradient_tile<kBytes, 2, kColumns>(from, row, vectors, dim, to);
     } else {
-      gradient_tile<kBytes, 1, kColumns>(x, top, vectors, dim, p, d, place, out, top, masked);
+      gradient_tile<kBytes, 1, kColumns>(from, row, vectors, dim, to);
     }
   }
 };
@@ -180,8 +201,7 @@ Interaction::Interaction(std::size_t vectors, std::size_t dim)
       // The block numbers vector 0 last.
       const std::size_t a = p == vectors ? 0 : p + 1, b = q == vectors ? 0 : q + 1;
       const std::size_t i = std::max(a, b), j = std::min(a, b);
-      const std::size_t feature = dim + (i == j ? dots_ : i * (i - 1) / 2 + j);
-      place_[p * (vectors + 1) + q] = static_cast<std::uint32_t>(feature * kLanes);
+      if (i != j) place_[p * (vectors + 1) + q] = static_cast<std::uint32_t>((dim + i * (i - 1) / 2 + j) * kLanes);
     }
   }
 }
@@ -192,9 +212,6 @@ void Interaction::forward(Lanes block, std::size_t groups) const {
 
 void Interaction::backward(Lanes block, Lanes gradient, std::size_t rows, bool masked, float* vector_rows,
                            float* scratch) const {
-  for (std::size_t g = 0; g * kLanes < rows; ++g) {
-    std::fill_n(gradient.data + g * gradient.group + (dim_ + dots_) * kLanes, kLanes, 0.0f);
-  }
   dispatch<Gradient>(block, gradient, rows, vectors_, dim_, static_cast<const std::uint32_t*>(place_.data()), masked,
                      vector_rows, scratch);
 }

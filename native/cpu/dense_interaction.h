@@ -21,23 +21,23 @@ class Interaction {
   std::size_t dots() const { return dots_; }
   // Feature of vector 0 in a block, the first of the top layers' inputs.
   std::size_t first() const { return vectors_ * dim_; }
-  // Features of the gradient that backward() takes: vector 0, the dots and one that is always 0.
-  std::size_t gradient_features() const { return dim_ + dots_ + 1; }
+  // Features of the top layers' input and its gradient: vector 0 and the dots.
+  std::size_t outputs() const { return dim_ + dots_; }
   // Floats of scratch that backward() needs.
-  std::size_t scratch() const { return vectors_ * dim_ * kLanes; }
+  std::size_t scratch() const { return (vectors_ + 1) * (vectors_ + 1 + dim_) * kLanes; }
 
   // Fills in the dots of a block whose vectors are there.
   void forward(Lanes block, std::size_t groups) const;
 
-  // `gradient` holds d loss / d concat(vector 0, dots); its first dim features are replaced by vector 0's whole gradient,
-  // 0 where `masked` and vector 0 (then a ReLU's output) is not above 0. Those of vectors 1..V go to vector_rows,
-  // row-major [rows, V * dim].
+  // `gradient` holds d loss / d concat(vector 0, dots); its first dim features are replaced by vector 0's whole
+  // gradient, 0 where `masked` and vector 0 (then a ReLU's output) is not above 0. Those of vectors 1..V go to
+  // vector_rows, row-major [rows, V * dim].
   void backward(Lanes block, Lanes gradient, std::size_t rows, bool masked, float* vector_rows, float* scratch) const;
 
  private:
   std::size_t vectors_, dim_, dots_;
-  // [V + 1, V + 1] where a pair's dot starts in a group of `gradient`, in floats; the pair (i, i) names the zero feature.
-  // Both numbered as in the block: vector 0 last.
+  // [V + 1, V + 1] floats from vector 0 to a pair's dot, in a block and in its gradient; 0 for the pairs (i, i).
+  // Numbered as in the block: vector 0 last.
   std::vector<std::uint32_t> place_;
 };
 

@@ -57,7 +57,7 @@ struct Adagrad {
       const float g = a.gradient[i];
       const float s = a.first[i] + g * g;
       a.first[i] = s;
-      a.weight[i] -= r.rate * g / (__builtin_sqrtf(s) + r.epsilon);
+      a.weight[i] -= r.rate * g / (std::sqrt(s) + r.epsilon);
     }
   }
 };
@@ -73,7 +73,7 @@ struct LambUpdate {
       const float v = r.beta2 * a.second[i] + r.rest2 * g * g;
       a.first[i] = m;
       a.second[i] = v;
-      a.gradient[i] = m * r.correct1 / (__builtin_sqrtf(v * r.correct2) + r.epsilon) + r.decay * a.weight[i];
+      a.gradient[i] = m * r.correct1 / (std::sqrt(v * r.correct2) + r.epsilon) + r.decay * a.weight[i];
     }
     *weight_norm = squares(a.weight, a.count);
     *update_norm = squares(a.gradient, a.count);
@@ -114,9 +114,17 @@ DenseOptimizer::DenseOptimizer(const DenseOptimizerConfig& config, const std::ve
   weight_norms_.resize(pieces_.size());
   update_norms_.resize(pieces_.size());
   using Kind = DenseOptimizerConfig::Kind;
-  const std::size_t floats =
-      config.kind == Kind::kSgd ? 0 : config.kind == Kind::kAdagrad ? parameters_ : 2 * parameters_ + 1;
+  const std::size_t floats = config.kind == Kind::kSgd       ? 0
+                             : config.kind == Kind::kAdagrad ? parameters_
+                                                             : 2 * parameters_ + 1;
   state_ = Memory(floats * sizeof(float), "the dense net's optimizer state");
+}
+
+bool DenseOptimizer::possible_state(std::size_t i, float value) const {
+  if (!std::isfinite(value)) return false;
+  if (config_.kind != DenseOptimizerConfig::Kind::kLamb) return value >= 0;
+  if (i == 2 * parameters_) return value >= 0 && value <= kMostSteps && value == std::floor(value);
+  return i < parameters_ || value >= 0;
 }
 
 void DenseOptimizer::step(float* parameters, float* gradients, std::size_t shards, std::size_t pitch) {
@@ -143,9 +151,15 @@ void DenseOptimizer::step(float* parameters, float* gradients, std::size_t shard
     const Arrays a = arrays(pieces_[p]);
     dispatch<AddShards>(a, shards, pitch);
     switch (config_.kind) {
-      case Kind::kSgd: dispatch<Sgd>(a, rates); break;
-      case Kind::kAdagrad: dispatch<Adagrad>(a, rates); break;
-      case Kind::kLamb: dispatch<LambUpdate>(a, rates, &weight_norms_[p], &update_norms_[p]); break;
+      case Kind::kSgd:
+        dispatch<Sgd>(a, rates);
+        break;
+      case Kind::kAdagrad:
+        dispatch<Adagrad>(a, rates);
+        break;
+      case Kind::kLamb:
+        dispatch<LambUpdate>(a, rates, &weight_norms_[p], &update_norms_[p]);
+        break;
     }
   });
   if (config_.kind != Kind::kLamb) return;

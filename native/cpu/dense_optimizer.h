@@ -33,10 +33,12 @@ class DenseOptimizer {
 
   void set_learning_rate(double rate) { config_.learning_rate = rate; }
 
-  // State as floats: nothing (SGD), s (Adagrad), or m, v and the number of steps (LAMB; it stops counting at 2^24, where
-  // the bias corrections have long been 1).
+  // State as floats: nothing (SGD), s (Adagrad), or m, v and the number of steps (LAMB; it stops counting at 2^24,
+  // where the bias corrections have long been 1).
   std::size_t state_size() const { return state_.bytes() / sizeof(float); }
   float* state() const { return state_.as<float>(); }
+  // Whether state()[i] may be `value`: finite, sums of squares not negative, the steps a whole number.
+  bool possible_state(std::size_t i, float value) const;
 
  private:
   struct Piece {
@@ -46,7 +48,7 @@ class DenseOptimizer {
   DenseOptimizerConfig config_;
   unsigned threads_;
   std::size_t parameters_ = 0, tensors_;
-  std::vector<Piece> pieces_;       // fixed, so that the order of every sum is
+  std::vector<Piece> pieces_;                        // fixed, so that the order of every sum is
   std::vector<double> weight_norms_, update_norms_;  // squared, per piece
   Memory state_;
 };

@@ -1,6 +1,6 @@
-// Vectors of floats for the kernels of the dense net, and the choice of their width when the program runs: 64 bytes with
-// AVX-512, 32 with AVX2, else 16 (SSE2, NEON). A kernel is a struct with a static always-inlined `run<kBytes>(...)`;
-// dispatch<Kernel>(...) calls the widest that this processor has.
+// Vectors of floats for the kernels of the dense net, and the choice of their width when the program runs: 64 bytes
+// with AVX-512, 32 with AVX2, else 16 (SSE2, NEON). A kernel is a struct with a static always-inlined
+// `run<kBytes>(...)`; dispatch<Kernel>(...) calls the widest that this processor has.
 //
 // Include this header LAST: it lets the compiler fuse a * b + c in the rest of the file. The build's -ffp-contract=off
 // exists for results that must have the same bits on every machine (clustering, embeddings); the dense net promises the
@@ -21,7 +21,7 @@
 #if defined(__clang__)
 #pragma clang fp contract(fast)
 #elif defined(__GNUC__)
-#pragma GCC optimize("fp-contract=fast", "no-math-errno")
+#pragma GCC optimize("fp-contract=fast")
 #endif
 
 namespace collide {
@@ -40,9 +40,7 @@ struct Simd {
   static COLLIDE_INLINE Vec load(const float* aligned) { return *reinterpret_cast<const Aliased*>(aligned); }
   static COLLIDE_INLINE void store(float* aligned, const Vec& value) { *reinterpret_cast<Aliased*>(aligned) = value; }
   static COLLIDE_INLINE Vec load_unaligned(const float* from) { return *reinterpret_cast<const Unaligned*>(from); }
-  static COLLIDE_INLINE void store_unaligned(float* to, const Vec& value) {
-    *reinterpret_cast<Unaligned*>(to) = value;
-  }
+  static COLLIDE_INLINE void store_unaligned(float* to, const Vec& value) { *reinterpret_cast<Unaligned*>(to) = value; }
 
   // max(0, x), but a NaN stays a NaN: a diverged net must not look healthy.
   static COLLIDE_INLINE Vec relu(const Vec& x) { return x < Vec{} ? Vec{} : x; }
@@ -84,7 +82,7 @@ COLLIDE_INLINE void transpose_block(typename Simd<kBytes>::Vec (&x)[Simd<kBytes>
 template <int kBytes>
 COLLIDE_INLINE void lanes_to_rows(const float* from, std::size_t from_pitch, std::size_t features, float* to,
                                   std::size_t to_pitch) {
-  using S = Simd<kBytes < 32 ? kBytes : 32>;
+  using S = Simd < kBytes<32 ? kBytes : 32>;
   std::size_t f = 0;
   for (; f + S::kWidth <= features; f += S::kWidth) {
     for (std::size_t r = 0; r < 16; r += S::kWidth) {
@@ -101,13 +99,15 @@ COLLIDE_INLINE void lanes_to_rows(const float* from, std::size_t from_pitch, std
   }
 }
 
-// The way back: to[f * to_pitch + r] = from[r * from_pitch + f].
+// The way back: to[f * to_pitch + r] = from[r * from_pitch + f]. Prefetches the 16 rows that follow.
 template <int kBytes>
 COLLIDE_INLINE void rows_to_lanes(const float* from, std::size_t from_pitch, std::size_t features, float* to,
                                   std::size_t to_pitch) {
-  using S = Simd<kBytes < 32 ? kBytes : 32>;
+  using S = Simd < kBytes<32 ? kBytes : 32>;
+  const float* next = from + 16 * from_pitch;
   std::size_t f = 0;
   for (; f + S::kWidth <= features; f += S::kWidth) {
+    for (std::size_t i = 0; i < S::kWidth; ++i, next += 16) __builtin_prefetch(next);
     for (std::size_t r = 0; r < 16; r += S::kWidth) {
       typename S::Vec block[S::kWidth];
 #pragma GCC unroll 8

@@ -35,7 +35,9 @@ COLLIDE_INLINE void with_size(std::size_t n, const Tile& tile) {
 // Features of one tile: 16 lanes of each must fit in the registers (16 of them, or 32 with AVX-512 and NEON).
 #if defined(__x86_64__)
 template <int kBytes>
-constexpr int kTile = kBytes == 16 ? 3 : kBytes == 32 ? 6 : 12;
+constexpr int kTile = kBytes == 16   ? 3
+                      : kBytes == 32 ? 6
+                                     : 12;
 #else
 template <int kBytes>
 constexpr int kTile = 6;
@@ -48,7 +50,8 @@ template <int kBytes, int I>
 using Sums = typename Simd<kBytes>::Vec[I][kParts<kBytes>];
 
 // sum[i][16 lanes] += w(i, k) * in[k][16 lanes] over k, in order. kTransposed: w(i, k) = w[k * pitch + i], else
-// w[i * pitch + k]. The one inner loop of this file: per k a load of 16 lanes, I broadcasts, and I times 16 multiply-adds.
+// w[i * pitch + k]. The one inner loop of this file: per k a load of 16 lanes, I broadcasts, and I times 16
+// multiply-adds.
 template <int kBytes, int I, bool kTransposed>
 COLLIDE_INLINE void accumulate(Sums<kBytes, I>& sum, const float* w, std::size_t pitch, std::size_t inner,
                                const float* in) {
@@ -83,12 +86,13 @@ struct Product {
       for (std::size_t g = 0; g < groups; ++g) {
         for (std::size_t p = first; p < last; ++p) {
           const std::size_t start = panels.start(p);
-          with_size<kTile<kBytes>>(panels.size(p), [&](auto size) __attribute__((always_inline)) {
-            Sums<kBytes, size()> sum = {};
-            accumulate<kBytes, size(), kTransposed>(sum, layer.weights + start * (kTransposed ? 1 : pitch), pitch,
-                                                    inner, in.data + g * in.group);
-            finish<kBytes, size()>(sum, layer.bias + start, out.data + start * kLanes + g * out.group);
-          });
+          with_size<kTile<kBytes>>(
+              panels.size(p), [&](auto size) __attribute__((always_inline)) {
+                Sums<kBytes, size()> sum = {};
+                accumulate<kBytes, size(), kTransposed>(sum, layer.weights + start * (kTransposed ? 1 : pitch), pitch,
+                                                        inner, in.data + g * in.group);
+                finish<kBytes, size()>(sum, layer.bias + start, out.data + start * kLanes + g * out.group);
+              });
         }
       }
     }
@@ -120,14 +124,14 @@ struct Transpose {
     for (std::size_t c = 0; c < features; c += kLanes) {
       for (std::size_t g = 0; g < groups; ++g) {
         lanes_to_rows<kBytes>(from.data + g * from.group + c * kLanes, kLanes, std::min(kLanes, features - c),
-                                to + c * rows + g * kLanes * kLanes, kLanes);
+                              to + c * rows + g * kLanes * kLanes, kLanes);
       }
     }
   }
 };
 
-// gradient[i * width + c] += sum over rows of left[i] * right[c], and sums[c] += sum over rows of right[c]; `right` comes
-// from Transpose, so these are sums of rows of 16 columns.
+// gradient[i * width + c] += sum over rows of left[i] * right[c], and sums[c] += sum over rows of right[c]; `right`
+// comes from Transpose, so these are sums of rows of 16 columns.
 struct OuterProduct {
   template <int kBytes>
   static COLLIDE_INLINE void run(const Lanes& left, std::size_t height, const float* right, std::size_t width,
@@ -138,14 +142,15 @@ struct OuterProduct {
       const std::size_t columns = std::min(kLanes, width - c);
       for (std::size_t p = 0; p < panels.count; ++p) {
         const std::size_t start = panels.start(p);
-        with_size<kTile<kBytes>>(panels.size(p), [&](auto size) __attribute__((always_inline)) {
-          Sums<kBytes, size()> sum = {};
-          for (std::size_t g = 0; g < groups; ++g) {
-            accumulate<kBytes, size(), false>(sum, left.data + g * left.group + start * kLanes, kLanes, kLanes,
-                                              tile + g * kLanes * kLanes);
-          }
-          add<kBytes, size()>(sum, gradient + start * width + c, width, columns);
-        });
+        with_size<kTile<kBytes>>(
+            panels.size(p), [&](auto size) __attribute__((always_inline)) {
+              Sums<kBytes, size()> sum = {};
+              for (std::size_t g = 0; g < groups; ++g) {
+                accumulate<kBytes, size(), false>(sum, left.data + g * left.group + start * kLanes, kLanes, kLanes,
+                                                  tile + g * kLanes * kLanes);
+              }
+              add<kBytes, size()>(sum, gradient + start * width + c, width, columns);
+            });
       }
       Sums<kBytes, 1> sum = {};
       for (std::size_t r = 0; r < groups * kLanes; ++r) {
@@ -180,8 +185,9 @@ struct OuterProduct {
   }
 };
 
-// The same for a narrow output (the last layer's single logit): gradient[i * pitch] += sum over rows of left[i] * right,
-// where `right` is one feature, or all ones if null. Sums lane by lane, then a 16 x 16 transpose adds up the lanes.
+// The same for a narrow output (the last layer's single logit): gradient[i * pitch] += sum over rows of left[i] *
+// right, where `right` is one feature, or all ones if null. Sums lane by lane, then a 16 x 16 transpose adds up the
+// lanes.
 struct NarrowProduct {
   template <int kBytes>
   static COLLIDE_INLINE void run(const Lanes& left, std::size_t height, const float* right, std::size_t right_group,
@@ -266,6 +272,8 @@ void add_row_sums(Lanes values, std::size_t features, std::size_t groups, float*
                           std::size_t{1});
 }
 
-const char* gemm_library() { return "portable"; }
+const char* gemm_library() {
+  return "portable";
+}
 
 }  // namespace collide

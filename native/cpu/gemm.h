@@ -29,8 +29,8 @@ struct Layer {
 // output = input weights + bias, then max(0, .) if relu.
 void layer_forward(const Layer& layer, Lanes input, Lanes output, std::size_t groups, bool relu);
 
-// input_gradient = output_gradient weights^T. If masked, `input_gradient` holds the layer's inputs (a ReLU's outputs) on
-// entry, and each is replaced by its gradient, or by 0 where the input was not above 0.
+// input_gradient = output_gradient weights^T. If masked, `input_gradient` holds the layer's inputs (a ReLU's outputs)
+// on entry, and each is replaced by its gradient, or by 0 where the input was not above 0.
 void layer_backward_input(const Layer& layer, Lanes output_gradient, Lanes input_gradient, std::size_t groups,
                           bool masked);
 

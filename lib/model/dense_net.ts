@@ -1,0 +1,281 @@
+/** The dense half of DLRM: bottom layers, pairwise dots, top layers, one logit; trained in one native call per batch. */
+import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, describe } from '../errors.ts';
+import { type NativeDenseConfig, type NativeDenseNet, native } from '../native.ts';
+
+export interface DenseOptimizer {
+  /**
+   * - `lamb`: You et al. (2020), one trust ratio |w| / |r| per parameter tensor (1 when either norm is 0); the optimizer
+   *   of "Learning to Collide", section 5
+   * - `adagrad`: elementwise, s += g^2, w -= rate g / (sqrt(s) + epsilon)
+   * - `sgd`: w -= rate g
+   */
+  kind: 'lamb' | 'adagrad' | 'sgd';
+  /** Default 0.002 (lamb), 0.02 (adagrad), 0.1 (sgd). */
+  learningRate?: number;
+  /** lamb and adagrad. Default 1e-6 (lamb), 1e-8 (adagrad). */
+  epsilon?: number;
+  /** lamb: decay of the mean gradient. Default 0.9. */
+  beta1?: number;
+  /** lamb: decay of the mean squared gradient. Default 0.999. */
+  beta2?: number;
+  /** lamb: added to the update as weightDecay * w. Default 0, which is all that the other kinds take. */
+  weightDecay?: number;
+}
+
+export interface DenseNetOptions {
+  /** Dense inputs per example, at most 65,536. Default 0: none; a learned constant vector stands in for the bottom layers. */
+  dense?: number;
+  /** Embedding vectors per example, 1 to 1,024. */
+  vectors: number;
+  /** Width of each vector, 1 to 1,024. */
+  dim: number;
+  /** Widths of the bottom layers, all ReLU, the last equal to `dim`. Default [64, dim]; without dense inputs []. */
+  bottom?: readonly number[];
+  /** Widths of the top layers: ReLU, but the last, which is linear and 1 wide. Default [64, 1]. */
+  top?: readonly number[];
+  /** Default LAMB. */
+  optimizer?: DenseOptimizer;
+  /** Initial values depend on it and the shapes alone. Default 1. */
+  seed?: number | bigint;
+  /** Threads per call; default (0) all that the process may use. The results do not depend on it. */
+  threads?: number;
+}
+
+/** Where a parameter tensor is in `parameters()`: row-major from `start` on. */
+export interface DenseTensor {
+  /** `bottom.0.weight`, `bottom.0.bias`, ..., or `constant` without dense inputs; then `top.0.weight`, ... */
+  name: string;
+  /** A weight is [inputs, outputs], a bias [outputs]. */
+  shape: number[];
+  start: number;
+  length: number;
+}
+
+const OPTIONS = ['dense', 'vectors', 'dim', 'bottom', 'top', 'optimizer', 'seed', 'threads'];
+const OPTIMIZER_OPTIONS = ['kind', 'learningRate', 'epsilon', 'beta1', 'beta2', 'weightDecay'];
+const DEFAULTS = {
+  lamb: { learningRate: 0.002, epsilon: 1e-6 },
+  adagrad: { learningRate: 0.02, epsilon: 1e-8 },
+  sgd: { learningRate: 0.1, epsilon: 0 },
+};
+const MOST_RATE = 1e6;
+
+/**
+ * x0 = bottom layers of the dense inputs; z = concat(x0, x_i . x_j for 0 <= j < i <= vectors) with the example's embedding
+ * vectors x_1, x_2, ...; logit = top layers of z; loss = binary cross-entropy, the mean over the batch (the model of
+ * "Learning to Collide", section 5: DLRM, Naumov et al. 2019). Arrays are row-major, one row per example.
+ *
+ * Weights start as N(0, sqrt(2 / (inputs + outputs))), biases and the constant vector as N(0, sqrt(1 / outputs)), as in
+ * DLRM's reference code. The bits of every result depend on the seed and the calls, not on the number of threads.
+ *
+ * @example
+ * ```ts
+ * using net = new DenseNet({ dense: 2, vectors: 8, dim: 16 });
+ * const gradient = new Float32Array(batch * 8 * 16);
+ * const loss = net.step(dense, embeddings, labels, gradient); // one optimizer step
+ * const logits = new Float32Array(batch);
+ * net.predict(dense, embeddings, logits);
+ * ```
+ */
+export class DenseNet {
+  readonly #config: NativeDenseConfig;
+  readonly #native: NativeDenseNet;
+  #steps = 0;
+
+  /**
+   * @throws CollideError INVALID_ARGUMENT or UNKNOWN_OPTION naming the option, OUT_OF_MEMORY, or NATIVE_MISSING
+   */
+  constructor(options: DenseNetOptions) {
+    this.#config = completeOptions(options);
+    this.#native = new (native().DenseNet)(this.#config);
+  }
+
+  /**
+   * One training step: forward, loss, backward and optimizer.
+   *
+   * @param dense [batch, dense inputs]; empty without dense inputs
+   * @param embeddings [batch, vectors * dim]
+   * @param labels [batch], each 0 or 1
+   * @param gradient receives d loss / d embeddings, [batch, vectors * dim]
+   * @returns the batch's mean loss in nats, before the step
+   * @throws CollideError INVALID_ARGUMENT (wrong type or length, an empty batch, a gradient that shares memory with an
+   *   input), INVALID_LABEL (names the position), DIVERGED when the loss is not finite, CLOSED; the parameters are then
+   *   as before
+   */
+  step(dense: Float32Array, embeddings: Float32Array, labels: Float32Array, gradient: Float32Array): number {
+    const loss = this.#native.step(dense, embeddings, labels, gradient);
+    if (!Number.isFinite(loss)) {
+      throw new CollideError(
+        'DIVERGED',
+        `Expected a finite loss, received ${loss} after ${this.#steps} steps. A lower learning rate may help (now ${this.#config.optimizer.learningRate} for the dense net); so may inputs without NaN and infinities`,
+      );
+    }
+    this.#steps++;
+    return loss;
+  }
+
+  /**
+   * Writes the logits of a batch, [batch]; a probability is 1 / (1 + exp(-logit)). Shapes as in `step`.
+   *
+   * @throws CollideError INVALID_ARGUMENT (wrong type or length, shared memory) or CLOSED
+   */
+  predict(dense: Float32Array, embeddings: Float32Array, logits: Float32Array): void {
+    this.#native.predict(dense, embeddings, logits);
+  }
+
+  get learningRate(): number {
+    return this.#config.optimizer.learningRate;
+  }
+
+  /** For the steps to come. @throws CollideError INVALID_ARGUMENT or CLOSED */
+  setLearningRate(rate: number): void {
+    this.#native.setLearningRate(checkNumber(rate, 0, MOST_RATE, 'learningRate'));
+    this.#config.optimizer.learningRate = rate;
+  }
+
+  /** Number of trained values. */
+  get parameterCount(): number {
+    return tensorsOf(this.#config).reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** The parameter tensors, in the order in which `parameters()` holds them. */
+  tensors(): DenseTensor[] {
+    return tensorsOf(this.#config);
+  }
+
+  /** A copy of all parameters; see `tensors()`. @throws CollideError CLOSED */
+  parameters(): Float32Array {
+    return this.#native.readParameters();
+  }
+
+  /** @throws CollideError INVALID_ARGUMENT (wrong length, a value that is not finite) or CLOSED; nothing has changed then */
+  setParameters(values: Float32Array): void {
+    this.#native.writeParameters(values);
+  }
+
+  /**
+   * A copy of the optimizer's state: empty for SGD; sums of squares, like the parameters, for Adagrad; mean gradients,
+   * mean squared gradients and the number of steps for LAMB. With `parameters()` it is all that training goes on from.
+   *
+   * @throws CollideError CLOSED
+   */
+  state(): Float32Array {
+    return this.#native.readState();
+  }
+
+  /** @throws CollideError INVALID_ARGUMENT (wrong length, a value that cannot be) or CLOSED; nothing has changed then */
+  setState(values: Float32Array): void {
+    this.#native.writeState(values);
+  }
+
+  /** Bytes of the parameters and of the optimizer's state. */
+  memory(): { parameters: number; optimizer: number } {
+    const parameters = this.parameterCount * 4;
+    const { kind } = this.#config.optimizer;
+    return { parameters, optimizer: kind === 'lamb' ? 2 * parameters + 4 : kind === 'adagrad' ? parameters : 0 };
+  }
+
+  /** Frees the native memory. Later use throws CLOSED; closing again does nothing. */
+  close(): void {
+    this.#native.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function completeOptions(options: DenseNetOptions): NativeDenseConfig {
+  checkOptions(options, OPTIONS, 'DenseNet');
+  const dense = checkInteger(options.dense ?? 0, 0, 65536, 'dense');
+  const vectors = checkInteger(options.vectors, 1, 1024, 'vectors');
+  const dim = checkInteger(options.dim, 1, 1024, 'dim');
+  const bottom = widths(options.bottom ?? (dense > 0 ? [64, dim] : []), 'bottom');
+  const top = widths(options.top ?? [64, 1], 'top');
+  if (dense === 0 && bottom.length > 0) {
+    throw invalid(`Expected no bottom layers without dense inputs, received ${bottom.length}`);
+  }
+  if (dense > 0 && bottom.at(-1) !== dim) {
+    throw invalid(`Expected bottom layers whose last is dim = ${dim} wide, received [${bottom.join(', ')}]`);
+  }
+  if (top.at(-1) !== 1) throw invalid(`Expected top layers whose last is 1 wide, received [${top.join(', ')}]`);
+  return {
+    dense,
+    vectors,
+    dim,
+    bottom,
+    top,
+    optimizer: completeOptimizer(options.optimizer ?? { kind: 'lamb' }),
+    seed: checkSeed(options.seed ?? 1),
+    threads: checkInteger(options.threads ?? 0, 0, 1024, 'threads (0: all)'),
+  };
+}
+
+function widths(value: readonly number[], where: string): number[] {
+  if (!Array.isArray(value) || value.length > 32) {
+    throw invalid(`Expected an array of at most 32 widths for ${where}, received ${describe(value)}`);
+  }
+  return value.map((width, layer) => checkInteger(width, 1, 65536, `${where}[${layer}]`));
+}
+
+function completeOptimizer(optimizer: DenseOptimizer): NativeDenseConfig['optimizer'] {
+  checkOptions(optimizer, OPTIMIZER_OPTIONS, 'optimizer');
+  const kind = checkOneOf(optimizer.kind, ['lamb', 'adagrad', 'sgd'], 'optimizer.kind');
+  const weightDecay = checkNumber(optimizer.weightDecay ?? 0, 0, MOST_RATE, 'optimizer.weightDecay');
+  if (kind !== 'lamb' && weightDecay !== 0) {
+    throw invalid(`Expected no weight decay with the optimizer "${kind}", received ${weightDecay}`);
+  }
+  const beta = (name: 'beta1' | 'beta2', missing: number) => {
+    const value = checkNumber(optimizer[name] ?? missing, 0, 1, `optimizer.${name}`);
+    if (value === 1) throw invalid(`Expected a number below 1 for optimizer.${name}, received 1`);
+    return value;
+  };
+  return {
+    kind,
+    learningRate: checkNumber(
+      optimizer.learningRate ?? DEFAULTS[kind].learningRate,
+      0,
+      MOST_RATE,
+      'optimizer.learningRate',
+    ),
+    epsilon: checkNumber(optimizer.epsilon ?? DEFAULTS[kind].epsilon, 0, MOST_RATE, 'optimizer.epsilon'),
+    beta1: beta('beta1', 0.9),
+    beta2: beta('beta2', 0.999),
+    weightDecay,
+  };
+}
+
+function checkSeed(seed: number | bigint): bigint {
+  if (typeof seed === 'bigint' ? seed >= 0n && seed < 1n << 64n : Number.isSafeInteger(seed) && seed >= 0) {
+    return BigInt(seed);
+  }
+  throw invalid(
+    `Expected a whole number from 0 to 2^53 - 1, or a bigint below 2^64, for seed, received ${describe(seed)}`,
+  );
+}
+
+/** The order of the native parameters: see native/cpu/dense_net.h. */
+function tensorsOf({ dense, vectors, dim, bottom, top }: NativeDenseConfig): DenseTensor[] {
+  const tensors: DenseTensor[] = [];
+  let start = 0;
+  const add = (name: string, shape: number[]) => {
+    const length = shape.reduce((product, size) => product * size, 1);
+    tensors.push({ name, shape, start, length });
+    start += length;
+  };
+  const layers = (name: string, inputs: number, outputs: readonly number[]) => {
+    for (const [layer, width] of outputs.entries()) {
+      add(`${name}.${layer}.weight`, [inputs, width]);
+      add(`${name}.${layer}.bias`, [width]);
+      inputs = width;
+    }
+  };
+  if (dense === 0) add('constant', [dim]);
+  layers('bottom', dense, bottom);
+  layers('top', dim + (vectors * (vectors + 1)) / 2, top);
+  return tensors;
+}
+
+function invalid(message: string): CollideError {
+  return new CollideError('INVALID_ARGUMENT', message);
+}
