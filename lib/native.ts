@@ -64,6 +64,8 @@ export interface NativeEmbeddingConfig {
   features: NativeFeature[];
   optimizer: { kind: 'sgd' | 'adagrad' | 'rowwise-adagrad'; learningRate: number; epsilon: number };
   badIndex: 'error' | 'clamp' | 'hash';
+  /** Where forward without `train` runs. */
+  device: 'cpu' | 'cuda';
   seed: bigint;
   threads: number;
 }

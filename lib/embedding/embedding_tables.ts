@@ -48,11 +48,6 @@ export class EmbeddingTables {
   /** @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, OUT_OF_MEMORY, CUDA_UNAVAILABLE */
   constructor(options: EmbeddingTablesOptions) {
     this.#config = completeOptions(options);
-    if (checkOneOf(options.device ?? 'cpu', ['cpu', 'cuda', 'auto'], 'device') === 'cuda') {
-      const { available, reason } = native().probeCuda();
-      const why = available ? 'this version trains embeddings on the CPU only' : reason;
-      throw new CollideError('CUDA_UNAVAILABLE', `Expected a usable CUDA device for device "cuda": ${why}`);
-    }
     this.features = this.#config.features.map(({ name, cardinality, dim, hashes }) => ({
       name,
       cardinality,
@@ -75,7 +70,7 @@ export class EmbeddingTables {
     return this.#run(batch, out, true);
   }
 
-  /** As `forward`, for inference: counts nothing, and `backward` cannot follow. */
+  /** As `forward`, for inference: counts nothing, `backward` cannot follow, and it runs on the `device` of the options. */
   lookup(batch: BagBatch, out?: Float32Array): Float32Array {
     return this.#run(batch, out, false);
   }

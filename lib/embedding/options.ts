@@ -1,4 +1,5 @@
 /** What a set of embedding tables is made from: checked, completed with defaults, and handed to native code. */
+import { chooseDevice, type Device } from '../device.ts';
 import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, describe } from '../errors.ts';
 import { checkHashFunction, type HashFunction, MOST_ROWS, nativeHash, rowCount } from '../hashing/index.ts';
 import type { NativeEmbeddingConfig, NativeFeature } from '../native.ts';
@@ -42,8 +43,12 @@ export interface EmbeddingTablesOptions {
   optimizer?: EmbeddingOptimizer;
   /** An id outside its feature: `error` (default) throws; `clamp` takes the nearest id; `hash` hashes it into the range. */
   badIndex?: 'error' | 'clamp' | 'hash';
-  /** `cpu` (default), `cuda` (throws without a device), `auto`. This version computes on the CPU. */
-  device?: 'cpu' | 'cuda' | 'auto';
+  /**
+   * Where `lookup` runs; training runs on the CPU in this version. `cpu` (default); `cuda`, which throws without a
+   * device; `auto`: CUDA when the driver answers, otherwise the CPU and one warning that says why. On CUDA the tables
+   * are copied to the device at the first lookup after a change; sums are added in the CPU's order.
+   */
+  device?: Device;
   /** Initial values depend on it alone. Default 1. */
   seed?: number | bigint;
   /** Threads per call; default all that the process may use. The results do not depend on it. */
@@ -75,6 +80,7 @@ export function completeOptions(options: EmbeddingTablesOptions): NativeEmbeddin
     badIndex: checkOneOf(options.badIndex ?? 'error', ['error', 'clamp', 'hash'], 'badIndex'),
     seed: checkSeed(options.seed ?? 1),
     threads: checkInteger(options.threads ?? 0, 0, 1024, 'threads (0: all)'),
+    device: chooseDevice(options.device ?? 'cpu', 'EmbeddingTables'),
   };
 }
 

@@ -1,7 +1,11 @@
-// The class EmbeddingTables of lib/native.ts: reads plain objects, checks array lengths, calls the engine.
+// The class EmbeddingTables of lib/native.ts: reads plain objects, checks array lengths, calls the engine. With a CUDA
+// device lookups run there, on a copy of the tables that is brought up to date at the first lookup after a change;
+// training stays on the CPU.
+#include <memory>
 #include <optional>
 
 #include "addon/addon.h"
+#include "addon/cuda.h"
 #include "cpu/embedding.h"
 
 namespace collide::addon {
@@ -64,18 +68,17 @@ Feature read_feature(const Napi::Object& object) {
 class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
  public:
   static Napi::Function define(Napi::Env env) {
-    return DefineClass(env, "EmbeddingTables",
-                       {InstanceMethod<&EmbeddingTables::forward>("forward"),
-                        InstanceMethod<&EmbeddingTables::backward>("backward"),
-                        InstanceMethod<&EmbeddingTables::set_learning_rate>("setLearningRate"),
-                        InstanceMethod<&EmbeddingTables::read_weights>("readWeights"),
-                        InstanceMethod<&EmbeddingTables::write_weights>("writeWeights"),
-                        InstanceMethod<&EmbeddingTables::read_state>("readState"),
-                        InstanceMethod<&EmbeddingTables::write_state>("writeState"),
-                        InstanceMethod<&EmbeddingTables::read_counts>("readCounts"),
-                        InstanceMethod<&EmbeddingTables::bad_indices>("badIndices"),
-                        InstanceMethod<&EmbeddingTables::memory>("memory"),
-                        InstanceMethod<&EmbeddingTables::close>("close")});
+    return DefineClass(
+        env, "EmbeddingTables",
+        {InstanceMethod<&EmbeddingTables::forward>("forward"), InstanceMethod<&EmbeddingTables::backward>("backward"),
+         InstanceMethod<&EmbeddingTables::set_learning_rate>("setLearningRate"),
+         InstanceMethod<&EmbeddingTables::read_weights>("readWeights"),
+         InstanceMethod<&EmbeddingTables::write_weights>("writeWeights"),
+         InstanceMethod<&EmbeddingTables::read_state>("readState"),
+         InstanceMethod<&EmbeddingTables::write_state>("writeState"),
+         InstanceMethod<&EmbeddingTables::read_counts>("readCounts"),
+         InstanceMethod<&EmbeddingTables::bad_indices>("badIndices"),
+         InstanceMethod<&EmbeddingTables::memory>("memory"), InstanceMethod<&EmbeddingTables::close>("close")});
   }
 
   explicit EmbeddingTables(const Napi::CallbackInfo& info) : Napi::ObjectWrap<EmbeddingTables>(info) {
@@ -83,7 +86,8 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
       const auto config = info[0].As<Napi::Object>();
       std::vector<Feature> features;
       auto list = config.Get("features").As<Napi::Array>();
-      for (std::uint32_t i = 0; i < list.Length(); ++i) features.push_back(read_feature(list.Get(i).As<Napi::Object>()));
+      for (std::uint32_t i = 0; i < list.Length(); ++i)
+        features.push_back(read_feature(list.Get(i).As<Napi::Object>()));
 
       const auto settings = config.Get("optimizer").As<Napi::Object>();
       const std::string kind = text(settings, "kind");
@@ -100,6 +104,7 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
       const std::uint64_t seed = config.Get("seed").As<Napi::BigInt>().Uint64Value(&lossless);
       engine_.emplace(EmbeddingLayout(std::move(features)), optimizer, policy, seed,
                       static_cast<unsigned>(integer(config, "threads")));
+      if (text(config, "device") == "cuda") device_ = make_cuda_lookup(engine_->layout(), policy);
       track_memory(info.Env());
     });
   }
@@ -154,7 +159,8 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
       if (!info[2].IsUndefined()) {
         const auto weights = view<float>(info[2], "the per-sample weights");
         if (weights.length != batch.index_count) {
-          fail("INVALID_ARGUMENT", "Expected one weight per index (", batch.index_count, "), received ", weights.length);
+          fail("INVALID_ARGUMENT", "Expected one weight per index (", batch.index_count, "), received ",
+               weights.length);
         }
         batch.weights = weights.data;
       }
@@ -164,8 +170,24 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
         fail("INVALID_ARGUMENT", "Expected an output of ", wanted, " floats (batch ", batch.batch, " x ",
              tables.layout().output_width, " columns), received ", out.length);
       }
-      tables.forward(batch, out.data, info[4].As<Napi::Boolean>().Value());
+      const bool train = info[4].As<Napi::Boolean>().Value();
+      if (train || !device_) return tables.forward(batch, out.data, train);
+      update_device();
+      tables.forget_forward();
+      device_->lookup(batch, out.data);
     });
+  }
+
+  // Brings the device's copy of the tables up to date.
+  void update_device() {
+    if (!stale_) return;
+    const auto& features = engine().layout().features;
+    for (std::size_t f = 0; f < features.size(); ++f) {
+      for (std::size_t h = 0; h < features[f].hashes.size(); ++h) {
+        device_->upload(f, h, engine().table(f, h).weights.as<float>());
+      }
+    }
+    stale_ = false;
   }
 
   void backward(const Napi::CallbackInfo& info) {
@@ -174,9 +196,10 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
       const auto gradient = view<float>(info[0], "the output gradient");
       const std::size_t wanted = tables.kept_batch() * tables.layout().output_width;
       if (wanted > 0 && gradient.length != wanted) {
-        fail("INVALID_ARGUMENT", "Expected an output gradient of ", wanted, " floats (batch ", tables.kept_batch(), " x ",
-             tables.layout().output_width, " columns), received ", gradient.length);
+        fail("INVALID_ARGUMENT", "Expected an output gradient of ", wanted, " floats (batch ", tables.kept_batch(),
+             " x ", tables.layout().output_width, " columns), received ", gradient.length);
       }
+      stale_ = true;
       tables.backward(gradient.data);
     });
   }
@@ -208,7 +231,10 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
     return guarded(info.Env(), [&] { return copy_out(info.Env(), table(info).weights); });
   }
   void write_weights(const Napi::CallbackInfo& info) {
-    guarded(info.Env(), [&] { copy_in(info[2], table(info).weights, "the weights of a table"); });
+    guarded(info.Env(), [&] {
+      copy_in(info[2], table(info).weights, "the weights of a table");
+      stale_ = true;
+    });
   }
   Napi::Value read_state(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] { return copy_out(info.Env(), table(info).state); });
@@ -229,7 +255,8 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
 
   Napi::Value bad_indices(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-      return Napi::Number::New(info.Env(), static_cast<double>(engine().bad_indices()));
+      const std::uint64_t bad = engine().bad_indices() + (device_ ? device_->bad_indices() : 0);
+      return Napi::Number::New(info.Env(), static_cast<double>(bad));
     });
   }
 
@@ -246,16 +273,23 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
   }
 
   void close(const Napi::CallbackInfo& info) {
-    engine_.reset();
+    release();
     track_memory(info.Env());
   }
 
   void Finalize(Napi::Env env) override {
-    engine_.reset();
+    release();
     track_memory(env);
   }
 
+  void release() {
+    device_.reset();
+    engine_.reset();
+  }
+
   std::optional<CpuEmbedding> engine_;
+  std::unique_ptr<LookupBackend> device_;  // refers to the engine's layout
+  bool stale_ = true;                      // the device's copy is not what the engine has
   std::int64_t tracked_ = 0;
 };
 

@@ -1,6 +1,6 @@
 // buildInfo() and probeCuda(): what `collide doctor` prints.
 #include "addon/addon.h"
-#include "core/cuda_probe.h"
+#include "addon/cuda.h"
 #include "cpu/gemm.h"
 #include "cpu/thread_pool.h"
 
@@ -18,9 +18,9 @@ Napi::Value build_info(const Napi::CallbackInfo& info) {
   return result;
 }
 
-Napi::Value probe_cuda(const Napi::CallbackInfo& info) {
+Napi::Value cuda_status(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
-    const CudaProbe probe = collide::probe_cuda();
+    const CudaProbe probe = probe_cuda();
     Napi::Object result = Napi::Object::New(info.Env());
     result.Set("available", Napi::Boolean::New(info.Env(), probe.available));
     result.Set("reason", Napi::String::New(info.Env(), probe.reason));
@@ -32,7 +32,7 @@ Napi::Value probe_cuda(const Napi::CallbackInfo& info) {
 
 void register_info(Napi::Env env, Napi::Object exports) {
   exports.Set("buildInfo", Napi::Function::New(env, build_info));
-  exports.Set("probeCuda", Napi::Function::New(env, probe_cuda));
+  exports.Set("probeCuda", Napi::Function::New(env, cuda_status));
 }
 
 }  // namespace collide::addon

@@ -10,7 +10,4 @@ struct CudaProbe {
   std::string reason;  // when available: the device's name and memory; otherwise why not
 };
 
-bool cuda_built();
-CudaProbe probe_cuda();
-
 }  // namespace collide

@@ -1,0 +1,18 @@
+// The one door to the CUDA kernels: a build without them answers here, and the rest of the addon need not know.
+#pragma once
+
+#include <memory>
+
+#include "core/batch_check.h"
+#include "core/cuda_probe.h"
+#include "core/lookup_backend.h"
+
+namespace collide::addon {
+
+bool cuda_built();
+CudaProbe probe_cuda();
+
+// Lookups on the device. Keeps a reference to the layout. Throws Error CUDA_UNAVAILABLE with the probe's reason.
+std::unique_ptr<LookupBackend> make_cuda_lookup(const EmbeddingLayout& layout, BadIndex policy);
+
+}  // namespace collide::addon

@@ -1,0 +1,91 @@
+// Device memory and streams that free themselves, and CUDA errors as collide::Error: CUDA_FAILED names the operation,
+// OUT_OF_MEMORY says the bytes wanted and the bytes free.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstddef>
+#include <utility>
+
+#include "core/error.h"
+
+namespace collide::cuda {
+
+inline void check(cudaError_t status, const char* operation) {
+  if (status == cudaSuccess) return;
+  fail("CUDA_FAILED", "The CUDA runtime could not ", operation, ": ", cudaGetErrorString(status), " (",
+       cudaGetErrorName(status), ")");
+}
+
+class Stream {
+ public:
+  Stream() { check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "create a stream"); }
+  ~Stream() { cudaStreamDestroy(stream_); }
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  cudaStream_t get() const { return stream_; }
+  void wait(const char* operation) const { check(cudaStreamSynchronize(stream_), operation); }
+
+ private:
+  cudaStream_t stream_ = nullptr;
+};
+
+// An array of T in device memory, aligned to 256 bytes. Not initialised.
+template <typename T>
+class DeviceArray {
+ public:
+  DeviceArray() = default;
+  // Throws Error OUT_OF_MEMORY naming `what` the memory was for.
+  DeviceArray(std::size_t count, const char* what) : capacity_(count) {
+    if (count == 0) return;
+    const std::size_t bytes = count * sizeof(T);
+    const cudaError_t status = cudaMalloc(reinterpret_cast<void**>(&data_), bytes);
+    if (status == cudaErrorMemoryAllocation) {
+      cudaGetLastError();  // this error is ours now: the next launch must not report it
+      std::size_t free = 0, total = 0;
+      cudaMemGetInfo(&free, &total);
+      fail("OUT_OF_MEMORY", "Could not allocate ", bytes, " bytes on the CUDA device for ", what, ": ", free, " of ",
+           total, " bytes are free");
+    }
+    check(status, "allocate device memory");
+  }
+  ~DeviceArray() { cudaFree(data_); }  // fails harmlessly when the process is ending
+  DeviceArray(DeviceArray&& other) noexcept { swap(other); }
+  DeviceArray& operator=(DeviceArray&& other) noexcept {
+    swap(other);
+    return *this;
+  }
+  DeviceArray(const DeviceArray&) = delete;
+  DeviceArray& operator=(const DeviceArray&) = delete;
+
+  T* data() const { return data_; }
+
+  // Room for `count` elements; what was in it is lost when it has to grow.
+  void reserve(std::size_t count, const char* what) {
+    if (count <= capacity_) return;
+    *this = DeviceArray();  // free first: both need not fit
+    *this = DeviceArray(count, what);
+  }
+
+  // Copies from and to host memory, in stream order: leave it alone until Stream::wait.
+  void upload(const T* host, std::size_t count, const Stream& stream, const char* operation) const {
+    if (count == 0) return;
+    check(cudaMemcpyAsync(data_, host, count * sizeof(T), cudaMemcpyHostToDevice, stream.get()), operation);
+  }
+  void download(T* host, std::size_t count, const Stream& stream, const char* operation) const {
+    if (count == 0) return;
+    check(cudaMemcpyAsync(host, data_, count * sizeof(T), cudaMemcpyDeviceToHost, stream.get()), operation);
+  }
+
+ private:
+  void swap(DeviceArray& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(capacity_, other.capacity_);
+  }
+
+  T* data_ = nullptr;
+  std::size_t capacity_ = 0;
+};
+
+}  // namespace collide::cuda

@@ -1,0 +1,25 @@
+// Launchers of the forward kernels; lookup_thread.h says what each thread does. Asynchronous on `stream`; all pointers
+// are device memory. Throw Error CUDA_FAILED when the launch is refused.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "cuda/lookup_thread.h"
+
+namespace collide::cuda {
+
+// What the index check found. Set to { ~0u, 0 } before the launch.
+struct BadIndices {
+  std::uint32_t first;  // position of the first one
+  std::uint32_t count;
+};
+
+// Fills args.ids, [args.count].
+void launch_check_indices(const CheckArguments& args, BadIndices* bad, cudaStream_t stream);
+
+// Fills args.out, all features at once. blocks: the last of first_blocks().
+void launch_lookup(const LookupArguments& args, std::uint32_t blocks, cudaStream_t stream);
+
+}  // namespace collide::cuda

@@ -1,0 +1,85 @@
+// How one launch covers the lookups of all features: each segment (a feature, or one of its internal tables when they
+// stand side by side) gets a run of blocks, each block a few bags, each bag a few lanes, each lane packs of 4, 2 or 1
+// columns. Made on the host, read by the kernel.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "core/embedding_layout.h"
+#include "core/error.h"
+
+namespace collide::cuda {
+
+constexpr std::uint32_t kBlockThreads = 256;
+
+struct Segment {
+  std::uint32_t feature;
+  std::uint32_t first_table, tables;  // internal tables whose rows add up
+  std::uint32_t width;                // floats per row
+  std::uint32_t pack;                 // floats a lane reads at once: 4, 2 or 1; divides width, so reads are aligned
+  std::uint32_t packs;                // width / pack
+  std::uint32_t positions;            // sequence length, or 1 when a bag is pooled
+  std::uint32_t position_stride;      // output floats from one position to the next
+  std::uint32_t lanes;                // threads per bag: positions * packs, at most a block
+  std::uint32_t bags_per_block;
+  bool mean;
+  bool aligned_output;   // every pack of the output starts at a multiple of its size
+  std::uint64_t column;  // first output column
+};
+
+inline std::vector<Segment> make_segments(const EmbeddingLayout& layout) {
+  std::vector<Segment> segments;
+  std::uint32_t table = 0;
+  for (std::size_t f = 0; f < layout.features.size(); ++f) {
+    const Feature& feature = layout.features[f];
+    const auto hashes = static_cast<std::uint32_t>(feature.hashes.size());
+    const bool concat = feature.combine == Combine::kConcat;
+    for (std::uint32_t part = 0; part < (concat ? hashes : 1); ++part) {
+      Segment segment{};
+      segment.feature = static_cast<std::uint32_t>(f);
+      segment.first_table = table;
+      segment.tables = concat ? 1 : hashes;
+      table += segment.tables;
+      segment.width = feature.table_width();
+      segment.pack = segment.width % 4 == 0 ? 4 : segment.width % 2 == 0 ? 2 : 1;
+      segment.packs = segment.width / segment.pack;
+      segment.positions = feature.pooling == Pooling::kNone ? feature.sequence_length : 1;
+      segment.position_stride = feature.dim;
+      const std::uint64_t work = std::uint64_t{segment.positions} * segment.packs;
+      if (work > std::numeric_limits<std::uint32_t>::max() / 2) {
+        fail("INVALID_ARGUMENT", "Expected sequence length * dim below 2^31 on a CUDA device for feature \"",
+             feature.name, "\"");
+      }
+      segment.lanes = static_cast<std::uint32_t>(std::min<std::uint64_t>(work, kBlockThreads));
+      segment.bags_per_block = kBlockThreads / segment.lanes;
+      segment.mean = feature.pooling == Pooling::kMean;
+      segment.column = layout.output_offset[f] + std::uint64_t{part} * segment.width;
+      segment.aligned_output = layout.output_width % segment.pack == 0 && segment.column % segment.pack == 0 &&
+                               segment.position_stride % segment.pack == 0;
+      segments.push_back(segment);
+    }
+  }
+  return segments;
+}
+
+// The first block of each segment, then the number of blocks: [segments + 1].
+inline std::vector<std::uint32_t> first_blocks(const std::vector<Segment>& segments, std::size_t batch) {
+  std::vector<std::uint32_t> first;
+  std::uint64_t blocks = 0;
+  for (const Segment& segment : segments) {
+    first.push_back(static_cast<std::uint32_t>(blocks));
+    blocks += (batch + segment.bags_per_block - 1) / segment.bags_per_block;
+    if (blocks > std::numeric_limits<std::int32_t>::max()) {
+      fail("INVALID_ARGUMENT", "Expected a batch that needs at most 2^31 - 1 blocks on a CUDA device, received ", batch,
+           " bags a feature");
+    }
+  }
+  first.push_back(static_cast<std::uint32_t>(blocks));
+  return first;
+}
+
+}  // namespace collide::cuda
