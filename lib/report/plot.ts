@@ -67,7 +67,7 @@ function specification(
       labelExpr: shares ? "format(100 * datum.value, '~r') + ' %'" : "format(datum.value, '~r')",
     },
   };
-  const y = { field: 'y', type: 'quantitative', scale: { domain: quality, nice: true }, title: null };
+  const y = { field: 'y', type: 'quantitative', scale: { domain: quality, nice: true, zero: false }, title: null };
   const colour = {
     field: 'method',
     type: 'nominal',
@@ -88,7 +88,7 @@ function specification(
       {
         data: { values: [full] },
         mark: { type: 'rect', color: 'var(--ink)', opacity: 0.13 },
-        encoding: { ...across, y: { field: 'low', type: 'quantitative' }, y2: { field: 'high' } },
+        encoding: { ...across, y: { ...y, field: 'low' }, y2: { field: 'high' } },
       },
       {
         data: { values: [full] },
