@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kBagsPerTask = 256;
 constexpr std::size_t kRowsPerTask = 1 << 16;
 constexpr std::size_t kLeastWork = 1 << 16;
+constexpr std::size_t kCache = 1 << 18;  // a gradient larger than this is not in the second-level cache
 constexpr std::size_t kNone = ~std::size_t{0};
 
 // Copies indices [begin, end) to ids, with replacements for those outside [0, cardinality); returns how many there were
@@ -218,6 +219,7 @@ void CpuEmbedding::backward(const float* gradient) {
       task.n = end - begin;
       const std::size_t column = feature.combine == Combine::kConcat ? hash * feature.table_width() : 0;
       task.gradient = gradient + layout_.output_offset[f] + column;
+      task.scattered = batch_ * layout_.output_width * sizeof(float) > kCache;
       task.stride = layout_.output_width;
       task.sequence_length = feature.sequence_length;
       task.position_stride = feature.dim;

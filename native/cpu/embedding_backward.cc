@@ -55,14 +55,28 @@ COLLIDE_INLINE const float* gradient_of(const GradientTask& task, std::uint32_t 
   return task.gradient + slot / task.sequence_length * task.stride + slot % task.sequence_length * task.position_stride;
 }
 
+// Entries [begin, begin + length) of one row, among `count` sorted entries of all rows.
+struct Run {
+  const SortEntry* entries;
+  std::size_t begin, length, count;
+};
+
 // sum[0, columns) = sum of coefficient * gradient over a short run of entries, from column `first` on.
 template <int kWidth>
-COLLIDE_INLINE void sum_short_run(const GradientTask& task, const SortEntry* run, std::size_t length, std::size_t first,
-                                  std::size_t columns, float* sum) {
+COLLIDE_INLINE void sum_short_run(const GradientTask& task, const Run& run, std::size_t first, std::size_t columns,
+                                  float* sum) {
   const std::size_t n = kWidth > 0 ? kWidth : columns;
+  if (task.scattered) {
+    const std::size_t stop = std::min(run.begin + run.length + kPrefetch, run.count);
+    for (std::size_t i = run.begin + kPrefetch; i < stop; ++i) {
+      const std::uint32_t source = run.entries[i].source;
+      const float* ahead = gradient_of(task, task.coefficients == nullptr ? source : task.slots[source]) + first;
+      for (std::size_t j = 0; j < n; j += 16) __builtin_prefetch(ahead + j);
+    }
+  }
   float part[kWidth > 0 ? kWidth : kColumnBlock] = {};
-  for (std::size_t i = 0; i < length; ++i) {
-    const std::uint32_t source = run[i].source;
+  for (std::size_t i = run.begin; i < run.begin + run.length; ++i) {
+    const std::uint32_t source = run.entries[i].source;
     if (task.coefficients == nullptr) {
       const float* gradient = gradient_of(task, source) + first;
       for (std::size_t j = 0; j < n; ++j) part[j] += gradient[j];
@@ -76,13 +90,14 @@ COLLIDE_INLINE void sum_short_run(const GradientTask& task, const SortEntry* run
 }
 
 template <int kWidth>
-COLLIDE_INLINE void sum_run(const GradientTask& task, const SortEntry* run, std::size_t length, std::size_t first,
-                            std::size_t columns, float* sum) {
-  if (length <= kExactRun) return sum_short_run<kWidth>(task, run, length, first, columns, sum);
+COLLIDE_INLINE void sum_run(const GradientTask& task, const Run& run, std::size_t first, std::size_t columns,
+                            float* sum) {
+  if (run.length <= kExactRun) return sum_short_run<kWidth>(task, run, first, columns, sum);
   const std::size_t n = kWidth > 0 ? kWidth : columns;
   double total[kWidth > 0 ? kWidth : kColumnBlock] = {};
-  for (std::size_t begin = 0; begin < length; begin += kExactRun) {
-    sum_short_run<kWidth>(task, run + begin, std::min(kExactRun, length - begin), first, n, sum);
+  for (std::size_t done = 0; done < run.length; done += kExactRun) {
+    const Run part{run.entries, run.begin + done, std::min(kExactRun, run.length - done), run.count};
+    sum_short_run<kWidth>(task, part, first, n, sum);
     for (std::size_t j = 0; j < n; ++j) total[j] += sum[j];
   }
   for (std::size_t j = 0; j < n; ++j) sum[j] = static_cast<float>(total[j]);
@@ -139,11 +154,12 @@ COLLIDE_INLINE void update_rows(const GradientTask& task, const OptimizerSetting
     for (end = begin + 1; end < task.n && entries[end].row == row; ++end) {
     }
     if (end + kPrefetch < task.n) __builtin_prefetch(weights + std::size_t{entries[end + kPrefetch].row} * n, 1);
+    const Run run{entries, begin, end - begin, task.n};
     if constexpr (kWidth > 0) {
-      sum_run<kWidth>(task, entries + begin, end - begin, 0, n, sum);
+      sum_run<kWidth>(task, run, 0, n, sum);
     } else {
       for (std::size_t first = 0; first < n; first += kColumnBlock) {
-        sum_run<0>(task, entries + begin, end - begin, first, std::min(kColumnBlock, n - first), sum + first);
+        sum_run<0>(task, run, first, std::min(kColumnBlock, n - first), sum + first);
       }
     }
     update_row<kWidth>(*task.table, optimizer, row, sum);

@@ -44,6 +44,7 @@ struct GradientTask {
   const float* coefficients;   // [n]: per-sample weight, divided by the bag's length for mean; or null for all 1
   std::size_t n;
   const float* gradient;  // this table's first column of bag 0
+  bool scattered;         // the batch's gradients exceed the cache: prefetch them
   std::size_t stride;     // floats from one bag to the next
   std::uint32_t sequence_length;
   std::size_t position_stride;  // floats from one position of a sequence to the next
