@@ -57,8 +57,8 @@ export const dataSchema = z
       validation: expression.optional(),
       evaluation: expression,
     } satisfies Record<(typeof splitNames)[number], z.ZodType>),
-    /** SQL expression (or several with commas) to sort rows by, ties in source order. Default: source order. */
-    order: expression.optional(),
+    /** SQL expression or expressions to sort rows by, ties in source order, NULL last. Default: source order. */
+    order: z.union([expression, z.array(expression).min(1)]).optional(),
     /** How ids are numbered: by descending count over teacher and student rows, or by first appearance there. */
     idOrder: z.enum(['frequency', 'appearance']).default('frequency'),
     /**

@@ -24,13 +24,19 @@ export class EngineError extends Error {
   }
 }
 
-/** Without DuckDB's quote of our SQL, its list of reader options and the tail of endless lines. */
+/** Without DuckDB's quote of our SQL and its list of reader options; of a csv error: file, line, text and reason. */
 function shorten(message: string): string {
-  const file = /^ {2}file = (.*)$/m.exec(message)?.[1];
   const body = message.split(/\n\s*(?:LINE \d+:|Possible fixes|Possible solutions|The search space)/)[0]!;
   const lines = body.split('\n').filter((line) => line.trim() !== '');
-  const short = lines.slice(0, 6).map((line) => (line.length > 300 ? `${line.slice(0, 300)}...` : line));
-  return (file === undefined ? short : [`${file}:`, ...short]).join(' ').trim();
+  if (!/^CSV Error on Line/.test(body)) return clip(lines.join(' '));
+  const file = /^ {2}file = (.*)$/m.exec(message)?.[1] ?? 'csv';
+  // An open quote makes the quoted line thousands of lines long; the reason is behind all of them.
+  const reason = lines.filter((line) => !/^Column .* is being converted|^This type was/.test(line)).at(-1)!;
+  return `${file}: ${lines[0]}: ${clip(reason)} (${clip(lines[1] ?? '')})`;
+}
+
+function clip(text: string): string {
+  return text.length > 300 ? `${text.slice(0, 300)}...` : text;
 }
 
 export class Engine {

@@ -20,7 +20,7 @@ export interface Expressions {
   features: (Expression & { list: boolean })[];
   dense: Expression[];
   splits: (Expression & { name: SplitName })[];
-  order: Expression | null;
+  order: Expression[];
 }
 
 /** What an expression must be: a test of its DuckDB type, and its name in messages. */
@@ -76,8 +76,14 @@ export async function bindExpressions(engine: Engine, source: Source, config: Da
     splits.push(expression);
   }
 
-  const order = config.order === undefined ? null : { where: 'data.order', name: 'order', sql: config.order };
-  if (order !== null) await bind(engine, order, columns);
+  const order: Expression[] = [];
+  const keys = config.order ?? [];
+  for (const sql of typeof keys === 'string' ? [keys] : keys) {
+    const expression = { where: 'data.order', name: 'order', sql };
+    const type = await bind(engine, expression, columns);
+    if (nested.test(type)) refuseType(expression, 'a plain value (for several keys, a list of expressions)', type);
+    order.push(expression);
+  }
   return { label, features, dense, splits, order };
 }
 
@@ -98,7 +104,7 @@ export function sourceError(cause: unknown, source: Source): unknown {
   if (source.kind === 'query' && /^(Parser|Binder|Catalog|Syntax)$/.test(cause.kind)) {
     return new CollideError('DATA_SQL', `data.query: ${cause.message}`, { cause });
   }
-  const advice = /auto-detected|Could not convert string/.test(cause.message)
+  const advice = /Could not convert string/.test(cause.message)
     ? '. Column types are taken from the first 20,480 lines; to set them, give data.query with read_csv(..., types = {...})'
     : '';
   return new CollideError('DATA_SOURCE', `Cannot read ${source.name}: ${cause.message}${advice}`, { cause });

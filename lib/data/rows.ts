@@ -31,7 +31,7 @@ export async function createTable(engine: Engine, source: Source, expressions: E
     'collide_source_row',
     `CAST(${mask} AS UTINYINT) AS collide_mask`,
     `(${label.sql}\n) AS collide_label`,
-    ...(order === null ? [] : [`(${order.sql}\n) AS collide_order`]),
+    ...order.map((key, k) => `(${key.sql}\n) AS collide_order_${k}`),
     ...dense.map((column, d) => `CAST((${column.sql}\n) AS DOUBLE) AS collide_dense_${d}`),
     ...features.map((feature, f) => `(${feature.sql}\n) AS collide_feature_${f}`),
   ];
@@ -57,10 +57,11 @@ async function blame(engine: Engine, source: Source, expressions: Expressions, c
     }
   };
   const from = `FROM ${source.sql} AS collide_source`;
-  const broken = await fails(`SELECT count(COLUMNS(*)) ${from}`);
+  // Not count(): parquet answers that from its statistics.
+  const broken = await fails(`SELECT max(hash(COLUMNS(*))) ${from}`);
   if (broken !== undefined) return sourceError(broken, source);
   const { label, features, dense, splits, order } = expressions;
-  const all: Expression[] = [label, ...features, ...dense, ...splits, ...(order === null ? [] : [order])];
+  const all: Expression[] = [label, ...features, ...dense, ...splits, ...order];
   for (const expression of all) {
     const casted = dense.includes(expression) ? `CAST((${expression.sql}\n) AS DOUBLE)` : `(${expression.sql}\n)`;
     const error = await fails(`SELECT count(x) FROM (SELECT ${casted} AS x ${from})`);
@@ -115,7 +116,7 @@ export async function readRows(engine: Engine, source: Source, expressions: Expr
   if (badLabel) throw await labelError(engine, expressions.label);
   if (badDense >= 0) throw await denseError(engine, expressions.dense[badDense]!, badDense);
 
-  const order = await rowOrder(engine, expressions.order !== null, sourceRow);
+  const order = await rowOrder(engine, expressions.order.length, sourceRow);
   return { count, sourceRow, labels, dense, ...dealRows(order, splitOf, names) };
 }
 
@@ -178,7 +179,7 @@ async function denseError(engine: Engine, expression: Expression, d: number): Pr
 }
 
 /** The rowids in row order. */
-async function rowOrder(engine: Engine, ordered: boolean, sourceRow: Float64Array): Promise<Uint32Array> {
+async function rowOrder(engine: Engine, keys: number, sourceRow: Float64Array): Promise<Uint32Array> {
   const order = new Uint32Array(sourceRow.length);
   // Window functions may have moved rows on their way into the table.
   let moved = false;
@@ -186,8 +187,8 @@ async function rowOrder(engine: Engine, ordered: boolean, sourceRow: Float64Arra
     order[row] = row;
     if (row > 0 && sourceRow[row]! < sourceRow[row - 1]!) moved = true;
   }
-  if (!ordered && !moved) return order;
-  const by = ordered ? 'collide_order, collide_source_row' : 'collide_source_row';
+  if (keys === 0 && !moved) return order;
+  const by = [...Array.from({ length: keys }, (_, k) => `collide_order_${k}`), 'collide_source_row'].join(', ');
   let next = 0;
   await engine.stream(`SELECT CAST(rowid AS UINTEGER) FROM data ORDER BY ${by}`, ([id], rows) => {
     for (let i = 0; i < rows; i++) order[next++] = id!.getItem(i) as number;

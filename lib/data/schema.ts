@@ -24,50 +24,64 @@ export function parseStrict<T extends z.ZodType>(schema: T, value: unknown, wher
 
 function wordIssue(issue: Issue, root: Schema, above: Path): string[] {
   const path = [...above, ...issue.path];
-  const at = path.length === 0 ? 'the whole' : formatPath(path);
+  const at = formatPath(path);
+  const where = path.length === 0 ? '' : ` for ${at}`;
   switch (issue.code) {
     case 'unrecognized_keys': {
       const known = knownKeys(root, path, issue.keys);
       return issue.keys.map((key) => {
-        const inside = path.length === 0 ? '' : ` in ${at}`;
-        return `Unknown key "${key}"${inside}.${suggestion(key, known)} Known keys: ${known.join(', ')}`;
+        return `Unknown key "${key}"${path.length === 0 ? '' : ` in ${at}`}.${suggestion(key, known)} Known keys: ${known.join(', ')}`;
       });
     }
     case 'invalid_type':
-      if (issue.input === undefined) return [`Missing ${at}: expected ${article(issue.expected)}`];
-      return [`Expected ${article(issue.expected)} for ${at}, received ${describe(issue.input)}`];
+      if (issue.input === undefined && path.length > 0) return [`Missing ${at}: expected ${article(issue.expected)}`];
+      return [`Expected ${article(issue.expected)}${where}, received ${describe(issue.input)}`];
     case 'invalid_value': {
-      const values = issue.values.map((v) => String(v));
+      const values = issue.values.map(String);
       const hint = typeof issue.input === 'string' ? suggestion(issue.input, values) : '';
-      return [
-        `Expected one of ${values.map((v) => `"${v}"`).join(', ')} for ${at}, received ${describe(issue.input)}.${hint}`,
-      ];
+      return [`Expected one of ${quoted(values)}${where}, received ${describe(issue.input)}.${hint}`];
     }
     case 'invalid_union': {
-      // The alternative that fails deepest is the one that was meant: an object with a misspelt key, not a string.
-      const meant = issue.errors.find(
-        (issues) => !issues.some((i) => i.code === 'invalid_type' && i.path.length === 0),
-      );
+      // The alternative that fails inside is the one that was meant: an object with a misspelt key, not a text.
+      const meant = issue.errors.find((issues) => !issues.some(isWrongKind));
       if (meant !== undefined) return meant.flatMap((inner) => wordIssue(inner, root, path));
-      const expected = issue.errors.flat().map((i) => (i.code === 'invalid_type' ? article(i.expected) : i.message));
-      return [`Expected ${[...new Set(expected)].join(' or ')} for ${at}, received ${describe(issue.input)}`];
+      const expected = new Set(issue.errors.flat().filter(isWrongKind).map(expectation));
+      return [`Expected ${[...expected].join(' or ')}${where}, received ${describe(issue.input)}`];
     }
     case 'too_small':
-    case 'too_big': {
-      const least = issue.code === 'too_small';
-      const bound = least ? issue.minimum : issue.maximum;
-      const counted = issue.origin === 'array' || issue.origin === 'string';
-      const unit = issue.origin === 'array' ? ' entries' : issue.origin === 'string' ? ' characters' : '';
-      const relation = issue.inclusive ? `at ${least ? 'least' : 'most'}` : least ? 'more than' : 'less than';
       return [
-        `Expected ${counted ? '' : 'a number of '}${relation} ${bound}${unit} for ${at}, received ${describe(issue.input)}`,
+        `Expected ${amount(issue, issue.inclusive ? 'at least' : 'more than', issue.minimum)}${where}, received ${describe(issue.input)}`,
       ];
-    }
+    case 'too_big':
+      return [
+        `Expected ${amount(issue, issue.inclusive ? 'at most' : 'less than', issue.maximum)}${where}, received ${describe(issue.input)}`,
+      ];
     case 'custom':
-      return [`${issue.message} (${at})`];
+      return [path.length === 0 ? issue.message : `${issue.message} (${at})`];
     default:
-      return [`${issue.message} for ${at}`];
+      return [`${issue.message}${where}`];
   }
+}
+
+/** Whether an issue says that the value as a whole is of another kind. */
+function isWrongKind(issue: Issue): boolean {
+  return (issue.code === 'invalid_type' || issue.code === 'invalid_value') && issue.path.length === 0;
+}
+
+function expectation(issue: Issue): string {
+  if (issue.code === 'invalid_value') return quoted(issue.values.map(String));
+  return issue.code === 'invalid_type' ? article(issue.expected) : issue.message;
+}
+
+function quoted(values: readonly string[]): string {
+  return values.map((value) => `"${value}"`).join(', ');
+}
+
+/** `at least 1 entries`, `a number of at most 3` */
+function amount(issue: { origin: string }, relation: string, bound: number | bigint): string {
+  if (issue.origin === 'array') return `${relation} ${bound} entries`;
+  if (issue.origin === 'string') return `${relation} ${bound} characters`;
+  return `a number of ${relation} ${bound}`;
 }
 
 /** data.features[2].expr */

@@ -1,0 +1,147 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type CompareConfigInput, loadConfig, parseConfig } from '../../lib/pipeline/config.ts';
+import { failure, temporaryFolder } from '../data/files.ts';
+
+const { folder, write } = temporaryFolder();
+
+function config(more: object = {}): CompareConfigInput {
+  return {
+    data: {
+      source: 'a.csv',
+      label: 'y',
+      features: ['user', { name: 'genre', expr: "string_split(genres, '|')" }],
+      splits: { teacher: 't < 1', student: 't = 1', evaluation: 't > 1' },
+    },
+    ...more,
+  };
+}
+
+async function refused(value: unknown): Promise<string> {
+  return (await failure('INVALID_CONFIG', () => parseConfig(value, 'c.yaml'))).message;
+}
+
+describe('parseConfig', () => {
+  test('fills in every default', () => {
+    expect(parseConfig(config())).toEqual({
+      data: { ...config().data, dense: [], idOrder: 'frequency', unseen: 'row' },
+      model: { kind: 'dlrm', dim: 16, bottom: [], top: [64, 1] },
+      teacher: { dim: 2, maxEpochs: 4 },
+      training: {
+        batchSize: 'auto',
+        embeddingOptimizer: { kind: 'rowwise-adagrad', learningRate: 0.02, epsilon: 1e-8 },
+        denseOptimizer: { kind: 'lamb', learningRate: 0.002, epsilon: 1e-6, beta1: 0.9, beta2: 0.999, weightDecay: 0 },
+      },
+      compare: {
+        methods: ['full', 'modulo', 'frequent', 'equal-mass', 'learned', 'learned-hot'],
+        sizes: [0.05, 0.1, 0.2],
+        minRows: 500,
+        seeds: 3,
+        hotShare: 0.5,
+        tune: { learningRate: [0.02, 0.05, 0.1], maxEpochs: 4 },
+      },
+    });
+  });
+
+  test('what it gives parses to itself; the bottom layers follow the dense columns and dim', () => {
+    const once = parseConfig(config({ data: { ...config().data, dense: ['ln(1 + age)'] }, model: { dim: 8 } }));
+    expect(once.model.bottom).toEqual([64, 8]);
+    expect(parseConfig(once)).toEqual(once);
+  });
+
+  test.each<[object, RegExp]>([
+    [
+      { modle: {} },
+      /^c\.yaml: Unknown key "modle"\. Did you mean "model"\? Known keys: data, model, teacher, training, compare$/,
+    ],
+    [{ compare: { tune: { learningrate: [1] } } }, /"learningrate" in compare\.tune\. Did you mean "learningRate"\?/],
+    [{ training: { denseOptimizer: { beta3: 1 } } }, /"beta3" in training\.denseOptimizer\. Did you mean "beta1"\?/],
+    [
+      { data: { ...config().data, features: [{ name: 'x', exp: 'y' }] } },
+      /"exp" in data\.features\[0\]\. Did you mean "expr"\?/,
+    ],
+    [
+      { data: { ...config().data, splits: { teacher: 'a', studnt: 'b', evaluation: 'c' } } },
+      /"studnt" in data\.splits\. Did you mean "student"\?/,
+    ],
+    [{ data: { ...config().data, label: 5 } }, /Expected text for data\.label, received 5 of type number/],
+    [
+      { data: { ...config().data, features: [] } },
+      /at least 1 entries for data\.features, received an array of length 0/,
+    ],
+    [
+      { data: { ...config().data, features: ['a', 7] } },
+      /Expected text or a section with keys for data\.features\[1\], received 7/,
+    ],
+    [
+      { data: { ...config().data, features: ['a', 'a'] } },
+      /different names, received "a" twice \(data\.features\[1\]\)/,
+    ],
+    [{ data: { ...config().data, query: 'SELECT 1' } }, /either source or query, received both \(data\)/],
+    [{ data: { ...config().data, source: undefined } }, /either source or query, received neither \(data\)/],
+    [
+      { data: { ...config().data, unseen: 'rwo' } },
+      /"row", "hash", "error" for data\.unseen, received "rwo".* Did you mean "row"\?/,
+    ],
+    [{ data: undefined }, /Missing data: expected a section with keys/],
+    [
+      { compare: { methods: ['lerned'] } },
+      /compare\.methods\[0\], received "lerned" of type string\. Did you mean "learned"\?/,
+    ],
+    [{ compare: { sizes: [0.1, 0] } }, /a number of more than 0 for compare\.sizes\[1\], received 0/],
+    [{ compare: { sizes: [1.5] } }, /a number of at most 1 for compare\.sizes\[0\], received 1\.5/],
+    [{ compare: { seeds: 1.5 } }, /a whole number for compare\.seeds, received 1\.5/],
+    [{ compare: null }, /a section with keys for compare, received null/],
+    [{ training: { batchSize: 'big' } }, /"auto" or a number for training\.batchSize, received "big"/],
+    [{ model: { dim: 0 } }, /at least 1 for model\.dim/],
+    [{ model: { top: [64] } }, /a last width of 1 for model\.top, received \[64\]/],
+    [{ model: { bottom: [16] } }, /no layers \(there are no dense columns\) for model\.bottom/],
+    [
+      { model: { bottom: [64] }, data: { ...config().data, dense: ['x'] } },
+      /equal to model\.dim \(16\) for model\.bottom, received \[64\]/,
+    ],
+  ])('refuses %j', async (more, message) => {
+    expect(await refused(config(more))).toMatch(message);
+  });
+
+  test('names everything that is wrong, one line each', async () => {
+    const lines = (await refused(config({ model: { dim: 'x', tpo: [1] }, teacher: { dims: 2 } }))).split('\n');
+    expect(lines).toHaveLength(3);
+    for (const line of lines) expect(line).toMatch(/^c\.yaml: /);
+  });
+
+  test.each([[5], [null], [[]], ['text']])('refuses %j as a whole', async (value) => {
+    expect(await refused(value)).toMatch(/^c\.yaml: Expected a section with keys, received/);
+  });
+});
+
+describe('loadConfig', () => {
+  const yaml =
+    'data:\n  source: a.csv\n  label: y\n  features: [user]\n  splits: { teacher: t < 1, student: t = 1, evaluation: t > 1 }\n';
+
+  test('YAML and JSON; the folder is that of the file', async () => {
+    const fromYaml = await loadConfig(write('c.yaml', yaml));
+    const json = { data: { ...config().data, features: ['user'] } };
+    const fromJson = await loadConfig(write('c.json', JSON.stringify(json, null, '\t')));
+    expect(fromYaml).toEqual(fromJson);
+    expect(fromYaml.data.folder).toBe(folder);
+    const nested = await loadConfig(write('n.yaml', yaml.replace('  label', '  folder: rows/2001\n  label')));
+    expect(nested.data.folder).toBe(join(folder, 'rows/2001'));
+  });
+
+  test('a missing file', async () => {
+    expect((await failure('FILE_IO', () => loadConfig(join(folder, 'no.yaml')))).message).toMatch(/no\.yaml: ENOENT/);
+  });
+
+  test.each([
+    ['open.yaml', 'data:\n  source: [a\n  label: y\n', /open\.yaml: line 3, column \d+: /],
+    ['twice.yaml', 'data:\n  label: a\n  label: b\n', /twice\.yaml: line 3, column 3: Map keys must be unique/],
+    ['open.json', '{\n  "data": {\n    "source": "a"\n', /open\.json: line \d, column \d+: /],
+    ['empty.yaml', '', /empty\.yaml: Expected a section with keys, received null/],
+    ['alias.yaml', 'data: *nothing\n', /alias\.yaml: .*nothing/],
+    ['keys.yaml', yaml.replace('label', 'lable'), /keys\.yaml: Unknown key "lable" in data\. Did you mean "label"\?/],
+  ])('%s is refused with its place', async (name, text, message) => {
+    const path = write(name, text);
+    expect((await failure('INVALID_CONFIG', () => loadConfig(path))).message).toMatch(message);
+  });
+});
