@@ -60,11 +60,12 @@ export class EmbeddingTables {
   }
 
   /**
-   * Looks up and pools a batch, keeps what `backward` needs and counts the accesses.
+   * Looks up and pools a batch, keeps what `backward` needs and counts the accesses. A batch that is refused writes and
+   * counts nothing; call `forward` again before `backward` then.
    *
    * @param out - [batch * outputWidth] to write into; default a new array
    * @returns [batch, outputWidth], row-major
-   * @throws CollideError INVALID_INDEX, INVALID_OFFSETS (nothing is counted or kept then), INVALID_ARGUMENT, CLOSED
+   * @throws CollideError INVALID_INDEX, INVALID_OFFSETS, INVALID_ARGUMENT, UNKNOWN_OPTION, OUT_OF_MEMORY, CLOSED
    */
   forward(batch: BagBatch, out?: Float32Array): Float32Array {
     return this.#run(batch, out, true);
@@ -79,9 +80,10 @@ export class EmbeddingTables {
     checkOptions(batch, ['indices', 'offsets', 'weights'], 'a batch');
     const indices = asIndices(batch.indices);
     const offsets = asOffsets(batch.offsets);
+    const weights = batch.weights === undefined ? undefined : checkFloats(batch.weights, 'weights');
     const size = Math.max(0, Math.floor((offsets.length - 1) / this.features.length));
-    const result = out ?? new Float32Array(size * this.outputWidth);
-    this.#native.forward(indices, offsets, batch.weights, result, train);
+    const result = out === undefined ? newOutput(size, this.outputWidth) : checkFloats(out, 'out');
+    this.#native.forward(indices, offsets, weights, result, train);
     return result;
   }
 
@@ -92,7 +94,7 @@ export class EmbeddingTables {
    * @throws CollideError NO_FORWARD, INVALID_ARGUMENT, CLOSED
    */
   backward(outputGradient: Float32Array): void {
-    this.#native.backward(outputGradient);
+    this.#native.backward(checkFloats(outputGradient, 'the output gradient'));
   }
 
   /** Sets the learning rate of the steps to come: a schedule is a call per batch. */
@@ -107,7 +109,7 @@ export class EmbeddingTables {
 
   /** Replaces an internal table's values, [rows, table width]. */
   setWeights(feature: string, values: Float32Array, table = 0): void {
-    this.#native.writeWeights(...this.#at(feature, table), values);
+    this.#native.writeWeights(...this.#at(feature, table), checkFloats(values, `weights of feature "${feature}"`));
   }
 
   /** A copy of the optimizer's state: rowwise Adagrad [rows], Adagrad [rows, table width], SGD none. */
@@ -116,7 +118,7 @@ export class EmbeddingTables {
   }
 
   setOptimizerState(feature: string, values: Float32Array, table = 0): void {
-    this.#native.writeState(...this.#at(feature, table), values);
+    this.#native.writeState(...this.#at(feature, table), checkFloats(values, `state of feature "${feature}"`));
   }
 
   /** Accesses per id by `forward` since creation, [cardinality], saturating at 2^32 - 1. */
@@ -153,6 +155,23 @@ export class EmbeddingTables {
       );
     }
     return [feature, checkInteger(table, 0, this.features[feature]!.hashes - 1, `the table of feature "${name}"`)];
+  }
+}
+
+function checkFloats(values: unknown, where: string): Float32Array {
+  if (values instanceof Float32Array) return values;
+  throw new CollideError('INVALID_ARGUMENT', `Expected a Float32Array for ${where}, received ${describe(values)}`);
+}
+
+function newOutput(batch: number, width: number): Float32Array {
+  try {
+    return new Float32Array(batch * width);
+  } catch (cause) {
+    throw new CollideError(
+      'OUT_OF_MEMORY',
+      `Could not allocate ${batch * width * 4} bytes for the output of ${batch} bags x ${width} columns`,
+      { cause },
+    );
   }
 }
 

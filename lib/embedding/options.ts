@@ -1,7 +1,7 @@
 /** What a set of embedding tables is made from: checked, completed with defaults, and handed to native code. */
 import { chooseDevice, type Device } from '../device.ts';
 import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, describe } from '../errors.ts';
-import { checkHashFunction, type HashFunction, MOST_ROWS, nativeHash, rowCount } from '../hashing/index.ts';
+import { checkHashFunction, type HashFunction, MOST_ROWS, nativeHash } from '../hashing/index.ts';
 import type { NativeEmbeddingConfig, NativeFeature } from '../native.ts';
 
 /**
@@ -32,7 +32,10 @@ export interface FeatureOptions {
   init?: Init;
 }
 
-/** Exact: one step per row and batch, from the sum of all its gradients ("Learning to Collide", section 5). */
+/**
+ * Exact: one step per row and batch, from the sum of all its gradients ("Learning to Collide", section 5). Defaults:
+ * learningRate 0.02, epsilon 1e-8 (1e-20 at least).
+ */
 export type EmbeddingOptimizer =
   | { kind: 'sgd'; learningRate?: number }
   | { kind: 'adagrad' | 'rowwise-adagrad'; learningRate?: number; epsilon?: number };
@@ -49,7 +52,7 @@ export interface EmbeddingTablesOptions {
    * are copied to the device at the first lookup after a change; sums are added in the CPU's order.
    */
   device?: Device;
-  /** Initial values depend on it alone. Default 1. */
+  /** 0 to 2^64 - 1; initial values depend on it alone. Default 1. */
   seed?: number | bigint;
   /** Threads per call; default all that the process may use. The results do not depend on it. */
   threads?: number;
@@ -117,13 +120,6 @@ function completeFeature(feature: FeatureOptions, position: number): NativeFeatu
       `Expected a dim divisible by ${hashes.length} (hash functions to concat) for ${where}, received ${dim}`,
     );
   }
-  const width = combine === 'concat' ? dim / hashes.length : dim;
-  for (const hash of hashes) {
-    // 2^53: past it a byte count is no longer a whole JavaScript number. Memory itself ends long before.
-    if (rowCount(hash, cardinality) * width * 4 > Number.MAX_SAFE_INTEGER) {
-      throw new CollideError('INVALID_ARGUMENT', `Expected a table below 2^53 bytes for ${where}`);
-    }
-  }
   return {
     name: feature.name,
     cardinality,
@@ -147,20 +143,25 @@ function initScale(init: Init, cardinality: number, dim: number, where: string):
 function completeOptimizer(optimizer: EmbeddingOptimizer): NativeEmbeddingConfig['optimizer'] {
   checkOptions(optimizer, ['kind', 'learningRate', 'epsilon'], 'optimizer');
   const kind = checkOneOf(optimizer.kind, ['sgd', 'adagrad', 'rowwise-adagrad'], 'optimizer kind');
-  const epsilon = kind === 'sgd' ? 0 : ((optimizer as { epsilon?: number }).epsilon ?? 1e-8);
+  const { epsilon } = optimizer as { epsilon?: number };
+  if (kind === 'sgd' && epsilon !== undefined) {
+    throw new CollideError('INVALID_ARGUMENT', `Expected no epsilon for sgd, received ${describe(epsilon)}`);
+  }
   return {
     kind,
     learningRate: checkNumber(optimizer.learningRate ?? 0.02, 0, 1e6, 'learningRate'),
-    epsilon: checkNumber(epsilon, 0, 1e6, 'epsilon'),
+    // Not 0: the first step of a row whose gradient's square underflows would divide by it.
+    epsilon: checkNumber(epsilon ?? 1e-8, 1e-20, 1e6, 'epsilon'),
   };
 }
 
-/** Any safe whole number or 64-bit bigint, as the unsigned 64-bit seed of native code. */
 function checkSeed(seed: unknown): bigint {
-  if (typeof seed === 'bigint' || Number.isSafeInteger(seed))
-    return BigInt.asUintN(64, BigInt(seed as number | bigint));
+  if (typeof seed === 'bigint' || Number.isSafeInteger(seed)) {
+    const wide = BigInt(seed as number | bigint);
+    if (wide >= 0n && wide < 2n ** 64n) return wide;
+  }
   throw new CollideError(
     'INVALID_ARGUMENT',
-    `Expected a whole number or a bigint for seed, received ${describe(seed)}`,
+    `Expected a whole number from 0 to 2^53 - 1, or a bigint below 2^64, for seed, received ${describe(seed)}`,
   );
 }

@@ -129,6 +129,7 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
   void forward(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
       CpuEmbedding& tables = engine();
+      tables.forget_forward();  // a batch that is refused leaves nothing to go back through
       BagBatch batch;
       if (!info[0].IsTypedArray()) fail("INVALID_ARGUMENT", "Expected a typed array for the indices");
       switch (info[0].As<Napi::TypedArray>().TypedArrayType()) {
@@ -173,7 +174,6 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
       const bool train = info[4].As<Napi::Boolean>().Value();
       if (train || !device_) return tables.forward(batch, out.data, train);
       update_device();
-      tables.forget_forward();
       device_->lookup(batch, out.data);
     });
   }
@@ -194,10 +194,10 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
     guarded(info.Env(), [&] {
       CpuEmbedding& tables = engine();
       const auto gradient = view<float>(info[0], "the output gradient");
-      const std::size_t wanted = tables.kept_batch() * tables.layout().output_width;
-      if (wanted > 0 && gradient.length != wanted) {
-        fail("INVALID_ARGUMENT", "Expected an output gradient of ", wanted, " floats (batch ", tables.kept_batch(),
-             " x ", tables.layout().output_width, " columns), received ", gradient.length);
+      const std::size_t batch = tables.kept_batch(), wanted = batch * tables.layout().output_width;
+      if (gradient.length != wanted) {
+        fail("INVALID_ARGUMENT", "Expected an output gradient of ", wanted, " floats (batch ", batch, " x ",
+             tables.layout().output_width, " columns), received ", gradient.length);
       }
       stale_ = true;
       tables.backward(gradient.data);
@@ -212,11 +212,22 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
     return engine().table(info[0].As<Napi::Number>().Uint32Value(), info[1].As<Napi::Number>().Uint32Value());
   }
 
-  static Napi::Value copy_out(Napi::Env env, const Memory& memory) {
-    const std::size_t count = memory.bytes() / sizeof(float);
-    Napi::Float32Array array = Napi::Float32Array::New(env, count);
-    std::copy_n(memory.as<float>(), count, array.Data());
+  // A new typed array of JavaScript's own making: one that it cannot allocate is an exception there, where
+  // napi_create_arraybuffer would end the process.
+  template <typename T>
+  static Napi::Value copied(Napi::Env env, const char* constructor, const T* values, std::size_t count) {
+    Napi::Value array;
+    try {
+      array = env.Global().Get(constructor).As<Napi::Function>().New({Napi::Number::New(env, count)});
+    } catch (const Napi::Error&) {
+      fail("OUT_OF_MEMORY", "Could not allocate a ", constructor, " of ", count, " values (", count * sizeof(T),
+           " bytes)");
+    }
+    std::copy_n(values, count, array.As<Napi::TypedArrayOf<T>>().Data());
     return array;
+  }
+  static Napi::Value copy_out(Napi::Env env, const Memory& memory) {
+    return copied(env, "Float32Array", memory.as<float>(), memory.bytes() / sizeof(float));
   }
   static void copy_in(const Napi::Value& value, Memory& memory, const char* what) {
     const auto source = view<float>(value, what);
@@ -246,10 +257,8 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
   Napi::Value read_counts(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
       const std::size_t feature = info[0].As<Napi::Number>().Uint32Value();
-      const std::size_t count = engine().layout().features[feature].cardinality;
-      Napi::Uint32Array array = Napi::Uint32Array::New(info.Env(), count);
-      std::copy_n(engine().counts(feature), count, array.Data());
-      return array;
+      return copied(info.Env(), "Uint32Array", engine().counts(feature),
+                    engine().layout().features[feature].cardinality);
     });
   }
 

@@ -200,8 +200,13 @@ void CpuEmbedding::forward(const BagBatch& given, float* out, bool train) {
   kept_ = train;
 }
 
+std::size_t CpuEmbedding::kept_batch() const {
+  if (!kept_) fail("NO_FORWARD", "Expected a successful training forward before each backward");
+  return batch_;
+}
+
 void CpuEmbedding::backward(const float* gradient) {
-  if (!kept_) fail("NO_FORWARD", "Expected a training forward before each backward");
+  kept_batch();
   kept_ = false;
   std::vector<GradientTask> tasks;
   std::size_t scratch = 0, work = 0;

@@ -33,7 +33,8 @@ class CpuEmbedding {
 
   // gradient: [batch, output_width] of the last training forward. Updates the tables. Throws Error NO_FORWARD.
   void backward(const float* gradient);
-  std::size_t kept_batch() const { return kept_ ? batch_ : 0; }
+  // Bags per feature of the batch that backward goes back through. Throws Error NO_FORWARD.
+  std::size_t kept_batch() const;
   // A lookup went to another engine: as after a forward without `train`, backward has nothing to go back through.
   void forget_forward() { kept_ = false; }
 
