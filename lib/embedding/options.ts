@@ -143,10 +143,7 @@ function initScale(init: Init, cardinality: number, dim: number, where: string):
 function completeOptimizer(optimizer: EmbeddingOptimizer): NativeEmbeddingConfig['optimizer'] {
   checkOptions(optimizer, ['kind', 'learningRate', 'epsilon'], 'optimizer');
   const kind = checkOneOf(optimizer.kind, ['sgd', 'adagrad', 'rowwise-adagrad'], 'optimizer kind');
-  const { epsilon } = optimizer as { epsilon?: number };
-  if (kind === 'sgd' && epsilon !== undefined) {
-    throw new CollideError('INVALID_ARGUMENT', `Expected no epsilon for sgd, received ${describe(epsilon)}`);
-  }
+  const { epsilon } = optimizer as { epsilon?: number }; // sgd has none and ignores one
   return {
     kind,
     learningRate: checkNumber(optimizer.learningRate ?? 0.02, 0, 1e6, 'learningRate'),
