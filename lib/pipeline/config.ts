@@ -61,7 +61,7 @@ const schema = z.strictObject({
     .strictObject({
       /** Width of the teacher's rows; the paper takes 2 or 4. */
       dim: width.default(2),
-      /** Default: that of training.embeddingOptimizer. */
+      /** Default: chosen among compare.tune.learningRate on the validation split. */
       learningRate: rate.optional(),
       /** Training stops earlier when the validation loss rises. */
       maxEpochs: epochs.default(4),
