@@ -12,7 +12,7 @@ export interface DenseOptimizer {
   kind: 'lamb' | 'adagrad' | 'sgd';
   /** Default 0.002 (lamb), 0.02 (adagrad), 0.1 (sgd). */
   learningRate?: number;
-  /** lamb and adagrad. Default 1e-6 (lamb), 1e-8 (adagrad). */
+  /** lamb and adagrad; at least 1e-30. Default 1e-6 (lamb), 1e-8 (adagrad). */
   epsilon?: number;
   /** lamb: decay of the mean gradient. Default 0.9. */
   beta1?: number;
@@ -56,7 +56,7 @@ const OPTIMIZER_OPTIONS = ['kind', 'learningRate', 'epsilon', 'beta1', 'beta2', 
 const DEFAULTS = {
   lamb: { learningRate: 0.002, epsilon: 1e-6 },
   adagrad: { learningRate: 0.02, epsilon: 1e-8 },
-  sgd: { learningRate: 0.1, epsilon: 0 },
+  sgd: { learningRate: 0.1, epsilon: 1e-8 },
 };
 const MOST_RATE = 1e6;
 
@@ -238,20 +238,19 @@ function completeOptimizer(optimizer: DenseOptimizer): NativeDenseConfig['optimi
       MOST_RATE,
       'optimizer.learningRate',
     ),
-    epsilon: checkNumber(optimizer.epsilon ?? DEFAULTS[kind].epsilon, 0, MOST_RATE, 'optimizer.epsilon'),
+    // A weight whose gradient has always been 0 divides 0 by epsilon: above 0, in float32 too.
+    epsilon: checkNumber(optimizer.epsilon ?? DEFAULTS[kind].epsilon, 1e-30, MOST_RATE, 'optimizer.epsilon'),
     beta1: beta('beta1', 0.9),
     beta2: beta('beta2', 0.999),
     weightDecay,
   };
 }
 
-function checkSeed(seed: number | bigint): bigint {
-  if (typeof seed === 'bigint' ? seed >= 0n && seed < 1n << 64n : Number.isSafeInteger(seed) && seed >= 0) {
-    return BigInt(seed);
+function checkSeed(seed: unknown): bigint {
+  if (typeof seed === 'bigint' || Number.isSafeInteger(seed)) {
+    return BigInt.asUintN(64, BigInt(seed as number | bigint));
   }
-  throw invalid(
-    `Expected a whole number from 0 to 2^53 - 1, or a bigint below 2^64, for seed, received ${describe(seed)}`,
-  );
+  throw invalid(`Expected a whole number or a bigint for seed, received ${describe(seed)}`);
 }
 
 /** The order of the native parameters: see native/cpu/dense_net.h. */
