@@ -11,6 +11,7 @@ import {
   type Case,
   embeddingCase,
   generator,
+  type Random,
   randomBatch,
   randomHash,
   shareColliding,
@@ -21,13 +22,16 @@ import { flat, type ReferenceBatch, ReferenceEmbedding, type ReferenceFeature, r
 const TOLERANCE = 1e-5;
 
 /** Trains both on the same batches and gradients; returns the largest relative error met, by tensor. */
-function largestErrors(c: Pick<Case, 'features' | 'optimizer' | 'seed'>, batches: ReferenceBatch[], threads = 0) {
+function largestErrors(
+  c: Pick<Case, 'features' | 'optimizer' | 'seed'>,
+  batches: ReferenceBatch[],
+  gradientOf = uniform as (random: Random, n: number) => Float32Array,
+) {
   const random = generator(c.seed + 1);
   const { epsilon, ...optimizer } = c.optimizer;
   using tables = new EmbeddingTables({
     features: asOptions(c.features),
     optimizer: c.optimizer.kind === 'sgd' ? (optimizer as { kind: 'sgd' }) : c.optimizer,
-    threads,
   });
   const reference = new ReferenceEmbedding(c.features, { ...optimizer, epsilon });
   const each = (body: (name: string, h: number, table: ReferenceEmbedding['tables'][number][number]) => void) =>
@@ -45,7 +49,7 @@ function largestErrors(c: Pick<Case, 'features' | 'optimizer' | 'seed'>, batches
   for (const batch of batches) {
     const out = tables.forward(batch);
     errors.output = Math.max(errors.output, relativeError(out, reference.forward(batch)));
-    const gradient = uniform(random, out.length);
+    const gradient = gradientOf(random, out.length);
     tables.backward(gradient);
     reference.backward(batch, gradient);
     each((name, h, table) => {
@@ -83,7 +87,7 @@ describe('against the float64 reference', () => {
         most = Math.max(most, ...Object.values(errors));
         expectExact(errors);
       }),
-      { numRuns: 120 },
+      { numRuns: 80 },
     );
     expect(most).toBeGreaterThan(0); // the comparison compared something
   });
@@ -113,11 +117,14 @@ describe('against the float64 reference', () => {
     return { indices: Array.from({ length: offsets.at(-1)! }, (_, i) => id(i)), offsets };
   };
 
-  for (const width of [1, 3, 16, 70]) {
+  for (const width of [1, 16, 70]) {
     it(`20,000 bags of one and the same id, width ${width}`, () => {
       const features = [feature([{ kind: 'modulo', rows: 3 }], { dim: width })];
       const batch = runs(new Array(20_000).fill(1), () => 7);
-      expectExact(largestErrors({ features, optimizer: OPTIMIZER, seed: 1 }, [batch, batch]));
+      expectExact(largestErrors({ features, optimizer: OPTIMIZER, seed: 1 }, [batch]));
+      // Equal gradients are the worst case of a float32 sum: every addition rounds the same way.
+      const equal = (_: Random, n: number) => new Float32Array(n).fill(0.1);
+      expectExact(largestErrors({ features, optimizer: OPTIMIZER, seed: 1 }, [batch], equal));
     });
 
     it(`one bag of 20,000 times the same id beside short ones, width ${width}`, () => {

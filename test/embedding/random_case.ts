@@ -131,7 +131,7 @@ export const embeddingCase: fc.Arbitrary<Case> = fc
     features: fc.array(feature, { minLength: 1, maxLength: 4 }),
     kind: fc.constantFrom('sgd' as const, 'adagrad' as const, 'rowwise-adagrad' as const),
     learningRate: fc.constantFrom(0.02, 0.3),
-    size: fc.oneof(fc.constantFrom(0, 1), fc.integer({ min: 2, max: 40 }), fc.constant(300)),
+    size: fc.oneof(fc.constantFrom(0, 1), fc.integer({ min: 2, max: 40 }), fc.constant(100)),
     longest: fc.constantFrom(1, 6),
     weighted: fc.boolean(),
     seed: fc.nat(),

@@ -1,0 +1,122 @@
+/** The same bits for any number of threads, for any index type and from run to run. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type BagBatch, EmbeddingTables } from '../../lib/embedding/index.ts';
+import { asOptions, type Case, embeddingCase, generator, randomBatch, uniform } from './random_case.ts';
+import type { ReferenceBatch } from './reference.ts';
+
+type Indices = (ids: number[]) => BagBatch['indices'];
+const INDEX_TYPES: Record<string, Indices> = {
+  Uint32Array: (ids) => Uint32Array.from(ids),
+  Int32Array: (ids) => Int32Array.from(ids),
+  BigInt64Array: (ids) => BigInt64Array.from(ids, BigInt),
+  numbers: (ids) => ids,
+};
+
+/** Everything the training steps leave behind, as bytes: outputs, weights, optimizer state, counts. */
+function train(c: Case, batches: ReferenceBatch[], threads: number, indices: Indices = INDEX_TYPES.Uint32Array!) {
+  const random = generator(c.seed);
+  const { epsilon: _, ...sgd } = c.optimizer;
+  using tables = new EmbeddingTables({
+    features: asOptions(c.features),
+    optimizer: c.optimizer.kind === 'sgd' ? (sgd as { kind: 'sgd' }) : c.optimizer,
+    seed: c.seed,
+    threads,
+  });
+  const left: (Float32Array | Uint32Array)[] = [];
+  for (const { indices: ids, offsets, weights } of batches) {
+    const batch = { indices: indices(ids), offsets, ...(weights === undefined ? {} : { weights }) };
+    const out = tables.forward(batch);
+    tables.backward(uniform(random, out.length));
+    left.push(out, tables.lookup(batch));
+  }
+  for (const { name, hashes } of c.features) {
+    hashes.forEach((_, h) => {
+      left.push(tables.weights(name, h), tables.optimizerState(name, h));
+    });
+    left.push(tables.counts(name));
+  }
+  return Buffer.concat(left.map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength)));
+}
+
+/** Compared by hand: a matcher would print megabytes. */
+const same = (a: Buffer, b: Buffer) => a.equals(b);
+
+describe('determinism', () => {
+  it('threads 1, 2, 3, 7 and a second run give identical bits', () => {
+    fc.assert(
+      fc.property(embeddingCase, fc.constantFrom(3, 1000), (some, size) => {
+        const c = { ...some, size }; // 1000: enough work for several threads
+        const random = generator(c.seed);
+        const batches = [0, 1].map(() => randomBatch(c.features, c.size, c.longest, c.weighted, random));
+        const first = train(c, batches, 1);
+        for (const threads of [2, 3, 7, 1]) expect(same(train(c, batches, threads), first)).toBe(true);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it('work that is large enough for several threads: 4 features, 20,000 bags, one 20,000 times the same id', () => {
+    const features = [1, 16, 70, 8].map((dim, f) => ({
+      name: `f${f}`,
+      cardinality: 5000,
+      dim,
+      pooling: f === 2 ? ('mean' as const) : ('sum' as const),
+      sequenceLength: 1,
+      combine: 'sum' as const,
+      hashes: [{ kind: 'mixed' as const, rows: 300, seed: f }],
+    }));
+    const random = generator(9);
+    const size = 20_000;
+    const indices = Array.from({ length: 4 * size }, (_, i) => (i < size ? 17 : Math.floor(random() * 5000)));
+    const batch = { indices, offsets: Array.from({ length: 4 * size + 1 }, (_, i) => i) };
+    const optimizer = { kind: 'rowwise-adagrad', learningRate: 0.1, epsilon: 1e-8 } as const;
+    const c = { features, optimizer, size, longest: 1, weighted: false, seed: 3 };
+    const first = train(c, [batch, batch], 1);
+    for (const threads of [2, 3, 7, 0]) {
+      expect(same(train(c, [batch, batch], threads), first), `${threads} threads`).toBe(true);
+    }
+  });
+
+  it('all index types give identical bits', () => {
+    fc.assert(
+      fc.property(embeddingCase, (c) => {
+        const batches = [randomBatch(c.features, c.size, c.longest, c.weighted, generator(c.seed))];
+        const first = train(c, batches, 2);
+        for (const indices of Object.values(INDEX_TYPES)) {
+          expect(same(train(c, batches, 2, indices), first)).toBe(true);
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('initial values depend on the seed alone, are uniform and within their scale', () => {
+    const make = (seed: number, threads: number) => {
+      using tables = new EmbeddingTables({
+        features: [{ name: 'f', cardinality: 70_000, dim: 3, init: { kind: 'uniform', scale: 0.5 } }],
+        seed,
+        threads,
+      });
+      return tables.weights('f');
+    };
+    const values = make(1, 1);
+    const bytes = (array: Float32Array) => Buffer.from(array.buffer);
+    expect(same(bytes(make(1, 3)), bytes(values))).toBe(true);
+    expect(same(bytes(make(2, 1)), bytes(values))).toBe(false);
+    expect(values.every((x) => x >= -0.5 && x < 0.5)).toBe(true);
+    const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
+    const variance = values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length;
+    expect(Math.abs(mean)).toBeLessThan(0.005); // sd of the mean: 0.289 / sqrt(210,000) = 0.0006
+    expect(variance).toBeCloseTo(1 / 12, 2);
+  });
+
+  it('dlrm initial values use the uncompressed height', () => {
+    using tables = new EmbeddingTables({
+      features: [{ name: 'f', cardinality: 10_000, dim: 8, hashes: [{ kind: 'modulo', rows: 100 }] }],
+    });
+    const largest = tables.weights('f').reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+    expect(largest).toBeLessThanOrEqual(0.01);
+    expect(largest).toBeGreaterThan(0.0095);
+  });
+});
