@@ -1,11 +1,13 @@
 /** What `demo` and `compare` share: open the data, compare with a progress bar, write results and report. */
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { openDataset } from '../data/index.ts';
 import { CollideError } from '../errors.ts';
 import { writeFileAtomic } from '../files/index.ts';
 import { compare } from '../pipeline/compare.ts';
 import type { CompareConfig } from '../pipeline/config.ts';
 import type { Comparison, ComparisonResult } from '../pipeline/results.ts';
+import { readComparison, writeComparison } from '../pipeline/results_file.ts';
 import { renderReport } from '../report/index.ts';
 import { formatTable } from '../report/table.ts';
 import { interruptSignal } from './interrupt.ts';
@@ -39,7 +41,7 @@ export async function runComparison({ config, json, html, resume, notes }: Compa
       resume: known,
       onProgress: (step, share, done, total) => progress.update(step, (done + share) / total),
       onResult: async (soFar) => {
-        if (json !== undefined) await writeFileAtomic(json, `${JSON.stringify(soFar, null, 2)}\n`);
+        if (json !== undefined) await writeComparison(json, soFar);
       },
     });
     progress.stop();
@@ -57,25 +59,18 @@ export async function runComparison({ config, json, html, resume, notes }: Compa
   }
 }
 
-/** The results of an interrupted run, none when there is no file. @throws CollideError FILE_FORMAT for another config's */
+/**
+ * The results of an interrupted run; none when there is no file.
+ *
+ * @throws CollideError FILE_FORMAT when the file is of another config
+ */
 async function readKnown(path: string, config: CompareConfig): Promise<ComparisonResult[]> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch {
-    return [];
-  }
-  let earlier: Comparison;
-  try {
-    earlier = JSON.parse(text);
-  } catch (cause) {
-    throw new CollideError('FILE_FORMAT', `Expected results of an earlier run in ${path}: it is not JSON`, { cause });
-  }
-  if (JSON.stringify(earlier.config) !== JSON.stringify(config)) {
-    throw new CollideError(
-      'FILE_FORMAT',
-      `Expected results of the same config in ${path} to resume; choose another --json file`,
-    );
-  }
-  return earlier.results;
+  if (!existsSync(path)) return [];
+  const earlier = await readComparison(path);
+  const { folder: _, ...data } = config.data;
+  if (isDeepStrictEqual(earlier.config, JSON.parse(JSON.stringify({ ...config, data })))) return earlier.results;
+  throw new CollideError(
+    'FILE_FORMAT',
+    `Expected results of the same config in ${path} to resume, it has those of another; choose another --json file`,
+  );
 }

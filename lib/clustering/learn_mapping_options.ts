@@ -25,8 +25,9 @@ export interface LearnMappingOptions extends AgglomerateMethod {
   /** Share of the rows, 0 (default) to 1, given to the ids hottest by `hotCounts`, one row each. */
   hotShare?: number;
   /**
-   * Ids with teacher count 0 that own no hot row: 'hash' (default) spreads them over all rows that are not hot,
-   * 'shared' sends all to one row of their own, 'cluster' clusters their untrained teacher rows like any other.
+   * Ids with teacher count 0 that own no hot row: 'shared' (default) sends all to one row of their own, 'hash' spreads
+   * them over all rows that are not hot, 'cluster' clusters their untrained teacher rows like any other. Spread over the
+   * clusters they spoil rows that the teacher got right; docs/results.md has the measurements.
    */
   unseen?: (typeof UNSEEN_POLICIES)[number];
   /** Internal tables, one clustering each along different dimensions of the teacher. Default 1. */
@@ -98,7 +99,7 @@ export function planMapping(options: LearnMappingOptions, ids: number, dim: numb
     method,
     heights: heightsOf(rows, hashes, combine),
     hotShare: checkNumber(options.hotShare ?? 0, 0, 1, where('hotShare')),
-    unseen: checkOneOf(options.unseen ?? 'hash', UNSEEN_POLICIES, where('unseen')),
+    unseen: checkOneOf(options.unseen ?? 'shared', UNSEEN_POLICIES, where('unseen')),
     projection: checkOneOf(projection, ['principal', 'axis'], where('projection')),
     seed: checkSeed(options.seed ?? 0),
     mass: checkOneOf(options.mass ?? 'sqrt', BIN_MASSES, where('mass')),

@@ -36,8 +36,15 @@ interface Step {
 
 const FIRST_SEED = 1;
 
-/** Learning rate and epochs of a method and size (or of the teacher), found with the first seed. */
-type Choices = Map<string, { learningRate: number; epochs: number }>;
+/** What was chosen on the validation split with the first seed. */
+interface Choice {
+  learningRate: number;
+  epochs: number;
+  hotShare?: number;
+}
+
+/** By method and size; the teacher has one, too. */
+type Choices = Map<string, Choice>;
 
 /**
  * Runs every method of `config.compare` at every size with every seed.
@@ -68,7 +75,8 @@ export async function compare(config: CompareConfig, data: Dataset, options: Com
     const known = options.resume?.find((r) => r.method === step.method && r.size === step.size && r.seed === step.seed);
     if (known !== undefined) {
       results.push(known);
-      if (!choices.has(key)) choices.set(key, { learningRate: known.learningRate, epochs: known.epochs });
+      const { learningRate, epochs, hotShare } = known;
+      if (!choices.has(key)) choices.set(key, { learningRate, epochs, hotShare });
       continue;
     }
     if (needsTeacher(step.method) && teacher?.seed !== step.seed) {
@@ -116,7 +124,7 @@ async function teach(
     const teacher = await trainTeacher(data.split('teacher'), {
       ...shared,
       seed: FIRST_SEED,
-      learningRate: config.teacher.learningRate ?? config.compare.tune.learningRate,
+      learningRate: config.compare.tune.learningRate,
       epochs: config.teacher.maxEpochs,
       validation: data.split('validation'),
     });
@@ -131,14 +139,13 @@ async function teach(
 async function hashingOf(
   config: CompareConfig,
   data: Dataset,
-  step: Step,
+  { method, size, seed }: Step,
+  hotShare: number | undefined,
   teacher: Teacher | undefined,
-  signal?: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<Hashing> {
-  const { minRows, hotShare } = config.compare;
-  const { method, size, seed } = step;
   const recent = [data.split('teacher'), data.split('student')];
-  const shared = { size, minRows, seed, recent };
+  const shared = { size, minRows: config.compare.minRows, seed, recent };
   switch (method) {
     case 'full':
     case 'modulo':
@@ -150,10 +157,14 @@ async function hashingOf(
     case 'kd-tree':
       return learnHashing(teacher!, { ...shared, method, signal });
     case 'learned':
-      return learnHashing(teacher!, { ...shared, signal });
     case 'learned-hot':
       return learnHashing(teacher!, { ...shared, hotShare, signal });
   }
+}
+
+/** The hot shares to choose from; undefined for a method without hot rows. */
+function hotShares(config: CompareConfig, method: CompareMethod): readonly (number | undefined)[] {
+  return method === 'frequent' || method === 'learned-hot' ? config.compare.hotShare : [undefined];
 }
 
 async function runStep(
@@ -166,55 +177,56 @@ async function runStep(
   signal: AbortSignal | undefined,
 ): Promise<ComparisonResult> {
   const student = data.split('student');
-  const { value: hashing, seconds: cluster } = await clock(() =>
-    hashingOf(config, data, step, teacher?.teacher, signal),
-  );
-  const options: TrainingOptions = { ...modelOptions(config), seed: step.seed, signal, onProgress: report };
-  const build = (rate: number) => buildRecommender(student, hashing.features, config.model.dim, options, rate);
+  const options: TrainingOptions = { ...modelOptions(config), seed: step.seed, signal };
+  const build = (hashing: Hashing) => (rate: number) =>
+    buildRecommender(student, hashing.features, config.model.dim, options, rate);
   const judge = (model: Recommender) => judged(model, data.split('evaluation'), report, signal);
+  const seconds = { teacher: teacher?.seconds ?? 0, cluster: 0, tune: 0, train: 0, evaluate: 0 };
+  const hash = async (hotShare: number | undefined) => {
+    const timed = await clock(() => hashingOf(config, data, step, hotShare, teacher?.teacher, signal));
+    seconds.cluster += timed.seconds;
+    return timed.value;
+  };
 
   const key = `${step.method} ${step.size}`;
-  const chosen = choices.get(key);
+  let choice = choices.get(key);
   let judgement: Judgement;
-  let learningRate: number;
-  let epochs: number;
-  let seconds: { tune: number; train: number };
-  if (chosen === undefined) {
-    // The evaluation rows are looked at only through the model that the validation rows prefer.
-    const timed = await clock(() =>
-      fitTuned(
-        student,
-        build,
-        {
-          ...options,
-          learningRate: config.compare.tune.learningRate,
-          epochs: config.compare.tune.maxEpochs,
-          validation: data.split('validation'),
-        },
-        judge,
-      ),
-    );
-    ({ learningRate, epochs, result: judgement } = timed.value);
-    choices.set(key, { learningRate, epochs });
-    seconds = { tune: timed.seconds, train: 0 };
+  let rows: number;
+  if (choice === undefined) {
+    const { tune } = config.compare;
+    let best: { validation: Metrics; judgement: Judgement; rows: number } | undefined;
+    const shares = hotShares(config, step.method);
+    for (const [s, hotShare] of shares.entries()) {
+      const hashing = await hash(hotShare);
+      const tuning = {
+        ...options,
+        learningRate: tune.learningRate,
+        epochs: tune.maxEpochs,
+        validation: data.split('validation'),
+        onProgress: (text: string, done: number) => report(text, (s + done) / shares.length),
+      };
+      // The evaluation rows are looked at only through the model that the validation rows prefer.
+      const timed = await clock(() => fitTuned(student, build(hashing), tuning, judge));
+      const { learningRate, epochs, validation, result } = timed.value;
+      seconds.tune += timed.seconds;
+      if (best !== undefined && validation.logLoss >= best.validation.logLoss) continue;
+      best = { validation, judgement: result, rows: hashing.rows() };
+      choice = { learningRate, epochs, hotShare };
+    }
+    ({ judgement, rows } = best!);
+    choices.set(key, choice!);
   } else {
-    const timed = await clock(() => fitFixed(student, build, { ...options, ...chosen }));
+    const { hotShare, ...fixed } = choice;
+    const hashing = await hash(hotShare);
+    const timed = await clock(() => fitFixed(student, build(hashing), { ...options, ...fixed, onProgress: report }));
     using model = timed.value.model;
+    seconds.train = timed.seconds;
     judgement = await judge(model);
-    ({ learningRate, epochs } = chosen);
-    seconds = { tune: 0, train: timed.seconds };
+    rows = hashing.rows();
   }
-  return {
-    ...step,
-    learningRate,
-    epochs,
-    auc: judgement.metrics.auc,
-    logLoss: judgement.metrics.logLoss,
-    normalizedEntropy: judgement.metrics.normalizedEntropy,
-    rows: hashing.rows(),
-    bytes: judgement.bytes,
-    seconds: { teacher: teacher?.seconds ?? 0, cluster, ...seconds, evaluate: judgement.seconds },
-  };
+  const { metrics, bytes } = judgement;
+  seconds.evaluate = judgement.seconds;
+  return { ...step, ...choice!, ...metrics, rows, bytes, seconds };
 }
 
 interface Judgement {
@@ -247,12 +259,14 @@ function describeComparison(
   results: ComparisonResult[],
   notes: string[],
 ): Comparison {
-  const { source, query, label } = config.data;
+  // The folder is one of this machine; what it was does not change the results.
+  const { folder: _, ...dataConfig } = config.data;
+  const { source, query, label } = dataConfig;
   const { blas, threads } = buildInfo();
   const largest = Math.max(...config.compare.sizes);
   return {
     version: PACKAGE_VERSION,
-    config,
+    config: { ...config, data: dataConfig },
     machine: {
       processor: cpus()[0]?.model.trim() ?? 'unknown',
       threads: config.training.threads ?? threads,

@@ -25,12 +25,12 @@ export type CompareMethod = (typeof compareMethods)[number];
 
 const width = z.int().min(1).max(65_536);
 const rate = z.number().positive();
+const share = z.number().min(0).max(1);
 const epochs = z.int().min(1).max(10_000);
 
+/** Its learning rate is chosen from `compare.tune.learningRate`. */
 const embeddingOptimizer = z.strictObject({
   kind: z.enum(['rowwise-adagrad', 'adagrad', 'sgd']).default('rowwise-adagrad'),
-  /** Ignored where `compare.tune` tries several. */
-  learningRate: rate.default(0.02),
   epsilon: rate.default(1e-8),
 });
 
@@ -97,8 +97,11 @@ const schema = z.strictObject({
       minRows: z.int().min(0).default(500),
       /** How often everything is repeated, with seeds 1, 2, ... */
       seeds: z.int().min(1).max(1000).default(3),
-      /** Share of a table's rows that `frequent` and `learned-hot` give to the hottest ids. */
-      hotShare: z.number().min(0).max(1).default(0.5),
+      /** Share of a table's rows that `frequent` and `learned-hot` give to the hottest ids; of several, validation chooses. */
+      hotShare: z
+        .union([share, z.array(share).min(1)])
+        .default(0.5)
+        .transform((value) => [value].flat()),
       /** Tried per method and size on the validation split, with the first seed. */
       tune: z
         .strictObject({

@@ -13,6 +13,8 @@ export interface ComparisonResult {
   learningRate: number;
   /** Chosen with the learning rate. */
   epochs: number;
+  /** Chosen likewise: share of a table's rows for the hottest ids, for the methods that have such rows. */
+  hotShare?: number;
   /** On the evaluation split, as the next two; NaN when its labels are all equal. */
   auc: number;
   logLoss: number;

@@ -33,6 +33,7 @@ const schema: z.ZodType<Comparison, unknown> = z.looseObject({
       seed: z.number(),
       learningRate: count,
       epochs: count,
+      hotShare: count.optional(),
       auc: metric,
       logLoss: metric,
       normalizedEntropy: metric,

@@ -92,7 +92,7 @@ export class Student {
       }
     }
     const dense = this.#model.net.parameters();
-    tensors['dense'] = { shape: [dense.length], data: dense };
+    tensors.dense = { shape: [dense.length], data: dense };
     await writeSafetensors(join(folder, 'model.safetensors'), tensors, { format: FORMAT });
     if (this.#hashing !== undefined) await this.#hashing.save(join(folder, 'hashing.safetensors'));
     const about = { format: FORMAT, shape: this.#shape, fit: this.fit, hashed: this.#hashing !== undefined };

@@ -166,12 +166,12 @@ describe('learnMapping: edges', () => {
 
   it('counts all 0: nothing to learn, all ids hashed, shared or clustered', async () => {
     const teacher = { rows: Float32Array.from({ length: 60 }, generator(2)), dim: 2, counts: new Uint32Array(30) };
-    const hashed = await learnMapping(teacher, { rows: 7, hotShare: 0.5, seed: 3n });
+    const hashed = await learnMapping(teacher, { rows: 7, hotShare: 0.5, unseen: 'hash', seed: 3n });
     const expected = rowsOfAll({ kind: 'mixed', rows: 7, seed: 3n }, 30);
     expect([...entriesOf(hashed.hashes[0]!)]).toEqual([...expected]);
     expect(hashed.statistics).toMatchObject({ unseenIds: 30, unseenTraffic: 0 });
     expect(hashed.statistics.tables[0]).toMatchObject({ hotRows: 0, clusters: 0, clusteredIds: 0 });
-    const shared = await learnMapping(teacher, { rows: 7, unseen: 'shared' });
+    const shared = await learnMapping(teacher, { rows: 7 });
     expect(new Set(entriesOf(shared.hashes[0]!))).toEqual(new Set([6]));
     for (const method of ['agglomerative', 'equal-mass', 'kd-tree'] as const) {
       const clustered = await learnMapping(teacher, { rows: 7, unseen: 'cluster', method });

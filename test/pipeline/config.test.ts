@@ -29,7 +29,7 @@ describe('parseConfig', () => {
       teacher: { dim: 2, maxEpochs: 4 },
       training: {
         batchSize: 'auto',
-        embeddingOptimizer: { kind: 'rowwise-adagrad', learningRate: 0.02, epsilon: 1e-8 },
+        embeddingOptimizer: { kind: 'rowwise-adagrad', epsilon: 1e-8 },
         denseOptimizer: { kind: 'lamb', learningRate: 0.002, epsilon: 1e-6, beta1: 0.9, beta2: 0.999, weightDecay: 0 },
       },
       compare: {
@@ -37,7 +37,7 @@ describe('parseConfig', () => {
         sizes: [0.05, 0.1, 0.2],
         minRows: 500,
         seeds: 3,
-        hotShare: 0.5,
+        hotShare: [0.5],
         tune: { learningRate: [0.02, 0.05, 0.1], maxEpochs: 4 },
       },
     });

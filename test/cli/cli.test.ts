@@ -1,0 +1,125 @@
+// The commands as a user runs them: the compiled program in a child process. `npm test` compiles before it tests.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'collide-cli-'));
+const at = (name: string) => join(folder, name);
+const collide = (...args: string[]) =>
+  spawnSync(process.execPath, [program, ...args], { encoding: 'utf8', cwd: folder });
+
+const CONFIG = `
+data:
+  source: clicks.csv
+  label: clicked
+  features: [item, { name: tags, expr: "string_split(tags, '|')" }]
+  dense: [age / 50.0]
+  splits: { teacher: "day < 4", student: "day between 4 and 7", evaluation: "day >= 8" }
+model: { dim: 4, bottom: [4, 4], top: [8, 1] }
+compare: { methods: [full, modulo, learned-hot], sizes: [0.2], minRows: 50, seeds: 1, tune: { learningRate: [0.1], maxEpochs: 1 } }
+`;
+
+beforeAll(() => {
+  const lines = ['day,item,tags,age,clicked'];
+  for (let i = 0; i < 4000; i++) {
+    const item = (i * 7919) % 200;
+    lines.push(
+      `${Math.floor(i / 400)},i${item},${item % 3}|${item % 5},${20 + (i % 40)},${(item * 31 + i) % 7 < 3 ? 1 : 0}`,
+    );
+  }
+  writeFileSync(at('clicks.csv'), `${lines.join('\n')}\n`);
+  writeFileSync(at('config.yaml'), CONFIG);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('collide', () => {
+  it('doctor prints what the installation can do', () => {
+    const { status, stdout } = collide('doctor');
+    expect(status).toBe(0);
+    for (const fact of ['addon', 'cuda', 'blas', 'threads', 'node-api'])
+      expect(stdout).toMatch(new RegExp(`^${fact} +\\S`, 'm'));
+  });
+
+  it('compare prints a table and writes results and report; report renders them again', () => {
+    const { status, stdout, stderr } = collide(
+      'compare',
+      'config.yaml',
+      '--json',
+      'results.json',
+      '--html',
+      'report.html',
+    );
+    expect(stderr).not.toContain('[');
+    expect(status).toBe(0);
+    expect(stdout).toContain('learned-hot');
+    const { results, config } = JSON.parse(readFileSync(at('results.json'), 'utf8'));
+    expect(results.map((r: { method: string }) => r.method)).toEqual(['full', 'modulo', 'learned-hot']);
+    expect(config.model.dim).toBe(4);
+    expect(readFileSync(at('report.html'), 'utf8')).toContain('<svg');
+    const again = collide('report', 'results.json', '--html', 'again.html');
+    expect(again.status).toBe(0);
+    expect(readFileSync(at('again.html'), 'utf8')).toBe(readFileSync(at('report.html'), 'utf8'));
+    const resumed = collide('compare', 'config.yaml', '--json', 'results.json', '--resume');
+    expect(resumed.status).toBe(0);
+    expect(resumed.stderr).not.toContain('seed 1');
+  });
+
+  it('train saves teacher, mapping and student; cluster and export take them from there', () => {
+    const train = collide('train', 'config.yaml', '--size', '0.2', '--out', 'model');
+    expect(train.stderr).not.toContain('collide:');
+    expect(train.status).toBe(0);
+    expect(JSON.parse(train.stdout).auc).toBeGreaterThan(0);
+    expect(readdirSync(at('model')).sort()).toEqual(['mapping.safetensors', 'student', 'teacher.safetensors']);
+    const cluster = collide(
+      'cluster',
+      'model/teacher.safetensors',
+      '--min-rows',
+      '50',
+      '--size',
+      '0.1',
+      '--out',
+      'm.safetensors',
+    );
+    expect(cluster.status).toBe(0);
+    const exported = collide('export', 'm.safetensors', '--feature', 'item', '--out', 'item.csv');
+    expect(exported.status).toBe(0);
+    const [header, ...rows] = readFileSync(at('item.csv'), 'utf8').trim().split('\n');
+    expect(header).toBe('id,row');
+    expect(rows.length).toBe(201); // 200 items and the row of unseen ones
+    expect(Math.max(...rows.map((line) => Number(line.split(',')[1])))).toBeLessThan(21);
+  });
+
+  it('ends with code 2 and one line that says what is wrong', () => {
+    writeFileSync(at('misspelt.yaml'), CONFIG.replace('minRows', 'minrows'));
+    writeFileSync(at('column.yaml'), CONFIG.replace('features: [item', 'features: [itm'));
+    writeFileSync(at('empty.yaml'), CONFIG.replace('day >= 8', 'day >= 80'));
+    writeFileSync(at('missing.yaml'), CONFIG.replace('clicks.csv', 'absent.csv'));
+    writeFileSync(at('label.yaml'), CONFIG.replace('label: clicked', 'label: age'));
+    for (const [name, code, hint] of [
+      ['misspelt.yaml', 'INVALID_CONFIG', 'minRows'],
+      ['column.yaml', 'DATA_SQL', 'itm'],
+      ['empty.yaml', 'EMPTY_SPLIT', 'evaluation'],
+      ['missing.yaml', 'DATA_SOURCE', 'absent.csv'],
+      ['label.yaml', 'INVALID_LABEL', '20'],
+      ['nowhere.yaml', 'FILE_IO', 'nowhere.yaml'],
+    ] as const) {
+      const { status, stderr } = collide('compare', name, '--json', 'never.json');
+      expect([name, status]).toEqual([name, 2]);
+      expect(stderr).toContain(`[${code}]`);
+      expect(stderr).toContain(hint);
+    }
+    expect(existsSync(at('never.json'))).toBe(false);
+  });
+
+  it('names the option that was meant', () => {
+    const { status, stderr } = collide('compare', 'config.yaml', '--jsn', 'x.json');
+    expect(status).toBe(2);
+    expect(stderr).toContain('--json');
+    expect(collide('comparre').status).toBe(2);
+    expect(collide('--help').status).toBe(0);
+  });
+});

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { syntheticDataset } from '../../lib/data/index.ts';
+import { compare } from '../../lib/pipeline/compare.ts';
+import { parseConfig } from '../../lib/pipeline/config.ts';
+import type { ComparisonResult } from '../../lib/pipeline/results.ts';
+
+const { data } = syntheticDataset({ rows: 12_000, cardinalities: [400, 100], zipf: 0.8, effect: 2, seed: 1 });
+const config = parseConfig({
+  data: {
+    source: 'synthetic',
+    label: 'y',
+    features: ['a', 'b'],
+    dense: ['x'],
+    splits: { teacher: 't', student: 's', evaluation: 'e' },
+  },
+  model: { dim: 4, bottom: [4, 4], top: [8, 1] },
+  compare: {
+    methods: ['full', 'modulo', 'frequent', 'equal-mass', 'learned', 'learned-hot', 'kd-tree', 'mixed'],
+    sizes: [0.1, 0.3],
+    minRows: 50,
+    seeds: 2,
+    tune: { learningRate: [0.05, 0.2], maxEpochs: 2 },
+  },
+});
+const quality = ({ seconds: _, ...rest }: ComparisonResult) => rest;
+
+describe('compare', () => {
+  it('runs every method at every size with every seed, and says what it cost', async () => {
+    const { results, data: about } = await compare(config, data);
+    expect(results.length).toBe(2 * (1 + 7 * 2));
+    const rate = about.splits.find((split) => split.name === 'evaluation')!.labelRate;
+    const entropy = -rate * Math.log(rate) - (1 - rate) * Math.log(1 - rate);
+    const full = results.find((r) => r.method === 'full')!;
+    expect(full.bytes.mapping).toBe(0);
+    for (const result of results) {
+      expect(result.bytes.total).toBe(result.bytes.rows + result.bytes.mapping);
+      expect(result.bytes.rows).toBe(result.rows * config.model.dim * 4);
+      expect(config.compare.tune.learningRate).toContain(result.learningRate);
+      expect(result.auc).toBeGreaterThan(0.5);
+      expect(result.normalizedEntropy).toBeCloseTo(result.logLoss / entropy, 10);
+      if (result.method.startsWith('learned')) expect(result.bytes.mapping).toBeGreaterThan(0);
+    }
+    expect(about.features.map((f) => f.compressed)).toEqual([true, true]);
+    // The first seed's choice holds for the others.
+    for (const { method, size, learningRate, epochs } of results) {
+      const first = results.find((r) => r.method === method && r.size === size)!;
+      expect([learningRate, epochs]).toEqual([first.learningRate, first.epochs]);
+    }
+  });
+
+  it('is deterministic, and goes on where an interrupted run stopped', async () => {
+    const controller = new AbortController();
+    const soFar: ComparisonResult[] = [];
+    const interrupted = compare(config, data, {
+      signal: controller.signal,
+      onResult: ({ results }) => {
+        soFar.splice(0, soFar.length, ...results);
+        if (results.length === 6) controller.abort();
+      },
+    });
+    await expect(interrupted).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(soFar.length).toBe(6);
+    const steps: string[] = [];
+    const resumed = await compare(config, data, { resume: soFar, onProgress: (step) => steps.push(step) });
+    const whole = await compare(config, data);
+    expect(resumed.results.map(quality)).toEqual(whole.results.map(quality));
+    expect(steps.some((step) => step.startsWith('full, seed 1') || step.startsWith('modulo at 10 %, seed 1'))).toBe(
+      false,
+    );
+  });
+});
