@@ -213,15 +213,19 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
   }
 
   // A new typed array of JavaScript's own making: one that it cannot allocate is an exception there, where
-  // napi_create_arraybuffer would end the process.
+  // napi_create_arraybuffer would end the process; so would touching more memory than there is.
   template <typename T>
   static Napi::Value copied(Napi::Env env, const char* constructor, const T* values, std::size_t count) {
+    const auto refuse = [&] {
+      fail("OUT_OF_MEMORY", "Could not allocate a ", constructor, " of ", count, " values (", count * sizeof(T),
+           " bytes)");
+    };
+    if (count * sizeof(T) > available_memory()) refuse();
     Napi::Value array;
     try {
       array = env.Global().Get(constructor).As<Napi::Function>().New({Napi::Number::New(env, count)});
     } catch (const Napi::Error&) {
-      fail("OUT_OF_MEMORY", "Could not allocate a ", constructor, " of ", count, " values (", count * sizeof(T),
-           " bytes)");
+      refuse();
     }
     std::copy_n(values, count, array.As<Napi::TypedArrayOf<T>>().Data());
     return array;

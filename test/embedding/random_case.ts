@@ -21,7 +21,9 @@ const below = (random: Random, n: number): number => Math.floor(random() * n);
 
 /** [n] values, uniform in [-scale, scale). */
 export function uniform(random: Random, n: number, scale = 1): Float32Array {
-  return Float32Array.from({ length: n }, () => (2 * random() - 1) * scale);
+  const values = new Float32Array(n);
+  for (let i = 0; i < n; i++) values[i] = (2 * random() - 1) * scale;
+  return values;
 }
 
 export const HASHES = ['identity', 'modulo', 'mixed', 'quotient', 'table', 'hot'] as const;
