@@ -26,7 +26,8 @@
 
 namespace collide {
 
-// Bytes of the widest vectors this processor has. Writable so that tests can go through the narrower kernels too.
+// Bytes of the vectors to use: at first the widest this processor has. Writable so that tests can go through all
+// kernels.
 int& vector_bytes();
 
 template <int kBytes>
@@ -122,9 +123,16 @@ COLLIDE_INLINE void rows_to_lanes(const float* from, std::size_t from_pitch, std
   }
 }
 
-#if defined(__x86_64__)
+// In a build for one instruction set (the sanitizers', other processors') the wider kernels compile too, to narrower
+// instructions: slow, but the tests can go through them on any machine.
+#if defined(__x86_64__) && !defined(COLLIDE_NO_MULTIVERSION)
 #define COLLIDE_AVX2 __attribute__((target("avx2,fma")))
 #define COLLIDE_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
+#else
+#define COLLIDE_AVX2
+#define COLLIDE_AVX512
+#endif
+
 template <typename Kernel, typename... Arguments>
 COLLIDE_AVX2 void run_avx2(const Arguments&... arguments) {
   Kernel::template run<32>(arguments...);
@@ -133,15 +141,16 @@ template <typename Kernel, typename... Arguments>
 COLLIDE_AVX512 void run_avx512(const Arguments&... arguments) {
   Kernel::template run<64>(arguments...);
 }
-#endif
 
 template <typename Kernel, typename... Arguments>
 void dispatch(const Arguments&... arguments) {
-#if defined(__x86_64__)
-  if (vector_bytes() >= 64) return run_avx512<Kernel>(arguments...);
-  if (vector_bytes() >= 32) return run_avx2<Kernel>(arguments...);
-#endif
-  Kernel::template run<16>(arguments...);
+  if (vector_bytes() >= 64) {
+    run_avx512<Kernel>(arguments...);
+  } else if (vector_bytes() >= 32) {
+    run_avx2<Kernel>(arguments...);
+  } else {
+    Kernel::template run<16>(arguments...);
+  }
 }
 
 }  // namespace collide

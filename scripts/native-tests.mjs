@@ -1,0 +1,73 @@
+// Builds the C++ tests of test/native with AddressSanitizer and UndefinedBehaviorSanitizer (build-asan) and with
+// ThreadSanitizer (build-tsan), runs them, and prints `N passed, N failed` in total. Needs cmake and g++.
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const builds = [
+  { folder: 'build-asan', sanitize: 'address,undefined' },
+  { folder: 'build-tsan', sanitize: 'thread' },
+];
+const environment = {
+  ...process.env,
+  ASAN_OPTIONS: 'detect_leaks=1:strict_string_checks=1',
+  UBSAN_OPTIONS: 'print_stacktrace=1',
+  TSAN_OPTIONS: 'halt_on_error=1',
+};
+
+for (const tool of ['cmake', 'g++']) {
+  if (spawnSync(tool, ['--version']).status !== 0) {
+    console.log(`skipped: the C++ tests need ${tool}, which was not found`);
+    process.exit(0);
+  }
+}
+
+// Runs cmake quietly; of a failure its errors are shown, not the warnings around them.
+function cmake(...options) {
+  const { status, stdout, stderr } = spawnSync('cmake', options, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 });
+  if (status === 0) return true;
+  const lines = `${stdout}${stderr}`.split('\n');
+  const errors = lines.filter((line) => /error|undefined reference/i.test(line));
+  console.log((errors.length > 0 ? errors : lines).join('\n'));
+  return false;
+}
+
+let passed = 0;
+let failed = 0;
+const programs = readdirSync(`${root}test/native`)
+  .filter((file) => file.endsWith('_test.cc'))
+  .map((file) => file.slice(0, -'.cc'.length))
+  .sort();
+
+for (const { folder, sanitize } of builds) {
+  console.log(`== ${sanitize}: building ${folder}`);
+  const options = [`-DCOLLIDE_SANITIZE=${sanitize}`, '-DCOLLIDE_TESTS=ON', '-DCOLLIDE_CUDA=OFF', '-DCOLLIDE_BLAS=OFF'];
+  if (!cmake('-S', '.', '-B', folder, ...options)) {
+    failed++;
+    continue;
+  }
+  for (const program of programs) {
+    if (!cmake('--build', folder, '--target', program, '-j', String(availableParallelism()))) {
+      console.log(`${program} (${sanitize}): could not be built`);
+      failed++;
+      continue;
+    }
+    const started = performance.now();
+    const run = spawnSync(`${root}${folder}/test/native/${program}`, { encoding: 'utf8', env: environment });
+    const counted = run.stdout?.match(/(\d+) passed, (\d+) failed\s*$/);
+    const failures = Number(counted?.[2] ?? 0);
+    const ok = run.status === 0 && counted !== null && failures === 0;
+    passed += Number(counted?.[1] ?? 0);
+    // A program that a sanitizer or a signal ended is a failure by itself.
+    failed += ok ? 0 : Math.max(1, failures);
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    console.log(
+      `${program} (${sanitize}): ${counted?.[0].trim() ?? `ended by ${run.signal ?? run.status}`}, ${seconds} s`,
+    );
+    if (!ok) console.log(`${run.stdout ?? ''}${run.stderr ?? ''}${run.error ?? ''}`);
+  }
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
