@@ -1,0 +1,145 @@
+// The host side of the CUDA lookups (cuda/embedding.cu: buffers, copies, errors) on a stand-in for the CUDA runtime,
+// with the kernels replayed thread by thread. Built with test/cuda/fake on the include path; no device is needed.
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "../cuda/random_lookups.h"
+#include "cpu/embedding.h"
+#include "cuda/embedding.cu"
+
+namespace collide::cuda {
+
+void launch_check_indices(const CheckArguments& args, BadIndices* bad, cudaStream_t) {
+  for (std::uint32_t i = 0; i < args.count; ++i) {
+    if (check_index(args, i)) continue;
+    bad->first = bad->first < i ? bad->first : i;
+    ++bad->count;
+  }
+}
+
+void launch_lookup(const LookupArguments& args, std::uint32_t blocks, cudaStream_t) {
+  for (std::uint32_t block = 0; block < blocks; ++block) {
+    for (std::uint32_t thread = 0; thread < kBlockThreads; ++thread) lookup_thread(args, block, thread);
+  }
+}
+
+}  // namespace collide::cuda
+
+namespace {
+
+using collide::BadIndex;
+using collide::CpuEmbedding;
+using collide::testing::Batch;
+using collide::testing::Random;
+
+int passed = 0, failed = 0;
+
+void check(bool ok, const std::string& what) {
+  ok ? ++passed : ++failed;
+  if (!ok) std::printf("FAILED: %s\n", what.c_str());
+}
+
+// The message of the error that the body throws, after its code.
+std::string error_of(const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const collide::Error& error) {
+    return error.code + " " + error.what();
+  }
+  return "nothing thrown";
+}
+
+void upload_all(CpuEmbedding& engine, collide::LookupBackend& device) {
+  const auto& features = engine.layout().features;
+  for (std::size_t f = 0; f < features.size(); ++f) {
+    for (std::size_t h = 0; h < features[f].hashes.size(); ++h) {
+      device.upload(f, h, engine.table(f, h).weights.as<float>());
+    }
+  }
+}
+
+// Batches that shrink and grow, through the same buffers.
+void compare(std::uint64_t seed) {
+  Random random(seed);
+  const auto policy = seed % 2 == 0 ? BadIndex::kClamp : BadIndex::kHash;
+  CpuEmbedding engine(collide::testing::random_layout(random), {}, policy, seed, 1);
+  const auto device = collide::cuda::make_lookup(engine.layout(), policy);
+  upload_all(engine, *device);
+  for (const std::uint32_t size : {7u, 1u, 40u, 0u, 3u}) {
+    const Batch data = collide::testing::random_batch(random, engine.layout(), size);
+    const auto batch = data.view(size, random.below(2) == 1);
+    std::vector<float> expected(size * engine.layout().output_width, NAN), out = expected;
+    engine.forward(batch, expected.data(), false);
+    device->lookup(batch, out.data());
+    check(out.empty() || std::memcmp(expected.data(), out.data(), out.size() * sizeof(float)) == 0,
+          "bits of case " + std::to_string(seed) + ", batch " + std::to_string(size));
+  }
+  check(device->bad_indices() == engine.bad_indices(), "bad indices of case " + std::to_string(seed));
+}
+
+collide::EmbeddingLayout one_feature(std::uint64_t cardinality, std::uint32_t dim) {
+  collide::Feature feature;
+  feature.name = "movie";
+  feature.cardinality = cardinality;
+  feature.dim = dim;
+  feature.hashes.emplace_back();
+  feature.hashes.back().rows = cardinality;
+  std::vector<collide::Feature> features;
+  features.push_back(std::move(feature));
+  return collide::EmbeddingLayout(std::move(features));
+}
+
+void errors() {
+  CpuEmbedding engine(one_feature(10, 4), {}, BadIndex::kError, 1, 1);
+  const auto device = collide::cuda::make_lookup(engine.layout(), BadIndex::kError);
+  upload_all(engine, *device);
+  Batch data;
+  data.indices = {1, 10, -1};
+  data.offsets = {0, 1, 3};
+  std::vector<float> out(8, 5);
+  const auto look_up = [&] { device->lookup(data.view(2, false), out.data()); };
+  const auto on_cpu = [&] { engine.forward(data.view(2, false), out.data(), false); };
+  check(error_of(look_up) == error_of(on_cpu) && error_of(look_up).find("received 10 in bag 1") != std::string::npos,
+        "a bad index: the message of the CPU engine");
+  check(out == std::vector<float>(8, 5) && device->bad_indices() == 0, "a bad index: nothing written or counted");
+  data.offsets = {0, 4, 3};
+  check(error_of(look_up) == error_of(on_cpu), "bad offsets: the message of the CPU engine");
+
+  data.indices = {1, 2, 3};
+  data.offsets = {0, 1, 3};
+  fake_cuda::failing = "cudaStreamSynchronize";
+  check(error_of(look_up) ==
+            "CUDA_FAILED The CUDA runtime could not look up a batch: unspecified launch failure "
+            "(cudaErrorLaunchFailure)",
+        "a failing device: the operation is named");
+  fake_cuda::failing = "cudaMemcpyAsync";
+  check(error_of(look_up).find("could not copy a batch to the device") != std::string::npos, "a failing copy");
+  check(error_of(look_up) == "nothing thrown", "the next call works");
+}
+
+void out_of_memory() {
+  const std::size_t before = fake_cuda::total;
+  fake_cuda::total = 1000;
+  const auto layout = one_feature(100, 4);
+  const std::string message = error_of([&] { collide::cuda::make_lookup(layout, BadIndex::kError); });
+  check(message.find("OUT_OF_MEMORY Could not allocate 1600 bytes on the CUDA device for a table of 100 rows of "
+                     "feature \"movie\": 992 of 1000 bytes are free") == 0,
+        "out of memory: " + message);
+  fake_cuda::total = before;
+}
+
+}  // namespace
+
+int main() {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) compare(seed);
+  errors();
+  out_of_memory();
+  check(fake_cuda::blocks.empty(), "all device memory is freed");
+  std::printf("%d passed, %d failed\n", passed, failed);
+  return failed == 0 ? 0 : 1;
+}
