@@ -39,7 +39,7 @@ function demoConfig(seeds: number) {
       sizes: [0.05, 0.1, 0.2],
       minRows: 10_000,
       seeds,
-      tune: { learningRate: [0.02, 0.05, 0.1], maxEpochs: 2 },
+      tune: { learningRate: [0.05, 0.1, 0.2], maxEpochs: 2 },
     },
   });
 }

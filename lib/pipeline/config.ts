@@ -34,14 +34,15 @@ const embeddingOptimizer = z.strictObject({
   epsilon: rate.default(1e-8),
 });
 
+/** What is left out gets the default of DenseNet; LAMB's learning rate one that suits the number of steps. */
 const denseOptimizer = z.strictObject({
   kind: z.enum(['lamb', 'adagrad', 'sgd']).default('lamb'),
-  learningRate: rate.default(0.002),
-  epsilon: rate.default(1e-6),
+  learningRate: rate.optional(),
+  epsilon: rate.optional(),
   /** LAMB only, like the next two. */
-  beta1: z.number().min(0).lt(1).default(0.9),
-  beta2: z.number().min(0).lt(1).default(0.999),
-  weightDecay: z.number().min(0).default(0),
+  beta1: z.number().min(0).lt(1).optional(),
+  beta2: z.number().min(0).lt(1).optional(),
+  weightDecay: z.number().min(0).optional(),
 });
 
 const schema = z.strictObject({

@@ -5,6 +5,7 @@ import type { EmbeddingOptimizer, Init } from '../embedding/index.ts';
 import { checkInteger } from '../errors.ts';
 import type { DenseOptimizer } from '../model/dense_net.ts';
 import { Recommender } from '../model/recommender.ts';
+import { defaultBatchSize, defaultDenseRate } from '../training/train.ts';
 import type { CompareConfig } from './config.ts';
 import type { FeatureHashing } from './hashing.ts';
 
@@ -15,7 +16,7 @@ export interface ModelOptions {
   topHidden?: number[];
   /** Its learning rate is the one tuned. Default rowwise Adagrad. */
   embeddingOptimizer?: EmbeddingOptimizer;
-  /** Default LAMB with learning rate 0.002. */
+  /** Default LAMB; its learning rate by default the paper's 0.002, more for small data (see `defaultDenseRate`). */
   denseOptimizer?: DenseOptimizer;
   init?: Init;
 }
@@ -72,11 +73,18 @@ export function buildRecommender(
     bottomHidden: options.bottomHidden,
     topHidden: options.topHidden,
     embeddingOptimizer: { ...(options.embeddingOptimizer ?? { kind: 'rowwise-adagrad' }), learningRate },
-    denseOptimizer: options.denseOptimizer,
+    denseOptimizer: denseOptimizer(split, options),
     init: options.init,
     seed: options.seed ?? 1,
     threads: options.threads ?? 0,
   });
+}
+
+function denseOptimizer(split: Split, { denseOptimizer, batchSize }: TrainingOptions): DenseOptimizer {
+  const optimizer = denseOptimizer ?? { kind: 'lamb' };
+  if (optimizer.kind !== 'lamb') return optimizer;
+  const steps = split.rows / (batchSize ?? defaultBatchSize(split.rows));
+  return { ...optimizer, learningRate: optimizer.learningRate ?? defaultDenseRate(steps) };
 }
 
 /** The learning rates to try, at least one. */

@@ -29,10 +29,19 @@ const TURN = 40;
 
 /**
  * The paper trains with batches of 32,768 on 1.5 billion rows. A small data set would see too few steps, so: about 512
- * batches an epoch, a power of two from 128 to 32,768.
+ * batches an epoch, a power of two from 32 to 32,768.
  */
 export function defaultBatchSize(rows: number): number {
-  return Math.min(32768, Math.max(128, 2 ** Math.round(Math.log2(rows / 512))));
+  return Math.min(32768, Math.max(32, 2 ** Math.round(Math.log2(rows / 512))));
+}
+
+/**
+ * LAMB moves each tensor by its rate times the tensor's norm a step. The paper's 0.002 is for tens of thousands of steps;
+ * with fewer the layers would hardly leave their random start. So: growing with 1 / sqrt(steps) below 4,096 steps an
+ * epoch, to 0.01 at most.
+ */
+export function defaultDenseRate(steps: number): number {
+  return Math.min(0.01, 0.002 * Math.max(1, Math.sqrt(4096 / steps)));
 }
 
 /**

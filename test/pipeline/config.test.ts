@@ -30,7 +30,7 @@ describe('parseConfig', () => {
       training: {
         batchSize: 'auto',
         embeddingOptimizer: { kind: 'rowwise-adagrad', epsilon: 1e-8 },
-        denseOptimizer: { kind: 'lamb', learningRate: 0.002, epsilon: 1e-6, beta1: 0.9, beta2: 0.999, weightDecay: 0 },
+        denseOptimizer: { kind: 'lamb' },
       },
       compare: {
         methods: ['full', 'modulo', 'frequent', 'equal-mass', 'learned', 'learned-hot'],
