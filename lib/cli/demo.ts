@@ -33,13 +33,13 @@ function demoConfig(seeds: number) {
   return parseConfig({
     data: flights(),
     model: { kind: 'dlrm', dim: 16, bottom: [16, 16], top: [64, 1] },
-    teacher: { dim: 2, maxEpochs: 2 },
+    teacher: { dim: 2, maxEpochs: 1 },
     compare: {
       methods: ['full', 'modulo', 'frequent', 'equal-mass', 'learned', 'learned-hot'],
       sizes: [0.05, 0.1, 0.2],
       minRows: 10_000,
       seeds,
-      tune: { learningRate: [0.05, 0.1, 0.2], maxEpochs: 2 },
+      tune: { learningRate: [0.05, 0.1, 0.2], maxEpochs: 1 },
     },
   });
 }

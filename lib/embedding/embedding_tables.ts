@@ -28,6 +28,7 @@ export interface MemoryReport {
  * Collide", section 5). The bits do not depend on the number of threads.
  *
  * Arrays that are passed in are read during the call only. Memory is native: call `close()` or declare with `using`.
+ * Forgotten tables are freed too, when the garbage collector finds them and the event loop has had a turn.
  *
  * @example
  * ```ts
