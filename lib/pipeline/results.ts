@@ -216,10 +216,18 @@ export function pairedDifference(
   return differences.length === 0 ? undefined : spread(differences);
 }
 
+/** Student's t, 97.5 %, for 1, 2, ... degrees of freedom; beyond the last 2.04 to 1.96, of which the larger is taken. */
+const T_975 = [
+  12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131, 2.12, 2.11,
+  2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048, 2.045, 2.042,
+];
+
 /**
- * Whether a difference over seeds may be claimed: its mean is at least one of its standard deviations from 0.
- * Undefined for a single seed, whose spread is unknown.
+ * Whether a difference over seeds may be claimed: its 95 % confidence interval (Student's t over the paired differences)
+ * leaves out 0. Undefined for a single seed, whose spread is unknown.
  */
-export function distinguishable(difference: Spread): boolean | undefined {
-  return difference.sd === undefined ? undefined : Math.abs(difference.mean) >= difference.sd && difference.mean !== 0;
+export function distinguishable({ mean, sd, n }: Spread): boolean | undefined {
+  if (sd === undefined) return undefined;
+  const t = T_975[Math.min(n - 1, T_975.length) - 1]!;
+  return mean !== 0 && Math.abs(mean) > (t * sd) / Math.sqrt(n);
 }

@@ -112,7 +112,7 @@ function protocolSection(): Markup {
 <ul>
 <li>Teacher and student train on different rows; a mapping that is learned from labels never sees the student’s labels.</li>
 <li>Learning rate and number of epochs were chosen for every method at every size on the validation rows. The evaluation rows were used once, for the figures shown.</li>
-<li>All methods share their seeds. “±” is the standard deviation over seeds; differences are taken seed by seed. A difference smaller than its standard deviation is called not distinguishable.</li>
+<li>All methods share their seeds. “±” is the standard deviation over seeds; differences are taken seed by seed. A difference whose 95 % confidence interval (Student’s t) holds 0 is called not distinguishable.</li>
 <li>Sizes are shares of the rows of the compressed tables. Bytes are those of all tables and count the mapping from ids to rows, which hashing without learning does not need; they are what the plots show.</li>
 <li>AUC is exact, ties count half. Normalized entropy is the log loss over that of always predicting the label rate: below 1 is better than knowing nothing else.</li>
 </ul>`;

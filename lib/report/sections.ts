@@ -36,7 +36,7 @@ export function differenceTable(comparison: Comparison, baseline: string, styles
   return html`<h2>Difference from ${baseline} at the same share of rows</h2>
 <div class="scroll"><table><thead><tr><th>Method</th>${sizes.map((size) => html`<th>${percent(size)} of the rows</th>`)}</tr></thead>
 ${body('AUC', (d) => html`${wonBack(d.recovered)}${verdict(d.auc, 1)}`)}${body('Log loss', (d) => verdict(d.logLoss, -1))}</table></div>
-<p class="small"><span class="good">▲</span> better, <span class="bad">▼</span> worse, ≈ not distinguishable: smaller than its own standard deviation over seeds.
+<p class="small"><span class="good">▲</span> better, <span class="bad">▼</span> worse, ≈ not distinguishable: the 95 % confidence interval over seeds holds 0.
 “Wins back”: the part of the AUC lost between the full table and ${baseline}.</p>`;
 }
 

@@ -146,6 +146,10 @@ describe('distinguishable', () => {
     expect(distinguishable({ mean: 0.01, sd: 0.002, n: 3 })).toBe(true);
     expect(distinguishable({ mean: -0.01, sd: 0.002, n: 3 })).toBe(true);
     expect(distinguishable({ mean: 0.001, sd: 0.002, n: 3 })).toBe(false);
+    // t = 4.303 of 2 degrees of freedom: the half-width is 4.303 * 0.002 / sqrt(3) = 0.00497.
+    expect(distinguishable({ mean: 0.00496, sd: 0.002, n: 3 })).toBe(false);
+    expect(distinguishable({ mean: 0.00498, sd: 0.002, n: 3 })).toBe(true);
+    expect(distinguishable({ mean: 0.00075, sd: 0.002, n: 31 })).toBe(true);
     expect(distinguishable({ mean: 0, sd: 0, n: 3 })).toBe(false);
     expect(distinguishable({ mean: Number.NaN, sd: Number.NaN, n: 3 })).toBe(false);
     expect(distinguishable({ mean: 0.01, sd: undefined, n: 1 })).toBe(undefined);
