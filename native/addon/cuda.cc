@@ -26,7 +26,7 @@ bool cuda_built() {
   return false;
 }
 CudaProbe probe_cuda() {
-  return {false, "this build of the addon has no CUDA kernels (nvcc was not found when it was built)"};
+  return {false, "this build of the addon has no CUDA kernels (cmake builds them where it finds nvcc)"};
 }
 std::unique_ptr<LookupBackend> make_cuda_lookup(const EmbeddingLayout&, BadIndex) {
   fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", probe_cuda().reason);
