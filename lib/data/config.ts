@@ -62,12 +62,20 @@ export const dataSchema = z
     /** How ids are numbered: by descending count over teacher and student rows, or by first appearance there. */
     idOrder: z.enum(['frequency', 'appearance']).default('frequency'),
     /**
+     * Values that teacher and student rows have fewer times than this count as unseen. 1 keeps all; then the row of
+     * unseen values is never trained. With 2, values seen once train it, and those are what unseen values are like.
+     */
+    minCount: z.int().min(1).default(1),
+    /**
      * Values that no teacher or student row has: `row` gives them one more id, the last; `hash` the id that a fixed
      * hash of their text picks; `error` refuses them.
      */
     unseen: z.enum(['row', 'hash', 'error']).default('row'),
   })
   .superRefine((data, context) => {
+    if (data.minCount > 1 && data.unseen === 'error') {
+      context.addIssue({ code: 'custom', path: ['minCount'], message: 'Expected 1 with unseen "error"' });
+    }
     if ((data.source === undefined) === (data.query === undefined)) {
       const received = data.source === undefined ? 'neither' : 'both';
       context.addIssue({ code: 'custom', message: `Expected either source or query, received ${received}` });

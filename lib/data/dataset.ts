@@ -36,7 +36,8 @@ export interface OpenDatasetOptions {
 /**
  * Opens the data that the `data` section of a config describes.
  *
- * Values are numbered over the teacher and student rows only (`idOrder`); what other values become is up to `unseen`.
+ * Values are numbered over the teacher and student rows only (`idOrder`); what others, and those seen there fewer than
+ * `minCount` times, become is up to `unseen`.
  *
  * @throws CollideError INVALID_CONFIG; DATA_SOURCE (missing, damaged or malformed file; a broken csv line is named by
  * number); DATA_SQL (a mistake in an expression, named by its field; a NULL or infinite dense value); INVALID_LABEL
@@ -88,7 +89,7 @@ async function build(engine: Engine, config: DataConfig, report: (p: DataProgres
     await step(`encoding ${name}`, async () => {
       const codes = await encodeFeature(engine, f, list, rows.count);
       const values = await ValueTexts.read(engine, codes.codeCount);
-      const codeOf = rankCodes(codes, rows.vocabularyRows, config.idOrder);
+      const codeOf = rankCodes(codes, rows.vocabularyRows, config.idOrder, config.minCount);
       const ids = assignIds(codes, codeOf, (code) => values.at(code), config.unseen, name);
       if (config.unseen === 'error') checkSeen(codes, ids, rows, values, name);
       for (const [split, arrays] of splits) arrays.features.push(gatherIds(codes, ids, rows.members.get(split)!));

@@ -17,10 +17,15 @@ export interface Codes {
 }
 
 /**
- * The codes that occur in the given rows, in the order of their ids: by descending count, ties by first appearance,
- * or by first appearance alone. Stable and independent of how codes were numbered.
+ * The codes that occur at least `minCount` times in the given rows, in the order of their ids: by descending count, ties
+ * by first appearance, or by first appearance alone. Stable and independent of how codes were numbered.
  */
-export function rankCodes({ codeCount, codes, offsets }: Codes, rows: Uint32Array, idOrder: IdOrder): Uint32Array {
+export function rankCodes(
+  { codeCount, codes, offsets }: Codes,
+  rows: Uint32Array,
+  idOrder: IdOrder,
+  minCount = 1,
+): Uint32Array {
   const counts = new Uint32Array(codeCount);
   const appeared = new Uint32Array(codeCount);
   let known = 0;
@@ -33,7 +38,8 @@ export function rankCodes({ codeCount, codes, offsets }: Codes, rows: Uint32Arra
       counts[code]! += 1;
     }
   }
-  const byAppearance = appeared.slice(0, known);
+  const byAppearance = appeared.slice(0, known).filter((code) => counts[code]! >= minCount);
+  known = byAppearance.length;
   if (idOrder === 'appearance') return byAppearance;
   // One numeric sort of (complement of the count, appearance) as 64-bit keys.
   const keys = new BigUint64Array(known);

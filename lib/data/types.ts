@@ -11,7 +11,7 @@ export interface FeatureInfo {
   readonly cardinality: number;
   /** Whether a row holds a bag of ids; otherwise exactly one. */
   readonly list: boolean;
-  /** The id that values unseen in training get (the last id), or null unless the data set was opened with `unseen: 'row'`. */
+  /** The id that values unseen (or too rare, `minCount`) in training get: the last id, or null unless the data set was opened with `unseen: 'row'`. */
   readonly outOfVocabulary: number | null;
 }
 
@@ -39,7 +39,7 @@ export interface Split {
   ids(feature: number): FeatureIds;
   /** How often each id occurs in this split: [cardinality]. Counted at the first call. */
   idCounts(feature: number): Uint32Array;
-  /** How many ids of this split stand for values that are not in the vocabulary; 0 for teacher and student. */
+  /** How many ids of this split stand for values that are not in the vocabulary; 0 for teacher and student with minCount 1. */
   unseen(feature: number): number;
 }
 

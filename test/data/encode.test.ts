@@ -10,17 +10,18 @@ describe('rankCodes', () => {
         fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 60 }),
         fc.uniqueArray(fc.integer({ min: 0, max: 9 }), { minLength: 10, maxLength: 10 }),
         fc.constantFrom('frequency' as const, 'appearance' as const),
-        (values, renumber, order) => {
+        fc.integer({ min: 1, max: 4 }),
+        (values, renumber, order, minCount) => {
           const rows = Uint32Array.from({ length: values.length }, (_, row) => row).filter((row) => row % 3 !== 0);
           const rank = (codes: number[]): number[] => [
-            ...rankCodes({ codeCount: 10, codes: Uint32Array.from(codes), offsets: null }, rows, order),
+            ...rankCodes({ codeCount: 10, codes: Uint32Array.from(codes), offsets: null }, rows, order, minCount),
           ];
           const ranked = rank(values);
           expect(rank(values.map((value) => renumber[value]!))).toEqual(ranked.map((code) => renumber[code]));
           // The slow way
           const counts = new Map<number, number>();
           for (const row of rows) counts.set(values[row]!, (counts.get(values[row]!) ?? 0) + 1);
-          const entries = [...counts];
+          const entries = [...counts].filter(([, count]) => count >= minCount);
           if (order === 'frequency') entries.sort((a, b) => b[1] - a[1]);
           expect(ranked).toEqual(entries.map(([code]) => code));
         },

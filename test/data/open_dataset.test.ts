@@ -270,6 +270,27 @@ describe('ids', () => {
     expect((await openDataset(seen)).features[0]).toMatchObject({ cardinality: 3, outOfVocabulary: null });
   });
 
+  test('minCount: values that training has fewer times count as unseen, and so train their row', async () => {
+    // u0 .. u6 come 10 times or more in the 90 training rows, u9 once, in the first.
+    const path = write(
+      'rare.csv',
+      smallCsv(100, (t) => `${t},u${t === 0 ? 9 : t % 7},i${t % 3},${t % 2}`),
+    );
+    const all = await openDataset(smallConfig(path));
+    expect(all.features[0]).toMatchObject({ cardinality: 9, outOfVocabulary: 8 });
+    const common = await openDataset(smallConfig(path, { minCount: 2 }));
+    expect(common.features[0]).toMatchObject({ cardinality: 8, outOfVocabulary: 7 });
+    expect(common.split('teacher').unseen(0)).toBe(1);
+    expect(common.split('teacher').idCounts(0)[7]).toBe(1);
+    expect(common.split('evaluation').unseen(0)).toBe(0);
+    const hashed = await openDataset(smallConfig(path, { minCount: 2, unseen: 'hash' }));
+    expect(hashed.split('teacher').ids(0).ids[0]).toBe(hashText('u9', 7));
+    const error = await failure('INVALID_CONFIG', () =>
+      openDataset(smallConfig(path, { minCount: 2, unseen: 'error' })),
+    );
+    expect(error.message).toContain('minCount');
+  });
+
   test('any rows: the same as a Map over the rows would give', async () => {
     const row = fc.record({
       split: fc.constantFrom('teacher', 'student', 'validation', 'evaluation', 'none'),
