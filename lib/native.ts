@@ -11,7 +11,7 @@ import { CollideError } from './errors.ts';
 export interface BuildInfo {
   napiVersion: number;
   compiler: string;
-  /** The library behind the dense net's matrix products: `OpenBLAS ...` or `portable`. */
+  /** What computes the dense net's matrix products: `portable (AVX-512)`, `portable (AVX2)` or `portable`. */
   blas: string;
   /** Threads available to this process. */
   threads: number;

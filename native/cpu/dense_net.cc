@@ -80,7 +80,8 @@ struct DenseNet::Workspace {
     for (std::size_t l = 0; l < top.size(); ++l) add(top[l], net.top_[l].outputs);
     add(gradient, net.interaction_.outputs());
     for (const auto* shapes : {&net.bottom_, &net.top_}) {
-      for (const Shape& shape : *shapes) scratch = std::max(scratch, layer_scratch(shape.outputs, groups));
+      for (const Shape& shape : *shapes)
+        scratch = std::max(scratch, layer_scratch(shape.inputs, shape.outputs, groups));
     }
     memory = Memory((floats + scratch) * sizeof(float), "the dense net's work buffers");
     for (const auto& [to, at] : lanes) to->data = memory.as<float>() + at;
@@ -211,12 +212,14 @@ void DenseNet::forward(Workspace& space, const float* dense, const float* embedd
   } else {
     load_rows(dense, rows, config_.dense, space.dense);
     for (std::size_t l = 0; l < bottom_.size(); ++l) {
-      layer_forward(layer(bottom_[l]), l == 0 ? space.dense : space.bottom[l - 1], space.bottom[l], groups, true);
+      layer_forward(layer(bottom_[l]), l == 0 ? space.dense : space.bottom[l - 1], space.bottom[l], groups, true,
+                    space.scratch);
     }
   }
   interaction_.forward(space.block, groups);
   for (std::size_t l = 0; l < top_.size(); ++l) {
-    layer_forward(layer(top_[l]), l == 0 ? z : space.top[l - 1], space.top[l], groups, l + 1 < top_.size());
+    layer_forward(layer(top_[l]), l == 0 ? z : space.top[l - 1], space.top[l], groups, l + 1 < top_.size(),
+                  space.scratch);
   }
 }
 

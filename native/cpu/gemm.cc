@@ -1,6 +1,7 @@
 #include "cpu/gemm.h"
 
 #include <algorithm>
+#include <cstring>
 #include <type_traits>
 
 #include "cpu/dense_simd.h"
@@ -43,6 +44,8 @@ template <int kBytes>
 constexpr int kTile = 6;
 #endif
 
+constexpr std::size_t kWidestTile = 12;
+
 template <int kBytes>
 constexpr std::size_t kParts = kLanes / Simd<kBytes>::kWidth;
 
@@ -75,27 +78,45 @@ enum class Finish { kBias, kBiasRelu, kPlain, kMask };
 template <bool kTransposed, Finish kFinish>
 struct Product {
   template <int kBytes>
-  static COLLIDE_INLINE void run(const Layer& layer, const Lanes& in, const Lanes& out, std::size_t groups) {
-    const std::size_t pitch = layer.outputs;
+  static COLLIDE_INLINE void run(const Layer& layer, const Lanes& in, const Lanes& out, std::size_t groups,
+                                 float* scratch) {
     const std::size_t inner = kTransposed ? layer.inputs : layer.outputs;
     const std::size_t outer = kTransposed ? layer.outputs : layer.inputs;
+    // Weights read down their columns, too many for the L1 cache: each panel of columns is first copied side by side.
+    const bool copy = kTransposed && inner * outer * sizeof(float) > 2 * kL1Share;
     const Panels panels(outer, kTile<kBytes>);
-    const std::size_t together = std::max<std::size_t>(1, kL1Share / (inner * kTile<kBytes> * sizeof(float)));
+    const std::size_t together =
+        copy ? 1 : std::max<std::size_t>(1, kL1Share / (inner * kTile<kBytes> * sizeof(float)));
     for (std::size_t first = 0; first < panels.count; first += together) {
       const std::size_t last = std::min(first + together, panels.count);
+      if (copy) pack<kBytes>(layer, panels.start(first), panels.size(first), scratch);
+      const float* const weights = copy ? scratch : layer.weights;
+      const std::size_t pitch = copy ? panels.size(first) : layer.outputs;
       for (std::size_t g = 0; g < groups; ++g) {
         for (std::size_t p = first; p < last; ++p) {
           const std::size_t start = panels.start(p);
+          const float* const w = copy ? weights : weights + start * (kTransposed ? 1 : pitch);
+          const float* const bias = kTransposed ? layer.bias + start : nullptr;
           with_size<kTile<kBytes>>(
               panels.size(p), [&](auto size) __attribute__((always_inline)) {
                 Sums<kBytes, size()> sum = {};
-                accumulate<kBytes, size(), kTransposed>(sum, layer.weights + start * (kTransposed ? 1 : pitch), pitch,
-                                                        inner, in.data + g * in.group);
-                finish<kBytes, size()>(sum, layer.bias + start, out.data + start * kLanes + g * out.group);
+                accumulate<kBytes, size(), kTransposed>(sum, w, pitch, inner, in.data + g * in.group);
+                finish<kBytes, size()>(sum, bias, out.data + start * kLanes + g * out.group);
               });
         }
       }
     }
+  }
+
+  // to[k * width + i] = weights[k, start + i]
+  template <int kBytes>
+  static COLLIDE_INLINE void pack(const Layer& layer, std::size_t start, std::size_t width, float* to) {
+    with_size<kTile<kBytes>>(
+        width, [&](auto size) __attribute__((always_inline)) {
+          for (std::size_t k = 0; k < layer.inputs; ++k) {
+            std::memcpy(to + k * size(), layer.weights + k * layer.outputs + start, size() * sizeof(float));
+          }
+        });
   }
 
   template <int kBytes, int I>
@@ -144,10 +165,13 @@ struct OuterProduct {
         const std::size_t start = panels.start(p);
         with_size<kTile<kBytes>>(
             panels.size(p), [&](auto size) __attribute__((always_inline)) {
+              // What the next panel reads, and where the sums of this one go, is far apart: fetched ahead of time.
+              for (std::size_t i = 0; i < size(); ++i) __builtin_prefetch(gradient + (start + i) * width + c, 1);
               Sums<kBytes, size()> sum = {};
               for (std::size_t g = 0; g < groups; ++g) {
-                accumulate<kBytes, size(), false>(sum, left.data + g * left.group + start * kLanes, kLanes, kLanes,
-                                                  tile + g * kLanes * kLanes);
+                const float* from = left.data + g * left.group + start * kLanes;
+                for (std::size_t i = 0; i < size(); ++i) __builtin_prefetch(from + (size() + i) * kLanes);
+                accumulate<kBytes, size(), false>(sum, from, kLanes, kLanes, tile + g * kLanes * kLanes);
               }
               add<kBytes, size()>(sum, gradient + start * width + c, width, columns);
             });
@@ -232,25 +256,27 @@ int& vector_bytes() {
   return bytes;
 }
 
-void layer_forward(const Layer& layer, Lanes input, Lanes output, std::size_t groups, bool relu) {
+void layer_forward(const Layer& layer, Lanes input, Lanes output, std::size_t groups, bool relu, float* scratch) {
   if (relu) {
-    dispatch<Product<true, Finish::kBiasRelu>>(layer, input, output, groups);
+    dispatch<Product<true, Finish::kBiasRelu>>(layer, input, output, groups, scratch);
   } else {
-    dispatch<Product<true, Finish::kBias>>(layer, input, output, groups);
+    dispatch<Product<true, Finish::kBias>>(layer, input, output, groups, scratch);
   }
 }
 
 void layer_backward_input(const Layer& layer, Lanes output_gradient, Lanes input_gradient, std::size_t groups,
                           bool masked) {
+  float* const scratch = nullptr;
   if (masked) {
-    dispatch<Product<false, Finish::kMask>>(layer, output_gradient, input_gradient, groups);
+    dispatch<Product<false, Finish::kMask>>(layer, output_gradient, input_gradient, groups, scratch);
   } else {
-    dispatch<Product<false, Finish::kPlain>>(layer, output_gradient, input_gradient, groups);
+    dispatch<Product<false, Finish::kPlain>>(layer, output_gradient, input_gradient, groups, scratch);
   }
 }
 
-std::size_t layer_scratch(std::size_t outputs, std::size_t groups) {
-  return outputs < kNarrow ? 0 : (outputs + kLanes - 1) / kLanes * kLanes * groups * kLanes;
+std::size_t layer_scratch(std::size_t inputs, std::size_t outputs, std::size_t groups) {
+  const std::size_t transposed = outputs < kNarrow ? 0 : (outputs + kLanes - 1) / kLanes * kLanes * groups * kLanes;
+  return std::max(transposed, inputs * kWidestTile);
 }
 
 void layer_backward_weights(const Layer& layer, Lanes output_gradient, Lanes input, std::size_t groups,

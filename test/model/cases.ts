@@ -39,4 +39,5 @@ export const SHAPES: Shape[] = [
   { dense: 13, vectors: 5, dim: 3, bottom: [30, 7, 3], top: [1] },
   { dense: 3, vectors: 26, dim: 4, bottom: [9, 4], top: [33, 16, 1] },
   { dense: 0, vectors: 2, dim: 64, bottom: [], top: [100, 1] },
+  { dense: 0, vectors: 1, dim: 3, bottom: [], top: [130, 70, 1] }, // weights that exceed the L1 cache
 ];

@@ -151,6 +151,7 @@ void widths_and_threads() {
       shape(1, 2, 17, {17}, {33, 9, 1}),
       shape(13, 5, 3, {31, 3}, {1}, Kind::kAdagrad),
       shape(3, 27, 5, {5}, {20, 1}),
+      shape(0, 1, 3, {}, {130, 70, 1}),
   };
 #ifdef COLLIDE_NO_MULTIVERSION
   const int widest = 64;
