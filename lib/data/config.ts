@@ -63,7 +63,8 @@ export const dataSchema = z
     idOrder: z.enum(['frequency', 'appearance']).default('frequency'),
     /**
      * Values that teacher and student rows have fewer times than this count as unseen. 1 keeps all; then the row of
-     * unseen values is never trained. With 2, values seen once train it, and those are what unseen values are like.
+     * unseen values is never trained. With 2, values seen once train it: good where unseen values are like rare ones,
+     * bad where they are not (a rising player wins more than one who was seen once).
      */
     minCount: z.int().min(1).default(1),
     /**

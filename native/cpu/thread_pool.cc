@@ -19,7 +19,7 @@ struct Region {
   const std::function<void(std::size_t)>* body;
   std::atomic<std::size_t> next{0};
   std::atomic<bool> failed{false};
-  std::exception_ptr error;  // written once, by whoever sets `failed` first
+  std::exception_ptr error = nullptr;  // written once, by whoever sets `failed` first
 
   void work() {
     for (;;) {
