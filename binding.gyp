@@ -1,5 +1,4 @@
 {
-  "variables": { "openblas%": "<!(node scripts/find-openblas.mjs)" },
   "targets": [
     {
       "target_name": "learn_to_collide",
@@ -10,10 +9,7 @@
       "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],
       "cflags_cc": ["-std=c++20", "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-Wall", "-Wextra"],
       "libraries": ["-pthread"],
-      "ldflags": ["-Wl,-z,nodelete", "-Wl,--version-script=<(module_root_dir)/native/addon/exports.map"],
-      "conditions": [
-        ["openblas!=''", { "defines": ["COLLIDE_OPENBLAS"], "include_dirs": ["<(openblas)"], "libraries": ["-lopenblas"] }]
-      ]
+      "ldflags": ["-Wl,-z,nodelete", "-Wl,--version-script=<(module_root_dir)/native/addon/exports.map"]
     }
   ]
 }

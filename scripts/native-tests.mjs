@@ -43,7 +43,7 @@ const programs = readdirSync(`${root}test/native`)
 
 for (const { folder, sanitize } of builds) {
   console.log(`== ${sanitize}: building ${folder}`);
-  const options = [`-DCOLLIDE_SANITIZE=${sanitize}`, '-DCOLLIDE_TESTS=ON', '-DCOLLIDE_CUDA=OFF', '-DCOLLIDE_BLAS=OFF'];
+  const options = [`-DCOLLIDE_SANITIZE=${sanitize}`, '-DCOLLIDE_TESTS=ON', '-DCOLLIDE_CUDA=OFF'];
   if (!cmake('-S', '.', '-B', folder, ...options)) {
     failed++;
     continue;

@@ -32,6 +32,11 @@ export interface RecommenderOptions {
   /** Default LAMB, learning rate 0.002 (the paper's). */
   denseOptimizer?: DenseOptimizer;
   init?: Init;
+  /**
+   * Share of label 1 that the untrained model predicts: the output bias starts at its log-odds. Default 0.5. LAMB moves
+   * a lone bias slowly, so a start far from the base rate costs hundreds of steps.
+   */
+  baseRate?: number;
   seed?: number;
   threads?: number;
 }
@@ -69,6 +74,10 @@ export class Recommender {
       seed,
       threads,
     });
+    const parameters = this.net.parameters();
+    const rate = Math.min(1 - 1e-6, Math.max(1e-6, options.baseRate ?? 0.5));
+    parameters[this.net.tensors().at(-1)!.start] = Math.log(rate / (1 - rate));
+    this.net.setParameters(parameters);
   }
 
   /** One training step. Returns the batch's mean log loss. @throws CollideError DIVERGED when it is not finite */

@@ -28,11 +28,11 @@ export interface EpochOptions {
 const TURN = 40;
 
 /**
- * The paper trains with batches of 32,768 on 1.5 billion rows. A small data set would see too few steps, so: about 512
+ * The paper trains with batches of 32,768 on 1.5 billion rows. A small data set would see too few steps, so: about 1,024
  * batches an epoch, a power of two from 32 to 32,768.
  */
 export function defaultBatchSize(rows: number): number {
-  return Math.min(32768, Math.max(32, 2 ** Math.round(Math.log2(rows / 512))));
+  return Math.min(32768, Math.max(32, 2 ** Math.round(Math.log2(rows / 1024))));
 }
 
 /**
