@@ -28,7 +28,7 @@ export interface TrainingOptions extends ModelOptions {
   epochs?: number;
   /** Chooses learning rate and number of epochs by log loss. */
   validation?: Split;
-  /** Default about 1,024 batches an epoch: a power of two from 128 to 32,768. */
+  /** Default about 1,024 batches an epoch: a power of two from 32 to 32,768. */
   batchSize?: number;
   /** Initial values and order of rows. Default 1. */
   seed?: number;

@@ -46,7 +46,7 @@ COLLIDE_INLINE void pool(const PoolTask& task, std::size_t first, std::size_t la
                          std::size_t hash_end, std::size_t width, float* out) {
   std::uint32_t rows[kWindow];
   std::vector<double> wide(kWidth > 0 ? 0 : width);
-  double fixed[kWidth > 0 ? kWidth : 1];
+  double fixed[kWidth > 0 ? kWidth : 1] = {};
   double* long_sum = kWidth > 0 ? fixed : wide.data();
   const std::size_t n = kWidth > 0 ? kWidth : width;
   const bool mean = task.feature->pooling == Pooling::kMean;
