@@ -1,9 +1,11 @@
 #include "core/hash_function.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
 #include "core/error.h"
+#include "core/portable.h"
 
 namespace collide {
 
@@ -27,6 +29,7 @@ void hot_rows_of(const HashFunction& hash, const std::uint32_t* ids, std::size_t
   const auto* bitmap = hash.bitmap.as<std::uint32_t>();
   const auto* ranks = hash.ranks.as<std::uint32_t>();
   const std::uint64_t tail = hash.rows - hash.hot_rows;
+  const std::uint64_t multiplier = division_multiplier(std::max<std::uint64_t>(1, tail));  // 0: every id is hot
   for (std::size_t i = 0; i < n; ++i) {
     const std::uint32_t id = ids[i], word = id / 32, bit = id % 32;
     if (bitmap[word] >> bit & 1) {
@@ -34,7 +37,7 @@ void hot_rows_of(const HashFunction& hash, const std::uint32_t* ids, std::size_t
       for (std::uint32_t w = id / 512 * 16; w < word; ++w) rank += std::popcount(bitmap[w]);
       out[i] = rank;
     } else {
-      const std::uint64_t row = hash.mixed_tail ? mixed_row(id, hash.seed, tail) : id % tail;
+      const std::uint64_t row = hash.mixed_tail ? mixed_row(id, hash.seed, tail) : fast_remainder(id, multiplier, tail);
       out[i] = static_cast<std::uint32_t>(hash.hot_rows + row);
     }
   }
@@ -47,9 +50,11 @@ void HashFunction::rows_of(const std::uint32_t* ids, std::size_t n, std::uint32_
     case HashKind::kIdentity:
       std::memcpy(out, ids, n * sizeof(*out));
       return;
-    case HashKind::kModulo:
-      for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<std::uint32_t>(ids[i] % rows);
+    case HashKind::kModulo: {
+      const std::uint64_t multiplier = division_multiplier(rows);
+      for (std::size_t i = 0; i < n; ++i) out[i] = fast_remainder(ids[i], multiplier, rows);
       return;
+    }
     case HashKind::kMixed:
       for (std::size_t i = 0; i < n; ++i) out[i] = mixed_row(ids[i], seed, rows);
       return;
