@@ -41,7 +41,7 @@ const machine = {
 };
 const described =
   `${machine.processor}, ${machine.threads} threads, ${machine.memoryGiB} GiB; Node ${machine.node}, ` +
-  `${machine.compiler}; load average ${machine.load.toFixed(1)} before the run; ${rounds} interleaved rounds.`;
+  `compiler ${machine.compiler}; load average ${machine.load.toFixed(1)} before the run; ${rounds} interleaved rounds.`;
 
 const folder = new URL('./results/', import.meta.url);
 mkdirSync(folder, { recursive: true });
