@@ -56,18 +56,22 @@ describe('tables past 32-bit arithmetic', () => {
     expect(() => tables.forward(past)).toThrow(expect.objectContaining({ code: 'INVALID_INDEX' }));
   });
 
-  it.skipIf(process.env.LEARN_TO_COLLIDE_LARGE_TESTS !== '1')('2^26 rows x 33 with random values', () => {
-    const dim = 33;
-    using tables = new EmbeddingTables({
-      features: [{ name: 'f', cardinality: ROWS, dim, init: { kind: 'uniform', scale: 1 } }],
-      optimizer: { kind: 'sgd', learningRate: 1 },
-      seed: 9,
-    });
-    // The definition of the initial values: 24 bits of mix64(seed ^ mix64(element)), seeded per table.
-    const seed = mix64(9n ^ mix64(1n));
-    const initial = (element: number) => (2 * Number(mix64(seed ^ mix64(BigInt(element))) >> 40n)) / 2 ** 24 - 1;
-    const used = [0, 2 ** 25, Math.floor(2 ** 31 / dim), Math.floor(2 ** 31 / dim) + 1, ROWS - 1];
-    const values = used.flatMap((row) => Array.from({ length: dim }, (_, j) => initial(row * dim + j)));
-    expect([...tables.lookup(bags(used))]).toEqual(values);
-  }, 600_000);
+  it.skipIf(process.env.LEARN_TO_COLLIDE_LARGE_TESTS !== '1')(
+    '2^26 rows x 33 with random values',
+    () => {
+      const dim = 33;
+      using tables = new EmbeddingTables({
+        features: [{ name: 'f', cardinality: ROWS, dim, init: { kind: 'uniform', scale: 1 } }],
+        optimizer: { kind: 'sgd', learningRate: 1 },
+        seed: 9,
+      });
+      // The definition of the initial values: 24 bits of mix64(seed ^ mix64(element)), seeded per table.
+      const seed = mix64(9n ^ mix64(1n));
+      const initial = (element: number) => (2 * Number(mix64(seed ^ mix64(BigInt(element))) >> 40n)) / 2 ** 24 - 1;
+      const used = [0, 2 ** 25, Math.floor(2 ** 31 / dim), Math.floor(2 ** 31 / dim) + 1, ROWS - 1];
+      const values = used.flatMap((row) => Array.from({ length: dim }, (_, j) => initial(row * dim + j)));
+      expect([...tables.lookup(bags(used))]).toEqual(values);
+    },
+    600_000,
+  );
 });
