@@ -5,9 +5,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { buildInfo, probeCuda } from '../dist/index.js';
+import * as clustering from './clustering.mjs';
+import * as denseNet from './dense_net.mjs';
 import * as embedding from './embedding.mjs';
 
-const SUITES = { embedding };
+const SUITES = { embedding, clustering, dense_net: denseNet };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -179,12 +179,13 @@ export function native(): NativeBinding {
       const load = createRequire(import.meta.url)('node-gyp-build') as (folder: string) => NativeBinding;
       binding = load(packageRoot);
     } catch (cause) {
-      const built = existsSync(join(packageRoot, 'build', 'Release', 'learn_to_collide.node'));
+      const folder = process.env.LEARN_TO_COLLIDE_PREBUILD ?? packageRoot;
+      const built = existsSync(join(folder, 'build', 'Release', 'learn_to_collide.node'));
+      const found = built ? 'was found but could not be loaded' : 'was not found';
       const why = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
-      const advice = `Build it with "npm run build:native" (cmake) or "npm run build:gyp" (python3) in ${packageRoot}`;
       throw new CollideError(
         'NATIVE_MISSING',
-        `The native addon ${built ? 'was found but could not be loaded' : `was not found for ${process.platform}-${process.arch}`}: ${why}. ${advice}`,
+        `The native addon ${found} for ${process.platform}-${process.arch} in ${folder}: ${why}. Build it with "npm run build:native" (cmake) or "npm run build:gyp" (python3) in ${packageRoot}`,
         { cause },
       );
     }

@@ -21,13 +21,13 @@ export function trainCommand(): Command {
     .option('--size <share>', 'rows of a compressed table as a share of its ids', Number, 0.1)
     .option(
       '--hot-share <share>',
-      "share of those rows for the hottest ids (default: the config's compare.hotShare)",
+      "share of those rows for the hottest ids (default: the first of the config's compare.hotShare)",
       Number,
     )
     .action(async (path: string, options: { out: string; size: number; hotShare?: number }) => {
       const config = await loadConfig(path);
       const size = checkNumber(options.size, Number.MIN_VALUE, 1, '--size');
-      const hotShare = checkNumber(options.hotShare ?? config.compare.hotShare, 0, 1, '--hot-share');
+      const hotShare = checkNumber(options.hotShare ?? config.compare.hotShare[0], 0, 1, '--hot-share');
       const progress = new Progress();
       const signal = interruptSignal();
       try {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <system_error>
 
 #include "core/error.h"
 
@@ -31,6 +32,8 @@ auto guarded(Napi::Env env, const Body& body) {
     throw_js(env, error.code, error.what());
   } catch (const std::bad_alloc&) {
     throw_js(env, "OUT_OF_MEMORY", "Could not allocate memory for a work buffer");
+  } catch (const std::system_error& error) {
+    throw_js(env, "OUT_OF_MEMORY", std::string("Could not start a thread: ") + error.what());
   }
 }
 

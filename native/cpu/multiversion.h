@@ -1,5 +1,6 @@
-// COLLIDE_MULTIVERSION before a function definition compiles it for AVX-512, AVX2 and the baseline and picks one at load
-// time. Everything it calls that should be vectorised must be COLLIDE_INLINE, so that each version has its own copy.
+// COLLIDE_MULTIVERSION before a function definition compiles it for AVX-512, AVX2 and the baseline and picks one at
+// load time. Everything it calls that should be vectorised must be COLLIDE_INLINE, so that each version has its own
+// copy.
 #pragma once
 
 #define COLLIDE_INLINE inline __attribute__((always_inline))

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -39,20 +40,20 @@ class Pool {
   void run(Region& region, unsigned helpers) {
     {
       std::lock_guard lock(mutex_);
-      while (workers_ < helpers) {
-        std::thread([this, index = workers_] { serve(index); }).detach();
-        ++workers_;
+      try {
+        for (; workers_ < helpers; ++workers_) std::thread([this, index = workers_] { serve(index); }).detach();
+      } catch (const std::system_error&) {
+        // No more threads to be had: those there are share the work, the caller alone if need be.
       }
       region_ = &region;
       helpers_ = helpers;
-      running_ = helpers;
       ++generation_;
     }
     wake_.notify_all();
     region.work();
     std::unique_lock lock(mutex_);
-    done_.wait(lock, [this] { return running_ == 0; });
-    region_ = nullptr;
+    region_ = nullptr;  // a helper that has not woken by now sleeps on: nobody waits for it
+    done_.wait(lock, [this] { return joined_ == 0; });
   }
 
   std::mutex one_region;
@@ -64,23 +65,22 @@ class Pool {
       Region* region;
       {
         std::unique_lock lock(mutex_);
-        // A thread that starts late may find its region already counted as its own: generation_ is ahead of `seen`
-        // then.
         wake_.wait(lock, [&] { return generation_ != seen; });
         seen = generation_;
         if (index >= helpers_ || region_ == nullptr) continue;
         region = region_;
+        ++joined_;
       }
       region->work();
       std::lock_guard lock(mutex_);
-      if (--running_ == 0) done_.notify_one();
+      if (--joined_ == 0) done_.notify_one();
     }
   }
 
   std::mutex mutex_;
   std::condition_variable wake_, done_;
   Region* region_ = nullptr;
-  unsigned workers_ = 0, helpers_ = 0, running_ = 0;
+  unsigned workers_ = 0, helpers_ = 0, joined_ = 0;
   std::size_t generation_ = 0;
 };
 
