@@ -299,7 +299,8 @@ void add_row_sums(Lanes values, std::size_t features, std::size_t groups, float*
 }
 
 const char* gemm_library() {
-  return "portable";
+  if (vector_bytes() >= 64) return "portable (AVX-512)";
+  return vector_bytes() >= 32 ? "portable (AVX2)" : "portable";
 }
 
 }  // namespace collide
