@@ -64,7 +64,8 @@ export async function compare(config: CompareConfig, data: Dataset, options: Com
   const { signal } = options;
   const steps = plan(config);
   const results: ComparisonResult[] = [];
-  const describe = () => describeComparison(config, data, results, options.notes ?? []);
+  const frame = describeComparison(config, data, options.notes ?? []);
+  const describe = (): Comparison => ({ ...frame, results: [...results] });
   const choices: Choices = new Map();
   let teacher: { seed: number; teacher: Teacher; seconds: number } | undefined;
   for (const [done, step] of steps.entries()) {
@@ -253,12 +254,8 @@ async function clock<T>(work: () => Promise<T>): Promise<{ value: T; seconds: nu
   return { value, seconds: (performance.now() - start) / 1000 };
 }
 
-function describeComparison(
-  config: CompareConfig,
-  data: Dataset,
-  results: ComparisonResult[],
-  notes: string[],
-): Comparison {
+/** Everything of a comparison but its results. */
+function describeComparison(config: CompareConfig, data: Dataset, notes: string[]): Omit<Comparison, 'results'> {
   // The folder is one of this machine; what it was does not change the results.
   const { folder: _, ...dataConfig } = config.data;
   const { source, query, label } = dataConfig;
@@ -290,6 +287,5 @@ function describeComparison(
       }),
     },
     notes,
-    results: [...results],
   };
 }

@@ -16,6 +16,9 @@
 namespace collide {
 
 enum class Pooling : std::uint8_t { kSum, kMean, kNone };
+// Bags of more ids are summed in float64: a long float32 sum would lose exactness. One rule for CPU and CUDA.
+inline constexpr std::size_t kLongBag = 64;
+
 enum class Combine : std::uint8_t { kSum, kConcat };
 
 struct Feature {

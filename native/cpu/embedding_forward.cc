@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::size_t kWindow = 1024;      // ids translated at once: 4 KiB of stack per hash function
 constexpr std::size_t kPrefetchRows = 16;  // rows a prefetch is ahead of its use
-constexpr std::size_t kLongBag = 64;       // longer bags are summed in float64: float32 would lose exactness
 
 // One window of translated ids; positions are relative to its start.
 struct Window {

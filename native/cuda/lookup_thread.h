@@ -17,8 +17,7 @@
 
 namespace collide::cuda {
 
-constexpr int kIdsAtOnce = 4;           // rows of a bag in flight per lane
-constexpr std::uint32_t kLongBag = 64;  // longer bags are summed in float64, as in cpu/embedding_forward.cc
+constexpr int kIdsAtOnce = 4;  // rows of a bag in flight per lane
 
 struct DeviceTable {
   const float* weights;  // [rows, width]
