@@ -1,225 +1,110 @@
-// Embedding lookups and training steps: the learned hash ('table', packed look-up) against the hashing trick (modulo) and
-// the uncompressed table (identity), and against TensorFlow.js and plain JavaScript doing the learned lookup on the same
-// ids. Tables of 250,000 ids, a tenth as many rows when compressed; Zipf(1.05) ids, a batch of 2,048 bags per table.
-import { strict as assert } from 'node:assert';
-import { EmbeddingTables } from '../dist/index.js';
-import { interleave, median, ratio } from './interleave.mjs';
-import { backends } from './tensorflow.mjs';
+// usage: npm run bench:embedding -- [--list] [--only PATTERN] [--alone] [--quick]
+//                                   [--rounds N] [--seconds S] [--threads N] [--program FILE] [--out FOLDER]
+// The embedding engine beside this machine's limits, PyTorch, TensorFlow.js and plain JavaScript. Writes embedding.json
+// (all times) and embedding.md to bench/results. --only measures the workloads whose name matches a regular expression
+// anew and keeps the others' times of the last run; --alone leaves the peers out; --quick runs tiny workloads and fails
+// when a ratio is no number.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, freemem, loadavg, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { measure } from './harness/measure.mjs';
+import { allRatios, markdown } from './harness/report.mjs';
+import { quickWorkloads, tableBytes, workloads } from './harness/workloads.mjs';
 
-const FEATURES = 4;
-const CARDINALITY = 250_000;
-const ROWS = CARDINALITY / 10;
-const BATCH = 2048;
-const CONFIGURATIONS = [
-  { dim: 16, pooling: 1 },
-  { dim: 16, pooling: 20 },
-  { dim: 64, pooling: 1 },
-  { dim: 64, pooling: 20 },
-];
-
-function generator(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let x = Math.imul(state ^ (state >>> 15), state | 1);
-    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
-    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
-  };
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    alone: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    list: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    threads: { type: 'string', default: '2' },
+    program: { type: 'string' },
+    out: { type: 'string' },
+  },
+});
+const options = {
+  rounds: Number(values.rounds ?? (values.quick ? 2 : 9)),
+  seconds: Number(values.seconds ?? (values.quick ? 0.001 : 0.1)),
+  threads: Number(values.threads),
+};
+if (!(Number.isInteger(options.rounds) && options.rounds > 0 && options.seconds > 0 && options.threads > 0)) {
+  console.error('Expected --rounds and --threads from 1 and --seconds above 0');
+  process.exit(2);
 }
-
-/** Ids by descending frequency, P(id) proportional to 1 / (id + 1)^1.05. */
-function zipf(random, cardinality) {
-  const cumulative = new Float64Array(cardinality);
-  let total = 0;
-  for (let id = 0; id < cardinality; id++) cumulative[id] = total += (id + 1) ** -1.05;
-  return () => {
-    const target = random() * total;
-    let low = 0;
-    let high = cardinality - 1;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (cumulative[middle] < target) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  };
-}
-
-/** The learned lookup in plain JavaScript: what a user would write without this package. */
-function plainLookup(tables, entries, indices, dim, pooling, out) {
-  const width = FEATURES * dim;
-  for (let f = 0; f < FEATURES; f++) {
-    const table = tables[f];
-    for (let bag = 0; bag < BATCH; bag++) {
-      const at = bag * width + f * dim;
-      for (let j = 0; j < dim; j++) out[at + j] = 0;
-      for (let i = (f * BATCH + bag) * pooling; i < (f * BATCH + bag + 1) * pooling; i++) {
-        const row = entries[indices[i]] * dim;
-        for (let j = 0; j < dim; j++) out[at + j] += table[row + j];
-      }
-    }
-  }
-}
-
-/**
- * The learned lookup as TensorFlow.js does it fastest: the mapping and the table are both gathered; bags of one length
- * are summed by a reshape, where its segment sum would compare every id with every bag.
- */
-function tensorflowLookup(tf, tables, entries, indices, dim, pooling) {
-  const mapping = tf.tensor1d(Int32Array.from(entries), 'int32');
-  const values = tables.map((table) => tf.tensor2d(table, [ROWS, dim]));
-  const perFeature = BATCH * pooling;
-  const ids = tables.map((_, f) =>
-    tf.tensor1d(Int32Array.from(indices.subarray(f * perFeature, (f + 1) * perFeature)), 'int32'),
+const chosen = (values.quick ? quickWorkloads() : workloads()).filter(({ name }) => new RegExp(values.only).test(name));
+if (values.list || chosen.length === 0) {
+  console.log(
+    workloads()
+      .map(({ name }) => name)
+      .join('\n'),
   );
-  const compute = () =>
-    tf.concat(
-      values.map((table, f) => {
-        const looked = tf.gather(table, tf.gather(mapping, ids[f]));
-        return pooling === 1 ? looked : tf.sum(tf.reshape(looked, [BATCH, pooling, dim]), 1);
-      }),
-      1,
-    );
-  return {
-    run: () => {
-      compute().dispose();
-    },
-    tidy: (body) => tf.tidy(body),
-    result: () => tf.tidy(() => compute().dataSync()),
-    dispose: () => tf.dispose([mapping, ...values, ...ids]),
-  };
+  process.exit(values.list ? 0 : 2);
 }
 
-function closeTo(actual, expected, what) {
-  assert.equal(actual.length, expected.length, what);
-  const worst = actual.reduce((most, x, i) => Math.max(most, Math.abs(x - expected[i])), 0);
-  assert.ok(worst < 1e-5, `${what} differs by ${worst}`);
+/** Builds the measuring program, unless one is given. */
+function program() {
+  if (values.program !== undefined) return values.program;
+  const run = (...args) => execFileSync('cmake', args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+  run('-S', '.', '-B', 'build-bench', '-DCOLLIDE_BENCH=ON', '-DCOLLIDE_CUDA=OFF');
+  run('--build', 'build-bench', '-j', '2');
+  return `${root}build-bench/bench/harness/embedding_bench`;
 }
 
-async function configuration({ dim, pooling }, tensorflow, { rounds, seconds }) {
-  const random = generator(1);
-  const id = zipf(random, CARDINALITY);
-  const entries = Uint16Array.from({ length: CARDINALITY }, () => Math.floor(random() * ROWS));
-  const indices = Uint32Array.from({ length: FEATURES * BATCH * pooling }, id);
-  const offsets = Uint32Array.from({ length: FEATURES * BATCH + 1 }, (_, bag) => bag * pooling);
-  const hashes = {
-    learned: { kind: 'table', rows: ROWS, entries },
-    modulo: { kind: 'modulo', rows: ROWS },
-    identity: { kind: 'identity' },
-  };
-  const out = new Float32Array(BATCH * FEATURES * dim);
-  const gradient = out.map(() => random() - 0.5);
-  const opened = [];
-  const make = (hash, threads) => {
-    const features = Array.from({ length: FEATURES }, (_, f) => ({
-      ...{ name: `f${f}`, cardinality: CARDINALITY, dim, hashes: [hash] },
-      init: { kind: 'uniform', scale: 0.01 },
-    }));
-    opened.push(new EmbeddingTables({ features, threads }));
-    return opened.at(-1);
-  };
-  const lookup = {};
-  const step = {};
-  for (const [name, hash] of Object.entries(hashes)) {
-    for (const threads of name === 'learned' ? [0, 1] : [0]) {
-      const tables = make(hash, threads);
-      const label = `${name}${threads === 1 ? ', 1 thread' : ''}`;
-      lookup[`lookup: ${label}`] = () => {
-        tables.lookup({ indices, offsets }, out);
-      };
-      const trained = make(hash, threads);
-      step[`forward + backward: ${label}`] = () => {
-        trained.forward({ indices, offsets }, out);
-        trained.backward(gradient);
-      };
-    }
-  }
-  const learned = opened[0];
-  const weights = Array.from({ length: FEATURES }, (_, f) => learned.weights(`f${f}`));
-  const expected = learned.lookup({ indices, offsets }).slice();
-  lookup['lookup: plain JavaScript'] = () => {
-    plainLookup(weights, entries, indices, dim, pooling, out);
-  };
-  lookup['lookup: plain JavaScript']();
-  closeTo(out, expected, 'plain JavaScript');
-
-  const groups = [{ cases: lookup }, { cases: step }];
-  for (const { name, tf, use } of tensorflow) {
-    await use();
-    const theirs = tensorflowLookup(tf, weights, entries, indices, dim, pooling);
-    closeTo(theirs.result(), expected, name);
-    const run = () => {
-      theirs.tidy(theirs.run);
-    };
-    groups.push({ prepare: use, samples: 2, cases: { [`lookup: ${name}`]: run }, dispose: theirs.dispose }); // seconds a call
-  }
-  const times = await interleave(`width ${dim}, ${pooling} ids per bag`, groups, rounds, seconds);
-  for (const { dispose } of groups) dispose?.();
-  for (const tables of opened) tables.close();
-
-  const ids = FEATURES * BATCH * pooling;
-  const cases = [...times].map(([name, rounds]) => ({
-    name,
-    microseconds: median(rounds) * 1e6,
-    nanosecondsPerId: (median(rounds) * 1e9) / ids,
-    rounds: rounds.map((time) => time * 1e6),
-  }));
-  const compared = [
-    ['lookup: learned', 'lookup: identity'],
-    ['lookup: learned', 'lookup: modulo'],
-    ['forward + backward: learned', 'forward + backward: identity'],
-    ['forward + backward: learned', 'forward + backward: modulo'],
-    ['lookup: plain JavaScript', 'lookup: learned, 1 thread'],
-    ...tensorflow.map(({ name }) => [`lookup: ${name}`, 'lookup: learned']),
-  ].map(([a, b]) => ({ a, b, ...ratio(times, a, b) }));
-  return { dim, pooling, idsPerBatch: ids, cases, ratios: compared };
+function hugePages() {
+  const file = '/sys/kernel/mm/transparent_hugepage/enabled';
+  return (existsSync(file) && readFileSync(file, 'utf8').match(/\[(\w+)\]/)?.[1]) || 'unknown';
 }
 
-/** Runs all configurations: { features, cardinality, rows, batch, configurations }. */
-export async function run(options) {
-  const tensorflow = await backends();
-  const configurations = [];
-  for (const one of CONFIGURATIONS) configurations.push(await configuration(one, tensorflow, options));
-  return { features: FEATURES, cardinality: CARDINALITY, rows: ROWS, batch: BATCH, configurations };
+const out = values.out ?? (values.quick ? join(tmpdir(), 'collide-bench-quick') : `${root}bench/results`);
+mkdirSync(out, { recursive: true });
+const json = join(out, 'embedding.json');
+const kept = values.only !== '' && existsSync(json) ? (JSON.parse(readFileSync(json, 'utf8')).workloads ?? []) : [];
+const measured = new Map(kept.map((one) => [one.name, one]));
+const order = (values.quick ? quickWorkloads() : workloads()).map(({ name }) => name);
+
+/** Writes what has been measured so far: a long run that is stopped keeps it. */
+function save() {
+  const all = order.flatMap((name) => measured.get(name) ?? []);
+  const machine = {
+    processor: cpus()[0]?.model.trim() ?? 'unknown',
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    hugePages: hugePages(),
+    node: process.version,
+    compiler: all[0].notes.engine.compiler,
+    vectors: all[0].notes.engine.vectors,
+    pytorch: all.find(({ notes }) => notes.pytorch)?.notes.pytorch.version,
+  };
+  const results = { machine, options, workloads: all };
+  writeFileSync(json, `${JSON.stringify(results)}\n`);
+  writeFileSync(join(out, 'embedding.md'), markdown(results));
+  return results;
 }
 
-const short = (x) => (x >= 100 ? x.toFixed(0) : x >= 10 ? x.toFixed(1) : x.toFixed(2));
-
-/** The results as Markdown: one table of ratios first, then one of times per configuration. */
-export function markdown(results) {
-  const { features, cardinality, rows, batch, configurations } = results;
-  const lines = [
-    '# Embedding lookups and training steps',
-    '',
-    `${features} tables of ${cardinality.toLocaleString('en')} ids, ${rows.toLocaleString('en')} rows when compressed ` +
-      `(identity: one row per id), ${batch.toLocaleString('en')} bags per table and batch, Zipf(1.05) ids, sum pooling, ` +
-      'rowwise Adagrad. `learned` is a packed look-up table. TensorFlow.js and plain JavaScript do the learned lookup ' +
-      'on the same ids; all give the same output within 1e-5, which is checked before they are timed.',
-    '',
-    'Ratios of time, first to second, paired within a round: median (least to most).',
-    '',
-    `| | ${configurations.map(({ dim, pooling }) => `width ${dim}, ${pooling} per bag`).join(' | ')} |`,
-    `|---|${configurations.map(() => '---').join('|')}|`,
-  ];
-  for (const [i, { a, b }] of configurations[0].ratios.entries()) {
-    const cells = configurations.map(({ ratios }) => {
-      const { median, least, most } = ratios[i];
-      return `**${short(median)}** (${short(least)} to ${short(most)})`;
-    });
-    lines.push(`| ${a} / ${b.replace(/^.*: /, '')} | ${cells.join(' | ')} |`);
+const binary = program();
+let results;
+for (const one of chosen) {
+  const workload = values.alone ? { ...one, peers: [] } : one;
+  const bytes = tableBytes(workload.settings);
+  if (bytes > 0.8 * freemem()) {
+    console.error(`${workload.name}: left out, its tables need ${(bytes / 2 ** 30).toFixed(1)} GiB`);
+    continue;
   }
-  lines.push(
-    '',
-    'Medians, nanoseconds per id (microseconds per batch of all tables).',
-    '',
-    `| | ${configurations.map(({ dim, pooling }) => `width ${dim}, ${pooling} per bag`).join(' | ')} |`,
-    `|---|${configurations.map(() => '---').join('|')}|`,
-  );
-  for (const [i, { name }] of configurations[0].cases.entries()) {
-    const cells = configurations.map(
-      ({ cases }) => `${short(cases[i].nanosecondsPerId)} (${short(cases[i].microseconds)})`,
-    );
-    lines.push(`| ${name} | ${cells.join(' | ')} |`);
-  }
-  return `${lines.join('\n')}\n`;
+  const load = loadavg()[0];
+  const begin = performance.now();
+  measured.set(workload.name, { ...workload, load, ...(await measure(binary, workload, options)) });
+  console.error(`${workload.name}: ${((performance.now() - begin) / 1e3).toFixed(0)} s`);
+  results = save();
+}
+if (results === undefined) process.exit(1);
+console.log(markdown(results));
+const broken = allRatios(results).filter((ratio) => !(ratio > 0 && Number.isFinite(ratio)));
+if (broken.length > 0) {
+  console.error(`${broken.length} ratios are no positive numbers`);
+  process.exit(1);
 }

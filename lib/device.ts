@@ -12,12 +12,22 @@ let told = false;
  * `COLLIDE_CUDA_UNUSED`) says why.
  *
  * @param where - what the choice was made for, for messages
- * @throws CollideError INVALID_ARGUMENT; CUDA_UNAVAILABLE for `cuda` when the driver, the device or the build lacks it
+ * @param obstacle - what of this work the CUDA kernels cannot do, if anything
+ * @throws CollideError INVALID_ARGUMENT; for `cuda` NOT_SUPPORTED when there is an obstacle, CUDA_UNAVAILABLE when the
+ * driver, the device or the build lacks it
  */
-export function chooseDevice(device: unknown, where: string): 'cpu' | 'cuda' {
+export function chooseDevice(device: unknown, where: string, obstacle?: string): 'cpu' | 'cuda' {
   const choice = checkOneOf(device, ['cpu', 'cuda', 'auto'], `device of ${where}`);
   if (choice === 'cpu') return 'cpu';
-  const { available, reason } = probeCuda();
+  if (choice === 'cuda' && obstacle !== undefined) {
+    throw new CollideError(
+      'NOT_SUPPORTED',
+      `Expected work that the CUDA kernels can do for device "cuda" of ${where}: ${obstacle}. Device "cpu" can do it`,
+    );
+  }
+  const probe = probeCuda();
+  const available = probe.available && obstacle === undefined;
+  const reason = obstacle ?? probe.reason;
   if (available) return 'cuda';
   if (choice === 'cuda') {
     throw new CollideError(

@@ -11,6 +11,7 @@ export type CollideErrorCode =
   | 'INVALID_OFFSETS' // offsets that decrease, overrun the indices or have the wrong length
   | 'INVALID_CONFIG' // a config file that its schema refuses
   | 'INVALID_LABEL' // a label that is not 0 or 1
+  | 'NOT_SUPPORTED' // a combination that this version cannot do; the message says what can
   | 'NO_FORWARD' // backward without a forward to go back through
   | 'CLOSED' // use after close()
   | 'ABORTED' // stopped by the caller's AbortSignal

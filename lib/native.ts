@@ -33,15 +33,16 @@ export interface NativeJob<T> {
 
 /** One hash function as native code takes it; see lib/hashing for the kinds. */
 export interface NativeHash {
-  kind: 'identity' | 'modulo' | 'mixed' | 'quotient' | 'table' | 'hot';
+  kind: 'identity' | 'modulo' | 'mixed' | 'quotient' | 'mixed-radix' | 'table' | 'hot';
   /** Rows of the internal table. */
   rows: number;
   /** mixed, or hot with a mixed tail. */
   seed?: bigint;
+  /** quotient, mixed-radix. */
   divisor?: number;
-  /** table: packed little-endian entries, `bytesPerEntry` each. */
+  /** table: a little-endian stream of entries of `bitsPerEntry` bits; an entry is a row, or `rows` for a pruned id. */
   entries?: Uint8Array;
-  bytesPerEntry?: number;
+  bitsPerEntry?: number;
   /** hot: one bit per id, set for ids that own a row. */
   bitmap?: Uint32Array;
   tail?: 'modulo' | 'mixed';
@@ -54,39 +55,97 @@ export interface NativeFeature {
   pooling: 'sum' | 'mean' | 'none';
   /** pooling 'none': positions per bag. Otherwise 1. */
   sequenceLength: number;
-  combine: 'sum' | 'concat';
+  combine: 'sum' | 'concat' | 'multiply';
+  precision: NativePrecision;
+  /** Names of the internal tables, one per hash function. Empty: named after the feature. */
+  tables: string[];
   hashes: NativeHash[];
   /** Half-width of the uniform initial values. */
   initScale: number;
 }
 
+export type NativePrecision = 'float32' | 'float16' | 'bfloat16' | 'int8' | 'int4';
+
 export interface NativeEmbeddingConfig {
   features: NativeFeature[];
-  optimizer: { kind: 'sgd' | 'adagrad' | 'rowwise-adagrad'; learningRate: number; epsilon: number };
-  badIndex: 'error' | 'clamp' | 'hash';
+  optimizer: {
+    kind: 'sgd' | 'adagrad' | 'rowwise-adagrad' | 'adam' | 'rowwise-adam';
+    learningRate: number;
+    epsilon: number;
+    beta1: number;
+    beta2: number;
+    weightDecay: number;
+    /** 0: no clipping. */
+    maxRowNorm: number;
+  };
+  /** What an index outside its feature becomes: an error, id 0, the nearest id, a hashed id. */
+  badIndex: 'error' | 'zero' | 'clamp' | 'hash';
+  countAccesses: boolean;
   /** Where forward without `train` runs. */
   device: 'cpu' | 'cuda';
   seed: bigint;
   threads: number;
 }
 
+/** An internal table, known by its name; features that name the same one share it. */
+export interface NativeTable {
+  name: string;
+  rows: number;
+  width: number;
+  precision: NativePrecision;
+  bytesPerRow: number;
+  /** Optimizer state values per row. */
+  statePerRow: number;
+}
+
+export interface NativeLayout {
+  features: {
+    name: string;
+    cardinality: number;
+    dim: number;
+    /** Output columns. */
+    width: number;
+    /** Which internal table each hash function addresses. */
+    tables: number[];
+  }[];
+  tables: NativeTable[];
+}
+
+/** A table's rows as they are stored: see native/core/precision.h. */
+export type NativeRows = Float32Array | Uint16Array | Uint8Array;
+
 export interface NativeEmbedding {
-  /** Writes [batch, output dims] into `out`. `train` keeps what backward needs and counts accesses. */
+  layout(): NativeLayout;
+  /**
+   * Writes the pooled rows into `out`: [batch, output columns], or with `batchSizes` [features] one
+   * [bags, feature's columns] block after the other. `train` keeps what backward needs and counts accesses. Returns how
+   * many indices were replaced because they were out of range.
+   */
   forward(
     indices: Uint32Array | Int32Array | BigInt64Array,
-    offsets: Uint32Array,
+    offsets: Uint32Array | Int32Array | BigInt64Array,
+    batchSizes: Uint32Array | undefined,
     weights: Float32Array | undefined,
     out: Float32Array,
     train: boolean,
-  ): void;
-  backward(outputGradient: Float32Array): void;
+  ): number;
+  /** Writes d loss / d weights [indices] into `weightGradient` when given. */
+  backward(outputGradient: Float32Array, weightGradient: Float32Array | undefined): void;
   setLearningRate(rate: number): void;
-  readWeights(feature: number, table: number): Float32Array;
-  writeWeights(feature: number, table: number, values: Float32Array): void;
-  readState(feature: number, table: number): Float32Array;
-  writeState(feature: number, table: number, values: Float32Array): void;
+  /** Steps of the optimizer so far. */
+  steps(): number;
+  setSteps(steps: number): void;
+  /** Of an internal table, as float32 whatever its precision. */
+  readWeights(table: number): Float32Array;
+  writeWeights(table: number, values: Float32Array): void;
+  /** Of an internal table, bit for bit. */
+  readRows(table: number): NativeRows;
+  writeRows(table: number, rows: NativeRows): void;
+  readState(table: number): Float32Array;
+  writeState(table: number, values: Float32Array): void;
   readCounts(feature: number): Uint32Array;
-  /** Ids clamped or hashed because they were out of range, since creation. */
+  writeCounts(feature: number, counts: Uint32Array): void;
+  /** Indices replaced because they were out of range, since creation. */
   badIndices(): number;
   memory(): { rows: number; mapping: number; optimizer: number; counts: number };
   close(): void;
@@ -152,7 +211,13 @@ export interface NativeBinding {
   initialize(errorClass: typeof CollideError): void;
   buildInfo(): BuildInfo;
   probeCuda(): CudaProbe;
-  EmbeddingTables: new (config: NativeEmbeddingConfig) => NativeEmbedding;
+  EmbeddingTables: {
+    new (config: NativeEmbeddingConfig): NativeEmbedding;
+    /** The same features and hash functions with the rows rounded to a precision; counts and optimizer state stay behind. */
+    new (source: NativeEmbedding, precision: NativePrecision): NativeEmbedding;
+  };
+  /** The address of a buffer's first byte modulo 64. */
+  addressModulo64(buffer: ArrayBuffer): number;
   DenseNet: new (config: NativeDenseConfig) => NativeDenseNet;
   /** Values and counts are copied before this returns. onProgress(round, clusters). */
   agglomerate(

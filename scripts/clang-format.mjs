@@ -4,9 +4,13 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 
 const binary = `${dirname(createRequire(import.meta.url).resolve('clang-format/package.json'))}/bin/linux_x64/clang-format`;
-const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', 'native', 'test/native', 'test/cuda'], {
-  encoding: 'utf8',
-})
+const files = execFileSync(
+  'git',
+  ['ls-files', '-co', '--exclude-standard', 'native', 'test/native', 'test/cuda', 'bench/harness'],
+  {
+    encoding: 'utf8',
+  },
+)
   .split('\n')
   .filter((file) => /\.(h|cc|cu|cuh)$/.test(file));
 const check = process.argv.includes('--check');

@@ -2,12 +2,12 @@
 import { Command } from 'commander';
 import { checkInteger, checkOneOf } from '../errors.ts';
 import { writeFileAtomic } from '../files/index.ts';
-import { rowsOfAll } from '../hashing/index.ts';
+import { PRUNED, rowsOfAll } from '../hashing/index.ts';
 import { Hashing } from '../pipeline/hashing.ts';
 
 export function exportCommand(): Command {
   return new Command('export')
-    .description('write one feature of a mapping as csv: id,row')
+    .description('write one feature of a mapping as csv: id,row (-1 for an id without a row)')
     .argument('<mapping>', 'mapping.safetensors of collide train or cluster')
     .requiredOption('--feature <name>', 'name of the feature')
     .requiredOption('--out <file>', 'csv file to write')
@@ -27,7 +27,7 @@ function* csv(rows: Uint32Array): Generator<Uint8Array> {
   const encoder = new TextEncoder();
   let text = 'id,row\n';
   for (const [id, row] of rows.entries()) {
-    text += `${id},${row}\n`;
+    text += `${id},${row === PRUNED >>> 0 ? PRUNED : row}\n`;
     if (text.length < 1 << 18) continue;
     yield encoder.encode(text);
     text = '';

@@ -1,25 +1,39 @@
 /** The fused multi-table embedding: one native call for all tables forward, one backward. */
-import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, describe } from '../errors.ts';
-import { type NativeEmbedding, type NativeEmbeddingConfig, native } from '../native.ts';
+import { CollideError, checkInteger, checkNumber, checkOneOf } from '../errors.ts';
+import { readSafetensors, type TensorInput, writeSafetensors } from '../files/index.ts';
+import { type NativeEmbedding, type NativeLayout, type NativeTable, native } from '../native.ts';
+import {
+  alignedFloats,
+  asBatchSizes,
+  type BagBatch,
+  type BatchSizes,
+  checkBatch,
+  checkFloats,
+  firstBadIndex,
+  outputLength,
+} from './batch.ts';
+import { type Kept, readCheckpoint, type Tensors, writeCheckpoint } from './checkpoint.ts';
+import { PRECISIONS, type Precision } from './feature_options.ts';
 import { completeOptions, type EmbeddingTablesOptions } from './options.ts';
 
-/** Bags of ids for every feature, feature-major: bag b of feature f is `indices[offsets[f * batch + b] ... offsets[f * batch + b + 1]]`. */
-export interface BagBatch {
-  /** Ids, 0 to the feature's cardinality - 1. A plain array is checked for whole numbers and copied. */
-  indices: Uint32Array | Int32Array | BigInt64Array | readonly number[];
-  /** [features * batch + 1], from 0 to indices.length, never decreasing. */
-  offsets: Uint32Array | Int32Array | readonly number[];
-  /** [indices.length]: each looked-up row is multiplied by its weight before pooling. */
-  weights?: Float32Array;
-}
-
-/** Bytes held by the native tables. `total` is what serving needs: rows and mapping. */
+/** Bytes held by the native tables; a shared table counts once. `total` is what serving needs: rows and mapping. */
 export interface MemoryReport {
   rows: number;
   mapping: number;
   optimizer: number;
   counts: number;
   total: number;
+}
+
+const FORMAT = 'learn-to-collide embedding tables 1';
+
+/** What `withPrecision` hands to the constructor instead of options. */
+class Rounded {
+  constructor(
+    readonly source: NativeEmbedding,
+    readonly precision: Precision,
+    readonly warns: boolean,
+  ) {}
 }
 
 /**
@@ -35,37 +49,66 @@ export interface MemoryReport {
  * using tables = new EmbeddingTables({
  *   features: [{ name: 'movie', cardinality: 9066, dim: 16, hashes: [{ kind: 'modulo', rows: 907 }] }],
  * });
- * const pooled = tables.forward({ indices: [17, 42, 17], offsets: [0, 2, 3] }); // two bags, [2, 16]
+ * const pooled = tables.newOutput(2); // made once, used for every batch
+ * tables.forward({ indices: [17, 42, 17], offsets: [0, 2, 3] }, pooled); // two bags, [2, 16]
  * tables.backward(new Float32Array(pooled.length).fill(0.1));
  * ```
  */
 export class EmbeddingTables {
   readonly features: readonly { name: string; cardinality: number; dim: number; hashes: number }[];
+  /** The internal tables, shared ones once. */
+  readonly internalTables: readonly { name: string; rows: number; width: number; precision: Precision }[];
   /** Columns of the output: the sum over features of dim (times sequenceLength for pooling `none`). */
   readonly outputWidth: number;
   readonly #native: NativeEmbedding;
-  readonly #config: NativeEmbeddingConfig;
+  readonly #layout: NativeLayout;
+  readonly #optimizer: string;
+  readonly #counts: boolean;
+  /** Why backward is refused, if it is. */
+  readonly #serving: string | undefined;
+  #warns: boolean;
 
-  /** @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, OUT_OF_MEMORY, CUDA_UNAVAILABLE */
-  constructor(options: EmbeddingTablesOptions) {
-    this.#config = completeOptions(options);
-    this.features = this.#config.features.map(({ name, cardinality, dim, hashes }) => ({
+  /** @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, OUT_OF_MEMORY, CUDA_UNAVAILABLE, NOT_SUPPORTED */
+  constructor(options: EmbeddingTablesOptions);
+  /** @internal */
+  constructor(rounded: Rounded);
+  constructor(options: EmbeddingTablesOptions | Rounded) {
+    const { EmbeddingTables: Native } = native();
+    if (options instanceof Rounded) {
+      const { source, precision, warns } = options;
+      this.#native = new Native(source, precision);
+      this.#optimizer = 'sgd';
+      this.#counts = false;
+      this.#serving = 'these were made by withPrecision, for serving';
+      this.#warns = warns;
+    } else {
+      const config = completeOptions(options);
+      this.#native = new Native(config);
+      this.#optimizer = config.optimizer.kind;
+      this.#counts = config.countAccesses;
+      const rounded = config.features.find(({ precision }) => precision === 'int8' || precision === 'int4');
+      if (rounded) this.#serving = `feature "${rounded.name}" has precision "${rounded.precision}", which serves only`;
+      this.#warns = options.badIndex === 'warn';
+    }
+    this.#layout = this.#native.layout();
+    this.features = this.#layout.features.map(({ name, cardinality, dim, tables }) => ({
       name,
       cardinality,
       dim,
-      hashes: hashes.length,
+      hashes: tables.length,
     }));
-    this.outputWidth = this.#config.features.reduce((sum, f) => sum + f.dim * f.sequenceLength, 0);
-    const { EmbeddingTables: Native } = native();
-    this.#native = new Native(this.#config);
+    const described = ({ name, rows, width, precision }: NativeTable) => ({ name, rows, width, precision });
+    this.internalTables = this.#layout.tables.map(described);
+    this.outputWidth = outputLength(this.#layout, 1);
   }
 
   /**
    * Looks up and pools a batch, keeps what `backward` needs and counts the accesses. A batch that is refused writes and
    * counts nothing; call `forward` again before `backward` then.
    *
-   * @param out - [batch * outputWidth] to write into; default a new array
-   * @returns [batch, outputWidth], row-major
+   * @param out - [batch * outputWidth] to write into; default a new array. A reused one, made by `newOutput`, is much
+   * faster: fresh memory costs a page fault per 4 KiB, which for short bags is more than the lookup itself.
+   * @returns [batch, outputWidth], row-major; with `batchSizes` one [bags, columns of the feature] block after the other
    * @throws CollideError INVALID_INDEX, INVALID_OFFSETS, INVALID_ARGUMENT, UNKNOWN_OPTION, OUT_OF_MEMORY, CLOSED
    */
   forward(batch: BagBatch, out?: Float32Array): Float32Array {
@@ -78,24 +121,46 @@ export class EmbeddingTables {
   }
 
   #run(batch: BagBatch, out: Float32Array | undefined, train: boolean): Float32Array {
-    checkOptions(batch, ['indices', 'offsets', 'weights'], 'a batch');
-    const indices = asIndices(batch.indices);
-    const offsets = asOffsets(batch.offsets);
-    const weights = batch.weights === undefined ? undefined : checkFloats(batch.weights, 'weights');
-    const size = Math.max(0, Math.floor((offsets.length - 1) / this.features.length));
-    const result = out === undefined ? newOutput(size, this.outputWidth) : checkFloats(out, 'out');
-    this.#native.forward(indices, offsets, weights, result, train);
+    const checked = checkBatch(batch, this.features.length);
+    const { indices, offsets, batchSizes, weights, bags } = checked;
+    const result = out === undefined ? alignedFloats(outputLength(this.#layout, bags)) : checkFloats(out, 'out');
+    const replaced = this.#native.forward(indices, offsets, batchSizes, weights, result, train);
+    if (replaced > 0 && this.#warns) {
+      this.#warns = false;
+      process.emitWarning(
+        `${replaced} of ${indices.length} indices were looked up as id 0: ${firstBadIndex(this.#layout, checked)}. ` +
+          'Later ones are only counted, by badIndices()',
+        { type: 'CollideWarning', code: 'INVALID_INDEX' },
+      );
+    }
     return result;
+  }
+
+  /**
+   * A new array for the output of batches, its first element on a 64-byte boundary. Make it once and pass it to every
+   * `forward` or `lookup` of such a batch.
+   *
+   * @param bags - of every feature, or one number per feature (`batchSizes`)
+   */
+  newOutput(bags: BatchSizes): Float32Array<ArrayBuffer> {
+    const sizes = typeof bags === 'number' ? checkInteger(bags, 0, 0xffff_ffff, 'bags') : undefined;
+    return alignedFloats(outputLength(this.#layout, sizes ?? asBatchSizes(bags as Uint32Array, this.features.length)));
   }
 
   /**
    * Expands the gradient of the last `forward` to the internal tables and steps the optimizer, once per distinct row.
    *
-   * @param outputGradient - d loss / d output, [batch, outputWidth]
-   * @throws CollideError NO_FORWARD, INVALID_ARGUMENT, CLOSED
+   * @param outputGradient - d loss / d output, of the output's length
+   * @param weightGradient - [indices] to write d loss / d weights into, of the rows before the step: the dot product of
+   * the bag's gradient and the id's row (divided by the number of ids for `mean`). Also without weights, as if all were 1
+   * @throws CollideError NO_FORWARD, INVALID_ARGUMENT, CLOSED, NOT_SUPPORTED for tables that only serve
    */
-  backward(outputGradient: Float32Array): void {
-    this.#native.backward(checkFloats(outputGradient, 'the output gradient'));
+  backward(outputGradient: Float32Array, weightGradient?: Float32Array): void {
+    if (this.#serving !== undefined) {
+      throw new CollideError('NOT_SUPPORTED', `Expected tables that can be trained for backward: ${this.#serving}`);
+    }
+    const ofWeights = weightGradient === undefined ? undefined : checkFloats(weightGradient, 'the weight gradient');
+    this.#native.backward(checkFloats(outputGradient, 'the output gradient'), ofWeights);
   }
 
   /** Sets the learning rate of the steps to come: a schedule is a call per batch. */
@@ -103,31 +168,50 @@ export class EmbeddingTables {
     this.#native.setLearningRate(checkNumber(rate, 0, 1e6, 'learning rate'));
   }
 
+  /** Optimizer steps so far, which correct the bias of the Adam kinds. */
+  get steps(): number {
+    return this.#native.steps();
+  }
+
+  set steps(steps: number) {
+    this.#native.setSteps(checkInteger(steps, 0, Number.MAX_SAFE_INTEGER, 'steps'));
+  }
+
   /** A copy of an internal table, [rows, table width] row-major. @throws CollideError INVALID_ARGUMENT for an unknown feature or table */
   weights(feature: string, table = 0): Float32Array {
-    return this.#native.readWeights(...this.#at(feature, table));
+    return this.#native.readWeights(this.#table(feature, table));
   }
 
-  /** Replaces an internal table's values, [rows, table width]. */
+  /** Replaces an internal table's values, [rows, table width], rounded to its precision. */
   setWeights(feature: string, values: Float32Array, table = 0): void {
-    this.#native.writeWeights(...this.#at(feature, table), checkFloats(values, `weights of feature "${feature}"`));
+    this.#native.writeWeights(this.#table(feature, table), checkFloats(values, `weights of feature "${feature}"`));
   }
 
-  /** A copy of the optimizer's state: rowwise Adagrad [rows], Adagrad [rows, table width], SGD none. */
+  /**
+   * A copy of the optimizer's state, row-major. Per row: rowwise Adagrad 1 value, Adagrad table width, Adam m and then v
+   * (2 * table width), rowwise Adam m and then one v (table width + 1), SGD none.
+   */
   optimizerState(feature: string, table = 0): Float32Array {
-    return this.#native.readState(...this.#at(feature, table));
+    return this.#native.readState(this.#table(feature, table));
   }
 
   setOptimizerState(feature: string, values: Float32Array, table = 0): void {
-    this.#native.writeState(...this.#at(feature, table), checkFloats(values, `state of feature "${feature}"`));
+    this.#native.writeState(this.#table(feature, table), checkFloats(values, `state of feature "${feature}"`));
   }
 
-  /** Accesses per id by `forward` since creation, [cardinality], saturating at 2^32 - 1. */
+  /** Accesses per id by `forward` since creation, [cardinality], saturating at 2^32 - 1. @throws CollideError NOT_SUPPORTED without countAccesses */
   counts(feature: string): Uint32Array {
-    return this.#native.readCounts(this.#at(feature, 0)[0]);
+    const position = this.#feature(feature);
+    if (!this.#counts) {
+      throw new CollideError(
+        'NOT_SUPPORTED',
+        'Expected tables made with countAccesses: true for counts(), received false',
+      );
+    }
+    return this.#native.readCounts(position);
   }
 
-  /** Ids that were out of range and clamped or hashed since creation. */
+  /** Ids that were out of range and replaced since creation, by any policy but `error`. */
   badIndices(): number {
     return this.#native.badIndices();
   }
@@ -135,6 +219,63 @@ export class EmbeddingTables {
   memory(): MemoryReport {
     const { rows, mapping, optimizer, counts } = this.#native.memory();
     return { rows, mapping, optimizer, counts, total: rows + mapping };
+  }
+
+  /**
+   * The same features and hash functions with the rows rounded to another precision, for serving: `lookup` on the CPU.
+   * It has its own memory; these tables stay as they are.
+   *
+   * @throws CollideError OUT_OF_MEMORY; INVALID_ARGUMENT also when a row has values that the precision cannot hold
+   * @example
+   * ```ts
+   * using small = tables.withPrecision('int8'); // trained in float32, served with a quarter of the bytes
+   * tables.memory().rows / small.memory().rows; // 64 columns: 256 bytes a row to 68, 3.8
+   * ```
+   */
+  withPrecision(precision: Precision): EmbeddingTables {
+    const checked = checkOneOf(precision, PRECISIONS, 'precision');
+    return new EmbeddingTables(new Rounded(this.#native, checked, this.#warns));
+  }
+
+  /**
+   * Everything that training has changed, as named tensors: rows, optimizer state, counts, steps (see checkpoint.ts for
+   * the names). Options are not part of it, and neither is a learning rate that was set since.
+   *
+   * @param contents - `rows` leaves out what serving does not need. Default `training`
+   */
+  checkpoint(contents: 'training' | 'rows' = 'training'): Record<string, TensorInput> {
+    return readCheckpoint(this.#kept(), checkOneOf(contents, ['training', 'rows'], 'contents of a checkpoint'));
+  }
+
+  /**
+   * Takes a checkpoint's values: training goes on bit for bit. float32 rows are rounded to the precision of the tables;
+   * what these tables do not keep (state of another use, counts, tensors of other names) is left alone, and of a
+   * checkpoint of `rows` the rest of these tables stays as it is.
+   *
+   * @throws CollideError INVALID_ARGUMENT for a tensor that is missing or of another shape, before anything is changed
+   */
+  restore(tensors: Tensors): void {
+    writeCheckpoint(this.#kept(), tensors);
+  }
+
+  /** Writes a checkpoint as a safetensors file, whole or not at all. @throws CollideError FILE_IO, OUT_OF_MEMORY */
+  async save(path: string, contents: 'training' | 'rows' = 'training'): Promise<void> {
+    await writeSafetensors(path, this.checkpoint(contents), { format: FORMAT });
+  }
+
+  /** Reads a file that `save` wrote and restores it. @throws CollideError FILE_IO, FILE_FORMAT, also for other tables */
+  async load(path: string): Promise<void> {
+    const { tensors, metadata } = await readSafetensors(path);
+    try {
+      if (metadata.format !== FORMAT) throw new Error(`the metadata format is "${metadata.format ?? ''}"`);
+      this.restore(tensors);
+    } catch (cause) {
+      if (cause instanceof CollideError && cause.code === 'CLOSED') throw cause;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new CollideError('FILE_FORMAT', `Expected a checkpoint of these embedding tables in ${path}: ${why}`, {
+        cause,
+      });
+    }
   }
 
   /** Frees the native memory. May be called twice; any other use afterwards throws CLOSED. */
@@ -146,7 +287,11 @@ export class EmbeddingTables {
     this.close();
   }
 
-  #at(name: string, table: number): [number, number] {
+  #kept(): Kept {
+    return { native: this.#native, layout: this.#layout, optimizer: this.#optimizer, counts: this.#counts };
+  }
+
+  #feature(name: string): number {
     const feature = this.features.findIndex((f) => f.name === name);
     if (feature < 0) {
       checkOneOf(
@@ -155,66 +300,12 @@ export class EmbeddingTables {
         'the name of a feature',
       );
     }
-    return [feature, checkInteger(table, 0, this.features[feature]!.hashes - 1, `the table of feature "${name}"`)];
+    return feature;
   }
-}
 
-function checkFloats(values: unknown, where: string): Float32Array {
-  if (values instanceof Float32Array) return values;
-  throw new CollideError('INVALID_ARGUMENT', `Expected a Float32Array for ${where}, received ${describe(values)}`);
-}
-
-function newOutput(batch: number, width: number): Float32Array {
-  try {
-    return new Float32Array(batch * width);
-  } catch (cause) {
-    throw new CollideError(
-      'OUT_OF_MEMORY',
-      `Could not allocate ${batch * width * 4} bytes for the output of ${batch} bags x ${width} columns`,
-      { cause },
-    );
+  /** The internal table of a feature's hash function. */
+  #table(name: string, table: number): number {
+    const { tables } = this.#layout.features[this.#feature(name)]!;
+    return tables[checkInteger(table, 0, tables.length - 1, `the table of feature "${name}"`)]!;
   }
-}
-
-function asIndices(indices: BagBatch['indices']): Uint32Array | Int32Array | BigInt64Array {
-  if (indices instanceof Uint32Array || indices instanceof Int32Array || indices instanceof BigInt64Array)
-    return indices;
-  if (!Array.isArray(indices)) {
-    throw new CollideError(
-      'INVALID_ARGUMENT',
-      `Expected a Uint32Array, Int32Array, BigInt64Array or an array of whole numbers for indices, received ${describe(indices)}`,
-    );
-  }
-  const copy = new BigInt64Array(indices.length);
-  for (const [position, id] of indices.entries()) {
-    if (!Number.isSafeInteger(id)) {
-      throw new CollideError(
-        'INVALID_INDEX',
-        `Expected a whole number for indices[${position}], received ${describe(id)}`,
-      );
-    }
-    copy[position] = BigInt(id);
-  }
-  return copy;
-}
-
-function asOffsets(offsets: BagBatch['offsets']): Uint32Array {
-  if (offsets instanceof Uint32Array) return offsets;
-  if (!Array.isArray(offsets) && !(offsets instanceof Int32Array)) {
-    throw new CollideError(
-      'INVALID_ARGUMENT',
-      `Expected a Uint32Array, Int32Array or an array of whole numbers for offsets, received ${describe(offsets)}`,
-    );
-  }
-  const copy = new Uint32Array(offsets.length);
-  for (const [position, offset] of (offsets as readonly number[]).entries()) {
-    if (!Number.isInteger(offset) || offset < 0 || offset > 0xffff_ffff) {
-      throw new CollideError(
-        'INVALID_OFFSETS',
-        `Expected a whole number from 0 to 2^32 - 1 for offsets[${position}], received ${describe(offset)}`,
-      );
-    }
-    copy[position] = offset;
-  }
-  return copy;
 }

@@ -24,11 +24,11 @@ export interface Tensor {
   dtype: TensorType;
   /** Whole numbers; [] is a scalar. */
   shape: readonly number[];
-  /** Row-major, as many elements as the product of the shape; BOOL is a Uint8Array of 0 and 1. */
+  /** Row-major, as many elements as the product of the shape; BOOL is a Uint8Array of 0 and 1, F16 and BF16 their bits. */
   data: TensorArray;
 }
 
-/** A tensor to write: `dtype` follows from `data` when left out (BOOL has to be said). */
+/** A tensor to write: `dtype` follows from `data` when left out (BOOL, F16 and BF16 have to be said). */
 export type TensorInput = Omit<Tensor, 'dtype'> & { dtype?: TensorType };
 
 export interface Safetensors {

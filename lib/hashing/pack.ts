@@ -1,119 +1,152 @@
 /**
- * Look-up tables as native code and files hold them: 1, 2, 3 or 4 little-endian bytes per entry, by the height of the
- * internal table and not by the ids. O(entries); independent of the machine's byte order.
+ * Look-up tables as native code and files hold them: a little-endian stream of bits, as many per entry as the height of
+ * the internal table needs and not the ids; in packing `bytes` a whole number of bytes. An entry is a row; one more
+ * code, the number of rows, stands for a pruned id where there is any. O(entries); independent of the
+ * machine's byte order.
  */
 import { CollideError, checkInteger, describe } from '../errors.ts';
-import type { NativeHash } from '../native.ts';
-import { type HashFunction, MOST_ROWS, rowCount, type TableEntries } from './hash_function.ts';
+import { MOST_ROWS, type Packing, PRUNED, type TableEntries } from './hash_function.ts';
 
-/** Bytes of one packed entry: 1 up to 256 rows, 2 up to 65,536, 3 up to 2^24, otherwise 4. */
-export function bytesPerEntry(rows: number): 1 | 2 | 3 | 4 {
-  if (rows <= 2 ** 8) return 1;
-  if (rows <= 2 ** 16) return 2;
-  return rows <= 2 ** 24 ? 3 : 4;
+/** Bytes of one packed entry: 1 up to 256 codes (rows, and one for pruned), 2 up to 65,536, 3 up to 2^24, otherwise 4. */
+export function bytesPerEntry(codes: number): 1 | 2 | 3 | 4 {
+  if (codes <= 2 ** 8) return 1;
+  if (codes <= 2 ** 16) return 2;
+  return codes <= 2 ** 24 ? 3 : 4;
 }
 
 /**
- * Packs rows into little-endian bytes.
+ * Bits of one packed entry: 8 times {@link bytesPerEntry}, or the base-2 logarithm of `codes` rounded up, at least 1.
  *
- * @param entries - a row below `rows` per id
- * @returns a fresh array of entries.length x {@link bytesPerEntry} bytes
  * @example
  * ```ts
- * packEntries(Uint32Array.of(1, 70_000), 100_000); // Uint8Array [1, 0, 0, 112, 17, 1]
+ * bitsPerEntry(907, 'bits'); // 10
  * ```
  */
-export function packEntries(entries: TableEntries, rows: number): Uint8Array {
-  const width = bytesPerEntry(rows);
-  if (width === 1) return Uint8Array.from(entries);
-  const bytes = new Uint8Array(entries.length * width);
-  for (let id = 0, at = 0; id < entries.length; id++) {
-    let rest = entries[id]!;
-    for (let b = 0; b < width; b++, rest >>>= 8) bytes[at++] = rest & 0xff;
-  }
-  return bytes;
+export function bitsPerEntry(codes: number, packing: Packing): number {
+  if (packing === 'bytes') return 8 * bytesPerEntry(codes);
+  let bits = 1;
+  while (2 ** bits < codes) bits++;
+  return bits;
 }
 
-/**
- * The inverse of {@link packEntries}: the narrowest typed array that holds the rows, freshly made.
- *
- * @throws CollideError INVALID_ARGUMENT when `bytes` is no whole number of entries
- * @example
- * ```ts
- * unpackEntries(Uint8Array.of(1, 0, 0, 112, 17, 1), 100_000); // Uint32Array [1, 70000]
- * ```
- */
-export function unpackEntries(bytes: Uint8Array, rows: number): TableEntries {
-  checkInteger(rows, 1, MOST_ROWS, 'rows of packed entries');
-  const width = bytesPerEntry(rows);
-  if (bytes.length % width !== 0) {
-    throw new CollideError(
-      'INVALID_ARGUMENT',
-      `Expected a multiple of ${width} bytes of packed entries for ${rows} rows, received ${describe(bytes)}`,
-    );
-  }
-  const count = bytes.length / width;
-  if (width === 1) return Uint8Array.from(bytes);
-  const entries = width === 2 ? new Uint16Array(count) : new Uint32Array(count);
-  for (let id = 0, at = 0; id < count; id++) {
-    let row = 0;
-    for (let b = 0; b < width; b++) row |= bytes[at++]! << (8 * b);
-    entries[id] = row;
-  }
+/** Distinct codes of a table of `rows` rows: one more when an id is pruned. */
+export function codeCount(entries: TableEntries, rows: number): number {
+  return entries instanceof Int32Array && entries.includes(PRUNED) ? rows + 1 : rows;
+}
+
+/** The entries with `rows` in the place of PRUNED; they themselves when they cannot hold it. */
+export function entryCodes(entries: TableEntries, rows: number): Uint8Array | Uint16Array | Uint32Array {
+  if (!(entries instanceof Int32Array)) return entries;
+  const codes = new Uint32Array(entries);
+  for (let id = 0; id < codes.length; id++) if (entries[id] === PRUNED) codes[id] = rows;
+  return codes;
+}
+
+/** The inverse of {@link entryCodes} for entries of which some are pruned. */
+export function prunedEntries(codes: Uint8Array | Uint16Array | Uint32Array, rows: number): Int32Array {
+  const entries = new Int32Array(codes);
+  for (let id = 0; id < entries.length; id++) if (codes[id] === rows) entries[id] = PRUNED;
   return entries;
 }
 
-/** One rank per this many ids: rank(id) = stored rank + the set bits of at most 16 words. */
-const RANK_BLOCK = 512;
-
-/**
- * Bytes that the hash function itself needs at inference, beside the rows: `table` its packed entries, `hot` one bit
- * per id and a 32-bit rank per 512 ids (nothing when every id is hot: that is the identity), the others none. Every
- * reported size counts them.
- *
- * @example
- * ```ts
- * mappingBytes({ kind: 'modulo', rows: 10 }, 1000); // 0
- * ```
- */
-export function mappingBytes(hash: HashFunction, cardinality: number): number {
-  if (hash.kind === 'table') return cardinality * bytesPerEntry(hash.rows);
-  if (hash.kind !== 'hot' || hash.ids.length === cardinality) return 0;
-  return 4 * Math.ceil(cardinality / 32) + 4 * Math.ceil(cardinality / RANK_BLOCK);
-}
-
-/** One bit per id, little-endian within 32-bit words, [ceil(cardinality / 32)]; set for every id of `ids`. */
-export function hotBitmap(ids: Uint32Array, cardinality: number): Uint32Array {
-  const bitmap = new Uint32Array(Math.ceil(cardinality / 32));
-  for (const id of ids) bitmap[id >>> 5]! |= 1 << (id & 31);
-  return bitmap;
+/** Bytes of `count` packed entries. */
+export function packedBytes(count: number, bits: number): number {
+  return Math.ceil((count * bits) / 8);
 }
 
 /**
- * A checked hash function in the form the native engine takes, its arrays freshly made.
+ * Packs the entries of a look-up table.
  *
+ * @param entries - a row below `rows` per id, or PRUNED
+ * @returns a fresh array of {@link bitsPerEntry} bits per entry, the last byte filled up with zeros
  * @example
  * ```ts
- * nativeHash({ kind: 'mixed', rows: 10, seed: 1 }, 1000); // { kind: 'mixed', rows: 10, seed: 1n }
+ * packEntries(Uint32Array.of(1, 70_000), 100_000); // Uint8Array [1, 0, 0, 112, 17, 1]
+ * packEntries(Uint8Array.of(1, 2, 3), 4, 'bits'); // Uint8Array [0b111001]
  * ```
  */
-export function nativeHash(hash: HashFunction, cardinality: number): NativeHash {
-  const rows = rowCount(hash, cardinality);
-  switch (hash.kind) {
-    case 'identity':
-    case 'modulo':
-      return { kind: hash.kind, rows };
-    case 'mixed':
-      return { kind: 'mixed', rows, seed: BigInt(hash.seed) };
-    case 'quotient':
-      return { kind: 'quotient', rows, divisor: hash.divisor };
-    case 'table':
-      return { kind: 'table', rows, entries: packEntries(hash.entries, rows), bytesPerEntry: bytesPerEntry(rows) };
-    case 'hot': {
-      // All ids hot: the k-th id is k, and no row may be left for a tail. Modulo says the same and needs no bitmap.
-      if (hash.ids.length === cardinality) return { kind: 'modulo', rows };
-      const native: NativeHash = { kind: 'hot', rows, bitmap: hotBitmap(hash.ids, cardinality), tail: hash.tail.kind };
-      return hash.tail.kind === 'mixed' ? { ...native, seed: BigInt(hash.tail.seed) } : native;
-    }
+export function packEntries(entries: TableEntries, rows: number, packing: Packing = 'bytes'): Uint8Array {
+  const bits = bitsPerEntry(codeCount(entries, rows), packing);
+  const codes = entryCodes(entries, rows);
+  if (bits === 8) return new Uint8Array(codes);
+  const bytes = new Uint8Array(packedBytes(codes.length, bits));
+  let at = 0;
+  let word = 0; // the bits not yet written, `filled` of them
+  let filled = 0;
+  for (let id = 0; id < codes.length; id++) {
+    const code = codes[id]!;
+    word |= code << filled;
+    filled += bits;
+    if (filled < 32) continue;
+    for (let b = 0; b < 4; b++) bytes[at++] = word >>> (8 * b);
+    filled -= 32;
+    word = filled === 0 ? 0 : code >>> (bits - filled);
   }
+  for (; filled > 0; filled -= 8, word >>>= 8) bytes[at++] = word;
+  return bytes;
+}
+
+/** What a packed look-up table does not say itself. */
+export interface PackedForm {
+  /** Default `bytes`. */
+  packing?: Packing;
+  /** Whether some entries are pruned. Default false. */
+  prunes?: boolean;
+  /** Number of entries. Default: as many as the bytes hold, which is certain for packing `bytes` only. */
+  count?: number;
+}
+
+/**
+ * The inverse of {@link packEntries}: the narrowest typed array that holds the rows, or an Int32Array where some are
+ * pruned; freshly made.
+ *
+ * @throws CollideError INVALID_ARGUMENT when `bytes` is not as long as its entries
+ * @example
+ * ```ts
+ * unpackEntries(Uint8Array.of(1, 0, 0, 112, 17, 1), 100_000); // Uint32Array [1, 70000]
+ * unpackEntries(Uint8Array.of(0b111001), 4, { packing: 'bits', count: 3 }); // Uint8Array [1, 2, 3]
+ * ```
+ */
+export function unpackEntries(bytes: Uint8Array, rows: number, form: PackedForm = {}): TableEntries {
+  const { packing = 'bytes', prunes = false } = form;
+  checkInteger(rows, 1, prunes ? 2 ** 31 : MOST_ROWS, 'rows of packed entries');
+  const codes = prunes ? rows + 1 : rows;
+  const bits = bitsPerEntry(codes, packing);
+  const count = form.count ?? Math.floor((8 * bytes.length) / bits);
+  if (bytes.length !== packedBytes(count, bits)) {
+    const expected =
+      form.count === undefined
+        ? `a multiple of ${bits / 8} bytes`
+        : `${packedBytes(count, bits)} bytes for ${count} ids`;
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected ${expected} of packed entries for ${rows} rows, received ${describe(bytes)}`,
+    );
+  }
+  const unpacked = new Uint32Array(count);
+  const mask = bits === 32 ? -1 : (1 << bits) - 1;
+  let at = 0;
+  let word = 0; // the bits read but not yet used, `left` of them
+  let left = 0;
+  for (let id = 0; id < count; id++) {
+    let code = word;
+    if (left >= bits) {
+      word >>>= bits;
+      left -= bits;
+    } else {
+      let next = 0;
+      for (let b = 0; b < 4; b++) next |= (bytes[at++] ?? 0) << (8 * b);
+      code |= next << left;
+      const used = bits - left;
+      word = used === 32 ? 0 : next >>> used;
+      left = 32 - used;
+    }
+    unpacked[id] = code & mask;
+  }
+  return prunes ? prunedEntries(unpacked, rows) : narrowed(unpacked, codes);
+}
+
+function narrowed(entries: Uint32Array, codes: number): TableEntries {
+  if (codes <= 2 ** 8) return new Uint8Array(entries);
+  return codes <= 2 ** 16 ? new Uint16Array(entries) : entries;
 }

@@ -32,6 +32,8 @@ export interface RecommenderOptions {
   /** Default LAMB, learning rate 0.002 (the paper's). */
   denseOptimizer?: DenseOptimizer;
   init?: Init;
+  /** Whether `tables` counts the accesses of each id while training. Default true. */
+  countAccesses?: boolean;
   /**
    * Share of label 1 that the untrained model predicts: the output bias starts at its log-odds. Default 0.5. LAMB moves
    * a lone bias slowly, so a start far from the base rate costs hundreds of steps.
@@ -61,6 +63,7 @@ export class Recommender {
     this.tables = new EmbeddingTables({
       features: features.map((feature) => ({ ...feature, dim, init: options.init ?? { kind: 'dlrm' } })),
       optimizer: options.embeddingOptimizer ?? { kind: 'rowwise-adagrad' },
+      countAccesses: options.countAccesses ?? true,
       seed,
       threads,
     });
@@ -101,7 +104,7 @@ export class Recommender {
     const length = size * this.tables.outputWidth;
     let buffer = which === 'pooled' ? this.#pooled : this.#gradient;
     if (buffer.length < length) {
-      buffer = new Float32Array(length);
+      buffer = this.tables.newOutput(size);
       if (which === 'pooled') this.#pooled = buffer;
       else this.#gradient = buffer;
     }

@@ -28,10 +28,18 @@ const rate = z.number().positive();
 const share = z.number().min(0).max(1);
 const epochs = z.int().min(1).max(10_000);
 
-/** Its learning rate is chosen from `compare.tune.learningRate`. */
+/**
+ * Its learning rate is chosen from `compare.tune.learningRate`; what is left out gets the default of EmbeddingTables,
+ * which refuses what the kind does not take.
+ */
 const embeddingOptimizer = z.strictObject({
-  kind: z.enum(['rowwise-adagrad', 'adagrad', 'sgd']).default('rowwise-adagrad'),
-  epsilon: rate.default(1e-8),
+  kind: z.enum(['rowwise-adagrad', 'adagrad', 'sgd', 'adam', 'rowwise-adam']).default('rowwise-adagrad'),
+  epsilon: rate.optional(),
+  /** The Adam kinds only, like the next. */
+  beta1: z.number().min(0).lt(1).optional(),
+  beta2: z.number().min(0).lt(1).optional(),
+  weightDecay: z.number().min(0).optional(),
+  clipRowNorm: rate.optional(),
 });
 
 /** What is left out gets the default of DenseNet; LAMB's learning rate one that suits the number of steps. */

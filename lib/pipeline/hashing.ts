@@ -1,15 +1,8 @@
 /** A chosen hashing of every feature: what compression comes down to, as plain data that can be saved and used elsewhere. */
 import { CollideError } from '../errors.ts';
 import { readSafetensors, type TensorInput, writeSafetensors } from '../files/index.ts';
-import {
-  bytesPerEntry,
-  checkHashFunction,
-  type HashFunction,
-  mappingBytes,
-  packEntries,
-  rowCount,
-  unpackEntries,
-} from '../hashing/index.ts';
+import { checkHashFunction, type HashFunction, mappingBytes, rowCount } from '../hashing/index.ts';
+import { describeHash, restoreHash, type StoredHash } from './stored_hash.ts';
 
 export interface FeatureHashing {
   name: string;
@@ -75,8 +68,9 @@ export class Hashing {
   }
 
   /**
-   * Writes a safetensors file: packed mappings `<feature>.hash<h>` (U8 [ids], U16 [ids], U8 [ids, 3] or U32 [ids]), hot
-   * ids, counts, and the manifest in the metadata. The file is replaced as a whole or not at all.
+   * Writes a safetensors file: packed mappings `feature<f>.hash<h>` (packing bytes: U8 [ids], U16 [ids], U8 [ids, 3] or
+   * U32 [ids]; bits: U8 [bytes]), hot ids, counts, and the manifest in the metadata. The file is replaced as a whole or
+   * not at all.
    *
    * @throws CollideError FILE_IO
    */
@@ -112,7 +106,9 @@ export class Hashing {
         if (stored instanceof Uint32Array) counts.set(feature.name, stored);
         return {
           ...feature,
-          hashes: feature.hashes.map((hash, h) => restoreHash(hash, `feature${f}.hash${h}`, tensors)),
+          hashes: feature.hashes.map((hash, h) =>
+            restoreHash(hash, feature.cardinality, `feature${f}.hash${h}`, tensors),
+          ),
         };
       });
       return new Hashing(features, JSON.parse(metadata.manifest ?? ''), counts);
@@ -123,74 +119,6 @@ export class Hashing {
   }
 }
 
-/** What the metadata says of a hash function; arrays are tensors beside it. Seeds are text: JSON has no 64-bit numbers. */
-type StoredHash = {
-  kind: HashFunction['kind'];
-  rows?: number;
-  seed?: string;
-  divisor?: number;
-  tail?: { kind: string; seed?: string };
-};
-interface StoredFeature {
-  name: string;
-  cardinality: number;
-  combine: 'sum' | 'concat';
+interface StoredFeature extends Omit<FeatureHashing, 'hashes'> {
   hashes: StoredHash[];
-}
-
-function describeHash(hash: HashFunction, name: string, tensors: Record<string, TensorInput>): StoredHash {
-  switch (hash.kind) {
-    case 'identity':
-    case 'modulo':
-    case 'quotient':
-      return hash;
-    case 'mixed':
-      return { kind: 'mixed', rows: hash.rows, seed: String(hash.seed) };
-    case 'table':
-      tensors[name] = packedTensor(hash);
-      return { kind: 'table', rows: hash.rows };
-    case 'hot':
-      tensors[name] = { shape: [hash.ids.length], data: hash.ids };
-      return {
-        kind: 'hot',
-        rows: hash.rows,
-        tail: hash.tail.kind === 'mixed' ? { kind: 'mixed', seed: String(hash.tail.seed) } : { kind: 'modulo' },
-      };
-  }
-}
-
-function packedTensor({ entries, rows }: Extract<HashFunction, { kind: 'table' }>): TensorInput {
-  switch (bytesPerEntry(rows)) {
-    case 1:
-      return { shape: [entries.length], data: Uint8Array.from(entries) };
-    case 2:
-      return { shape: [entries.length], data: Uint16Array.from(entries) };
-    case 3:
-      return { shape: [entries.length, 3], data: packEntries(entries, rows) };
-    case 4:
-      return { shape: [entries.length], data: Uint32Array.from(entries) };
-  }
-}
-
-function restoreHash(stored: StoredHash, name: string, tensors: Readonly<Record<string, TensorInput>>): HashFunction {
-  const tensor = tensors[name];
-  const seed = (text: string | undefined) => BigInt(text ?? '');
-  if (stored.kind === 'mixed') return { kind: 'mixed', rows: stored.rows!, seed: seed(stored.seed) };
-  if (stored.kind === 'table') {
-    if (tensor === undefined) throw new Error(`the tensor ${name} is missing`);
-    const rows = stored.rows!;
-    const entries =
-      tensor.shape.length === 2
-        ? unpackEntries(tensor.data as Uint8Array, rows)
-        : (tensor.data as Uint8Array | Uint16Array | Uint32Array);
-    return { kind: 'table', rows, entries };
-  }
-  if (stored.kind === 'hot') {
-    const tail =
-      stored.tail?.kind === 'mixed'
-        ? { kind: 'mixed' as const, seed: seed(stored.tail.seed) }
-        : { kind: 'modulo' as const };
-    return { kind: 'hot', rows: stored.rows!, ids: tensor?.data as Uint32Array, tail };
-  }
-  return stored as HashFunction;
 }

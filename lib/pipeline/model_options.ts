@@ -75,6 +75,7 @@ export function buildRecommender(
     embeddingOptimizer: { ...(options.embeddingOptimizer ?? { kind: 'rowwise-adagrad' }), learningRate },
     denseOptimizer: denseOptimizer(split, options),
     init: options.init,
+    countAccesses: false, // the split knows how often its ids come
     baseRate: split.labels.reduce((sum, label) => sum + label, 0) / split.rows,
     seed: options.seed ?? 1,
     threads: options.threads ?? 0,

@@ -3,7 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Split } from '../data/types.ts';
 import { CollideError, checkOptions } from '../errors.ts';
-import { fileError, readSafetensors, type TensorInput, writeFileAtomic, writeSafetensors } from '../files/index.ts';
+import { fileError, readSafetensors, writeFileAtomic, writeSafetensors } from '../files/index.ts';
 import { Recommender, type RecommenderOptions } from '../model/recommender.ts';
 import { evaluateSplit, type Metrics, predictSplit } from '../training/train.ts';
 import { type Fit, fitFixed, fitTuned } from './fit.ts';
@@ -28,7 +28,7 @@ export interface StudentBytes {
   total: number;
 }
 
-const FORMAT = 'learn-to-collide student 1';
+const FORMAT = 'learn-to-collide student 2';
 
 /**
  * A trained model. Close it, or declare it with `using`: its tables are native memory.
@@ -84,15 +84,8 @@ export class Student {
     } catch (cause) {
       throw fileError('write', folder, cause);
     }
-    const tensors: Record<string, TensorInput> = {};
-    for (const [f, { name, hashes }] of this.#model.tables.features.entries()) {
-      for (let h = 0; h < hashes; h++) {
-        const data = this.#model.tables.weights(name, h);
-        tensors[`feature${f}.table${h}`] = { shape: [data.length], data };
-      }
-    }
-    const dense = this.#model.net.parameters();
-    tensors.dense = { shape: [dense.length], data: dense };
+    const data = this.#model.net.parameters();
+    const tensors = { ...this.#model.tables.checkpoint('rows'), dense: { shape: [data.length], data } };
     await writeSafetensors(join(folder, 'model.safetensors'), tensors, { format: FORMAT });
     if (this.#hashing !== undefined) await this.#hashing.save(join(folder, 'hashing.safetensors'));
     const about = { format: FORMAT, shape: this.#shape, fit: this.fit, hashed: this.#hashing !== undefined };
@@ -122,12 +115,12 @@ export class Student {
     const model = new Recommender({
       ...about.shape,
       features: about.shape.features.map((feature, f) => ({ ...feature, ...hashesOf(hashing, f) })),
+      embeddingOptimizer: { kind: 'sgd' }, // it serves: no state
+      countAccesses: false,
       threads: options.threads ?? 0,
     });
     try {
-      for (const [f, { name, hashes }] of model.tables.features.entries()) {
-        for (let h = 0; h < hashes; h++) model.tables.setWeights(name, floats(tensors, `feature${f}.table${h}`), h);
-      }
+      model.tables.restore(tensors);
       model.net.setParameters(floats(tensors, 'dense'));
     } catch (cause) {
       model.close();

@@ -1,110 +1,54 @@
-// The class EmbeddingTables of lib/native.ts: reads plain objects, checks array lengths, calls the engine. With a CUDA
-// device lookups run there, on a copy of the tables that is brought up to date at the first lookup after a change;
-// training stays on the CPU.
+// The class EmbeddingTables of lib/native.ts: checks array types and lengths, calls the engine. With a CUDA device
+// lookups run there, on a copy of the tables that is brought up to date at the first lookup after a change; training
+// stays on the CPU.
+#include <algorithm>
 #include <memory>
 #include <optional>
 
 #include "addon/addon.h"
+#include "addon/arrays.h"
 #include "addon/cuda.h"
+#include "addon/embedding_config.h"
 #include "cpu/embedding.h"
+#include "cpu/round_tables.h"
 
 namespace collide::addon {
 
 namespace {
-
-HashFunction read_hash(const Napi::Object& object, std::uint64_t cardinality, const std::string& where) {
-  const std::string kind = text(object, "kind");
-  const auto rows = static_cast<std::uint64_t>(number(object, "rows"));
-  const auto seed = [&] {
-    bool lossless = true;
-    return object.Get("seed").As<Napi::BigInt>().Uint64Value(&lossless);
-  };
-  if (kind == "table") {
-    const auto entries = view<std::uint8_t>(object.Get("entries"), "the entries of a mapping");
-    return make_table_hash(rows, static_cast<unsigned>(integer(object, "bytesPerEntry")), entries.data, entries.length,
-                           cardinality, where);
-  }
-  if (kind == "hot") {
-    const auto bitmap = view<std::uint32_t>(object.Get("bitmap"), "the bitmap of hot ids");
-    const bool mixed = text(object, "tail") == "mixed";
-    return make_hot_hash(rows, bitmap.data, bitmap.length, mixed, mixed ? seed() : 0, cardinality, where);
-  }
-  HashFunction hash;
-  hash.rows = rows;
-  if (kind == "identity") {
-    hash.kind = HashKind::kIdentity;
-  } else if (kind == "modulo") {
-    hash.kind = HashKind::kModulo;
-  } else if (kind == "mixed") {
-    hash.kind = HashKind::kMixed;
-    hash.seed = mix64(seed());
-  } else if (kind == "quotient") {
-    hash.kind = HashKind::kQuotient;
-    hash.divisor = static_cast<std::uint64_t>(number(object, "divisor"));
-  } else {
-    fail("INVALID_ARGUMENT", "Expected a known kind of hash function for ", where, ", received \"", kind, "\"");
-  }
-  return hash;
-}
-
-Feature read_feature(const Napi::Object& object) {
-  Feature feature;
-  feature.name = text(object, "name");
-  feature.cardinality = static_cast<std::uint64_t>(number(object, "cardinality"));
-  feature.dim = static_cast<std::uint32_t>(integer(object, "dim"));
-  const std::string pooling = text(object, "pooling");
-  feature.pooling = pooling == "sum" ? Pooling::kSum : pooling == "mean" ? Pooling::kMean : Pooling::kNone;
-  feature.sequence_length = static_cast<std::uint32_t>(integer(object, "sequenceLength"));
-  feature.combine = text(object, "combine") == "concat" ? Combine::kConcat : Combine::kSum;
-  feature.init_scale = static_cast<float>(number(object, "initScale"));
-  auto hashes = object.Get("hashes").As<Napi::Array>();
-  for (std::uint32_t i = 0; i < hashes.Length(); ++i) {
-    const std::string where = "hash function " + std::to_string(i) + " of feature \"" + feature.name + "\"";
-    feature.hashes.push_back(read_hash(hashes.Get(i).As<Napi::Object>(), feature.cardinality, where));
-  }
-  return feature;
-}
 
 class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
  public:
   static Napi::Function define(Napi::Env env) {
     return DefineClass(
         env, "EmbeddingTables",
-        {InstanceMethod<&EmbeddingTables::forward>("forward"), InstanceMethod<&EmbeddingTables::backward>("backward"),
+        {InstanceMethod<&EmbeddingTables::layout>("layout"), InstanceMethod<&EmbeddingTables::forward>("forward"),
+         InstanceMethod<&EmbeddingTables::backward>("backward"),
          InstanceMethod<&EmbeddingTables::set_learning_rate>("setLearningRate"),
+         InstanceMethod<&EmbeddingTables::steps>("steps"), InstanceMethod<&EmbeddingTables::set_steps>("setSteps"),
          InstanceMethod<&EmbeddingTables::read_weights>("readWeights"),
          InstanceMethod<&EmbeddingTables::write_weights>("writeWeights"),
+         InstanceMethod<&EmbeddingTables::read_rows>("readRows"),
+         InstanceMethod<&EmbeddingTables::write_rows>("writeRows"),
          InstanceMethod<&EmbeddingTables::read_state>("readState"),
          InstanceMethod<&EmbeddingTables::write_state>("writeState"),
          InstanceMethod<&EmbeddingTables::read_counts>("readCounts"),
+         InstanceMethod<&EmbeddingTables::write_counts>("writeCounts"),
          InstanceMethod<&EmbeddingTables::bad_indices>("badIndices"),
          InstanceMethod<&EmbeddingTables::memory>("memory"), InstanceMethod<&EmbeddingTables::close>("close")});
   }
 
+  // (config), or (source tables, precision) for a rounded copy.
   explicit EmbeddingTables(const Napi::CallbackInfo& info) : Napi::ObjectWrap<EmbeddingTables>(info) {
     guarded(info.Env(), [&] {
-      const auto config = info[0].As<Napi::Object>();
-      std::vector<Feature> features;
-      auto list = config.Get("features").As<Napi::Array>();
-      for (std::uint32_t i = 0; i < list.Length(); ++i)
-        features.push_back(read_feature(list.Get(i).As<Napi::Object>()));
-
-      const auto settings = config.Get("optimizer").As<Napi::Object>();
-      const std::string kind = text(settings, "kind");
-      OptimizerSettings optimizer;
-      optimizer.kind = kind == "sgd"       ? OptimizerKind::kSgd
-                       : kind == "adagrad" ? OptimizerKind::kAdagrad
-                                           : OptimizerKind::kRowwiseAdagrad;
-      optimizer.learning_rate = static_cast<float>(number(settings, "learningRate"));
-      optimizer.epsilon = static_cast<float>(number(settings, "epsilon"));
-
-      const std::string bad = text(config, "badIndex");
-      const BadIndex policy = bad == "clamp" ? BadIndex::kClamp : bad == "hash" ? BadIndex::kHash : BadIndex::kError;
-      bool lossless = true;
-      const std::uint64_t seed = config.Get("seed").As<Napi::BigInt>().Uint64Value(&lossless);
-      engine_.emplace(EmbeddingLayout(std::move(features)), optimizer, policy, seed,
-                      static_cast<unsigned>(integer(config, "threads")));
-      if (text(config, "device") == "cuda") device_ = make_cuda_lookup(engine_->layout(), policy);
+      if (info.Length() == 2) {
+        CpuEmbedding& source = Unwrap(info[0].As<Napi::Object>())->engine();
+        engine_.emplace(round_tables(source, read_precision(info[1].As<Napi::String>().Utf8Value())));
+      } else {
+        EmbeddingConfig config = read_embedding_config(info[0].As<Napi::Object>());
+        engine_.emplace(EmbeddingLayout(std::move(config.features)), config.optimizer, config.bad_index, config.seed,
+                        config.threads, config.count_accesses);
+        if (config.cuda) device_ = make_cuda_lookup(engine_->layout(), config.bad_index);
+      }
       track_memory(info.Env());
     });
   }
@@ -126,55 +70,74 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
     tracked_ = bytes;
   }
 
-  void forward(const Napi::CallbackInfo& info) {
-    guarded(info.Env(), [&] {
-      CpuEmbedding& tables = engine();
-      tables.forget_forward();  // a batch that is refused leaves nothing to go back through
-      BagBatch batch;
-      if (!info[0].IsTypedArray()) fail("INVALID_ARGUMENT", "Expected a typed array for the indices");
-      switch (info[0].As<Napi::TypedArray>().TypedArrayType()) {
-        case napi_uint32_array:
-          batch.index_type = BagBatch::IndexType::kU32;
-          batch.indices = info[0].As<Napi::Uint32Array>().Data();
-          break;
-        case napi_int32_array:
-          batch.index_type = BagBatch::IndexType::kI32;
-          batch.indices = info[0].As<Napi::Int32Array>().Data();
-          break;
-        case napi_bigint64_array:
-          batch.index_type = BagBatch::IndexType::kI64;
-          batch.indices = info[0].As<Napi::BigInt64Array>().Data();
-          break;
-        default:
-          fail("INVALID_ARGUMENT", "Expected a Uint32Array, Int32Array or BigInt64Array for the indices");
+  Napi::Value layout(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value { return write_layout(info.Env(), engine()); });
+  }
+
+  // (indices, offsets, batch sizes or undefined, weights or undefined) of forward.
+  BagBatch read_batch(const Napi::CallbackInfo& info) {
+    BagBatch batch;
+    const Integers indices = integers(info[0], "the indices"), offsets = integers(info[1], "the offsets");
+    batch.index_type = indices.type;
+    batch.indices = indices.data;
+    batch.index_count = indices.length;
+    batch.offset_type = offsets.type;
+    batch.offsets = offsets.data;
+    const std::size_t features = engine().layout().features.size();
+    if (!info[2].IsUndefined()) {
+      const auto sizes = view<std::uint32_t>(info[2], "the batch sizes");
+      std::size_t bags = 0;
+      for (std::size_t f = 0; f < sizes.length; ++f) bags += sizes.data[f];
+      if (sizes.length != features || offsets.length != bags + 1) {
+        fail("INVALID_OFFSETS", "Expected ", bags + 1, " offsets (the sum of the ", features,
+             " batch sizes, and one), received ", offsets.length);
       }
-      batch.index_count = info[0].As<Napi::TypedArray>().ElementLength();
-      const auto offsets = view<std::uint32_t>(info[1], "the offsets");
-      const std::size_t features = tables.layout().features.size();
+      batch.batch_sizes = sizes.data;
+    } else {
       if (offsets.length == 0 || (offsets.length - 1) % features != 0) {
         fail("INVALID_OFFSETS", "Expected features * batch + 1 offsets for ", features, " features, received ",
              offsets.length);
       }
-      batch.offsets = offsets.data;
       batch.batch = (offsets.length - 1) / features;
-      if (!info[2].IsUndefined()) {
-        const auto weights = view<float>(info[2], "the per-sample weights");
-        if (weights.length != batch.index_count) {
-          fail("INVALID_ARGUMENT", "Expected one weight per index (", batch.index_count, "), received ",
-               weights.length);
-        }
-        batch.weights = weights.data;
+    }
+    if (!info[3].IsUndefined()) {
+      const auto weights = view<float>(info[3], "the per-sample weights");
+      if (weights.length != batch.index_count) {
+        fail("INVALID_ARGUMENT", "Expected one weight per index (", batch.index_count, "), received ", weights.length);
       }
-      const auto out = view<float>(info[3], "the output");
-      const std::size_t wanted = batch.batch * tables.layout().output_width;
+      batch.weights = weights.data;
+    }
+    return batch;
+  }
+
+  Napi::Value forward(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      CpuEmbedding& tables = engine();
+      tables.forget_forward();  // a batch that is refused leaves nothing to go back through
+      const BagBatch batch = read_batch(info);
+      const auto out = view<float>(info[4], "the output");
+      const std::size_t wanted = output_size(tables.layout(), feature_bags(tables.layout(), batch));
       if (out.length != wanted) {
-        fail("INVALID_ARGUMENT", "Expected an output of ", wanted, " floats (batch ", batch.batch, " x ",
-             tables.layout().output_width, " columns), received ", out.length);
+        fail("INVALID_ARGUMENT", "Expected an output of ", wanted, " floats for ",
+             batch.batch_sizes != nullptr ? std::string("these batch sizes")
+                                          : "batch " + std::to_string(batch.batch) + " x " +
+                                                std::to_string(tables.layout().output_width) + " columns",
+             ", received ", out.length);
       }
-      const bool train = info[4].As<Napi::Boolean>().Value();
-      if (train || !device_) return tables.forward(batch, out.data, train);
-      update_device();
-      device_->lookup(batch, out.data);
+      const bool train = info[5].As<Napi::Boolean>().Value();
+      std::uint64_t replaced = 0;
+      if (train || !device_) {
+        replaced = tables.forward(batch, out.data, train);
+      } else {
+        if (batch.batch_sizes != nullptr) {
+          fail("NOT_SUPPORTED", "Expected a batch without batchSizes for a lookup on CUDA. Device \"cpu\" takes them");
+        }
+        update_device();
+        replaced = device_->bad_indices();
+        device_->lookup(batch, out.data);
+        replaced = device_->bad_indices() - replaced;
+      }
+      return Napi::Number::New(info.Env(), static_cast<double>(replaced));
     });
   }
 
@@ -194,13 +157,21 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
     guarded(info.Env(), [&] {
       CpuEmbedding& tables = engine();
       const auto gradient = view<float>(info[0], "the output gradient");
-      const std::size_t batch = tables.kept_batch(), wanted = batch * tables.layout().output_width;
-      if (gradient.length != wanted) {
-        fail("INVALID_ARGUMENT", "Expected an output gradient of ", wanted, " floats (batch ", batch, " x ",
-             tables.layout().output_width, " columns), received ", gradient.length);
+      if (const std::size_t wanted = tables.kept_output(); gradient.length != wanted) {
+        fail("INVALID_ARGUMENT", "Expected an output gradient of ", wanted,
+             " floats, as many as the last forward wrote, received ", gradient.length);
+      }
+      float* weight_gradient = nullptr;
+      if (!info[1].IsUndefined()) {
+        const auto given = view<float>(info[1], "the weight gradient");
+        if (const std::size_t wanted = tables.kept_indices(); given.length != wanted) {
+          fail("INVALID_ARGUMENT", "Expected a weight gradient of ", wanted,
+               " floats, one per index of the last forward, received ", given.length);
+        }
+        weight_gradient = given.data;
       }
       stale_ = true;
-      tables.backward(gradient.data);
+      tables.backward(gradient.data, weight_gradient);
     });
   }
 
@@ -208,61 +179,92 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
     guarded(info.Env(), [&] { engine().optimizer().learning_rate = info[0].As<Napi::Number>().FloatValue(); });
   }
 
-  InternalTable& table(const Napi::CallbackInfo& info) {
-    return engine().table(info[0].As<Napi::Number>().Uint32Value(), info[1].As<Napi::Number>().Uint32Value());
+  Napi::Value steps(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      return Napi::Number::New(info.Env(), static_cast<double>(engine().steps()));
+    });
+  }
+  void set_steps(const Napi::CallbackInfo& info) {
+    guarded(info.Env(),
+            [&] { engine().set_steps(static_cast<std::uint64_t>(info[0].As<Napi::Number>().Int64Value())); });
   }
 
-  // A new typed array of JavaScript's own making: one that it cannot allocate is an exception there, where
-  // napi_create_arraybuffer would end the process; so would touching more memory than there is.
-  template <typename T>
-  static Napi::Value copied(Napi::Env env, const char* constructor, const T* values, std::size_t count) {
-    const auto refuse = [&] {
-      fail("OUT_OF_MEMORY", "Could not allocate a ", constructor, " of ", count, " values (", count * sizeof(T),
-           " bytes)");
-    };
-    if (count * sizeof(T) > available_memory()) refuse();
-    Napi::Value array;
-    try {
-      array = env.Global().Get(constructor).As<Napi::Function>().New({Napi::Number::New(env, count)});
-    } catch (const Napi::Error&) {
-      refuse();
-    }
-    std::copy_n(values, count, array.As<Napi::TypedArrayOf<T>>().Data());
-    return array;
-  }
-  static Napi::Value copy_out(Napi::Env env, const Memory& memory) {
-    return copied(env, "Float32Array", memory.as<float>(), memory.bytes() / sizeof(float));
-  }
-  static void copy_in(const Napi::Value& value, Memory& memory, const char* what) {
-    const auto source = view<float>(value, what);
-    const std::size_t count = memory.bytes() / sizeof(float);
-    if (source.length != count) {
-      fail("INVALID_ARGUMENT", "Expected ", count, " floats for ", what, ", received ", source.length);
-    }
-    std::copy_n(source.data, count, memory.as<float>());
+  InternalTable& table(const Napi::CallbackInfo& info) {
+    CpuEmbedding& tables = engine();
+    return tables.table(info[0].As<Napi::Number>().Uint32Value());
   }
 
   Napi::Value read_weights(const Napi::CallbackInfo& info) {
-    return guarded(info.Env(), [&] { return copy_out(info.Env(), table(info).weights); });
+    return guarded(info.Env(), [&] {
+      const InternalTable& from = table(info);
+      return filled<float>(info.Env(), "Float32Array", from.rows * from.width,
+                           [&](float* out) { engine().read_rows(from, out); });
+    });
   }
   void write_weights(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
-      copy_in(info[2], table(info).weights, "the weights of a table");
+      InternalTable& to = table(info);
+      engine().write_rows(to, view_of<float>(info[1], to.rows * to.width, "the weights of a table").data);
       stale_ = true;
     });
   }
+
+  // Rows as they are stored, in the array type that lib/ keeps them in.
+  Napi::Value read_rows(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      const InternalTable& from = table(info);
+      const std::size_t bytes = from.weights.bytes();
+      switch (from.precision) {
+        case Precision::kFloat32:
+          return copied(info.Env(), "Float32Array", from.weights.as<float>(), bytes / 4);
+        case Precision::kFloat16:
+        case Precision::kBfloat16:
+          return copied(info.Env(), "Uint16Array", from.weights.as<std::uint16_t>(), bytes / 2);
+        default:
+          return copied(info.Env(), "Uint8Array", from.weights.as<std::uint8_t>(), bytes);
+      }
+    });
+  }
+  void write_rows(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] {
+      InternalTable& to = table(info);
+      const auto array = info[1].As<Napi::TypedArray>();
+      if (!info[1].IsTypedArray() || array.ByteLength() != to.weights.bytes()) {
+        fail("INVALID_ARGUMENT", "Expected ", to.weights.bytes(), " bytes for the rows of a table");
+      }
+      const auto* bytes = static_cast<const std::uint8_t*>(array.ArrayBuffer().Data()) + array.ByteOffset();
+      std::copy_n(bytes, to.weights.bytes(), to.weights.as<std::uint8_t>());
+      stale_ = true;
+    });
+  }
+
   Napi::Value read_state(const Napi::CallbackInfo& info) {
-    return guarded(info.Env(), [&] { return copy_out(info.Env(), table(info).state); });
+    return guarded(info.Env(), [&] {
+      const Memory& state = table(info).state;
+      return copied(info.Env(), "Float32Array", state.as<float>(), state.bytes() / sizeof(float));
+    });
   }
   void write_state(const Napi::CallbackInfo& info) {
-    guarded(info.Env(), [&] { copy_in(info[2], table(info).state, "the optimizer state of a table"); });
+    guarded(info.Env(), [&] {
+      Memory& state = table(info).state;
+      const std::size_t count = state.bytes() / sizeof(float);
+      std::copy_n(view_of<float>(info[1], count, "the optimizer state of a table").data, count, state.as<float>());
+    });
   }
 
   Napi::Value read_counts(const Napi::CallbackInfo& info) {
-    return guarded(info.Env(), [&]() -> Napi::Value {
+    return guarded(info.Env(), [&] {
       const std::size_t feature = info[0].As<Napi::Number>().Uint32Value();
       return copied(info.Env(), "Uint32Array", engine().counts(feature),
                     engine().layout().features[feature].cardinality);
+    });
+  }
+  void write_counts(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] {
+      const std::size_t feature = info[0].As<Napi::Number>().Uint32Value();
+      const std::size_t count = engine().layout().features[feature].cardinality;
+      std::copy_n(view_of<std::uint32_t>(info[1], count, "the counts of a feature").data, count,
+                  engine().counts(feature));
     });
   }
 
@@ -306,10 +308,17 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
   std::int64_t tracked_ = 0;
 };
 
+// The address of a buffer's first byte modulo 64, so that lib/ can place outputs on cache lines.
+Napi::Value address_modulo_64(const Napi::CallbackInfo& info) {
+  const auto address = reinterpret_cast<std::uintptr_t>(info[0].As<Napi::ArrayBuffer>().Data());
+  return Napi::Number::New(info.Env(), static_cast<double>(address % 64));
+}
+
 }  // namespace
 
 void register_embedding(Napi::Env env, Napi::Object exports) {
   exports.Set("EmbeddingTables", EmbeddingTables::define(env));
+  exports.Set("addressModulo64", Napi::Function::New(env, address_modulo_64));
 }
 
 }  // namespace collide::addon

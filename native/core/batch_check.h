@@ -3,14 +3,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "core/embedding_layout.h"
 #include "core/hash_function.h"
 
 namespace collide {
 
-// What becomes of an index outside [0, cardinality): an error, the nearest id, or a hashed id.
-enum class BadIndex : std::uint8_t { kError, kClamp, kHash };
+// What becomes of an index outside [0, cardinality): an error, id 0, the nearest id, or a hashed id.
+enum class BadIndex : std::uint8_t { kError, kZero, kClamp, kHash };
 
 // An index of any of the three types as 64 bits: a negative one becomes a huge one, so one comparison checks both ends.
 template <typename T>
@@ -25,10 +26,14 @@ COLLIDE_HD std::uint32_t replacement_id(BadIndex policy, std::uint64_t index, st
   return policy == BadIndex::kClamp && !negative ? static_cast<std::uint32_t>(cardinality - 1) : 0;
 }
 
-// Throws Error INVALID_OFFSETS naming the first bag that is wrong. offsets is [features * batch + 1]. O(bags).
-void check_offsets(const EmbeddingLayout& layout, const BagBatch& batch);
+// Copies the batch's offsets, [bags of all features + 1], to `out` and checks the copy. Throws Error INVALID_OFFSETS
+// naming the first bag that is wrong. O(bags).
+void copy_offsets(const EmbeddingLayout& layout, const BagBatch& batch, const std::vector<FeatureBags>& bags,
+                  std::vector<std::uint32_t>& out);
 
-// Throws Error INVALID_INDEX for the bad index at this position of the (offset-checked) batch.
-[[noreturn]] void fail_bad_index(const EmbeddingLayout& layout, const BagBatch& batch, std::size_t position);
+// Throws Error INVALID_INDEX for the bad index at this position of the batch, whose offsets are `offsets`.
+[[noreturn]] void fail_bad_index(const EmbeddingLayout& layout, const BagBatch& batch,
+                                 const std::vector<FeatureBags>& bags, const std::vector<std::uint32_t>& offsets,
+                                 std::size_t position);
 
 }  // namespace collide

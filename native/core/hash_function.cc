@@ -5,98 +5,86 @@
 #include <cstring>
 
 #include "core/error.h"
-#include "core/portable.h"
+#include "core/hot_ids.h"
+#include "core/multiversion.h"
 
 namespace collide {
 
 namespace {
 
-// Ids that a prefetched mapping entry is ahead of its use.
-constexpr std::size_t kAhead = 48;
+constexpr std::uint64_t kChunk = 1024;  // entries checked at once
 
-template <unsigned kBytes>
-void table_rows(const std::uint8_t* entries, const std::uint32_t* ids, std::size_t n, std::uint32_t* out) {
-  constexpr std::uint32_t mask = kBytes == 4 ? ~0u : (1u << (8 * kBytes % 32)) - 1;
-  for (std::size_t i = 0; i < n; ++i) {
-    if (i + kAhead < n) __builtin_prefetch(entries + std::size_t{ids[i + kAhead]} * kBytes);
-    std::uint32_t word;
-    std::memcpy(&word, entries + std::size_t{ids[i]} * kBytes, sizeof(word));
-    out[i] = word & mask;
-  }
+COLLIDE_MULTIVERSION
+std::uint32_t largest_of(const std::uint32_t* values, std::size_t n) {
+  std::uint32_t largest = 0;
+  for (std::size_t i = 0; i < n; ++i) largest = std::max(largest, values[i]);
+  return largest;
 }
 
-void hot_rows_of(const HashFunction& hash, const std::uint32_t* ids, std::size_t n, std::uint32_t* out) {
-  const auto* bitmap = hash.bitmap.as<std::uint32_t>();
-  const auto* ranks = hash.ranks.as<std::uint32_t>();
-  const std::uint64_t tail = hash.rows - hash.hot_rows;
-  const std::uint64_t multiplier = division_multiplier(std::max<std::uint64_t>(1, tail));  // 0: every id is hot
-  for (std::size_t i = 0; i < n; ++i) {
-    const std::uint32_t id = ids[i], word = id / 32, bit = id % 32;
-    if (bitmap[word] >> bit & 1) {
-      std::uint32_t rank = ranks[id / 512] + std::popcount(bitmap[word] & ((1u << bit) - 1));
-      for (std::uint32_t w = id / 512 * 16; w < word; ++w) rank += std::popcount(bitmap[w]);
-      out[i] = rank;
-    } else {
-      const std::uint64_t row = hash.mixed_tail ? mixed_row(id, hash.seed, tail) : fast_remainder(id, multiplier, tail);
-      out[i] = static_cast<std::uint32_t>(hash.hot_rows + row);
+// The first id whose entry is above `most`, or the cardinality; `largest` becomes the largest entry up to there.
+std::uint64_t first_above(const HashFunction& hash, std::uint64_t cardinality, std::uint32_t most,
+                          std::uint32_t& largest) {
+  std::uint32_t ids[kChunk], entries[kChunk];
+  for (std::uint64_t begin = 0; begin < cardinality; begin += kChunk) {
+    const std::uint64_t n = std::min(kChunk, cardinality - begin);
+    for (std::uint64_t i = 0; i < n; ++i) ids[i] = static_cast<std::uint32_t>(begin + i);
+    hash.rows_of(ids, n, entries);
+    const std::uint32_t chunk_largest = largest_of(entries, n);
+    if (chunk_largest > most) {
+      return begin + (std::find_if(entries, entries + n, [&](std::uint32_t row) { return row > most; }) - entries);
     }
+    largest = std::max(largest, chunk_largest);
   }
+  return cardinality;
 }
 
 }  // namespace
 
-void HashFunction::rows_of(const std::uint32_t* ids, std::size_t n, std::uint32_t* out) const {
-  switch (kind) {
-    case HashKind::kIdentity:
-      std::memcpy(out, ids, n * sizeof(*out));
-      return;
-    case HashKind::kModulo: {
-      const std::uint64_t multiplier = division_multiplier(rows);
-      for (std::size_t i = 0; i < n; ++i) out[i] = fast_remainder(ids[i], multiplier, rows);
-      return;
-    }
-    case HashKind::kMixed:
-      for (std::size_t i = 0; i < n; ++i) out[i] = mixed_row(ids[i], seed, rows);
-      return;
-    case HashKind::kQuotient:
-      for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<std::uint32_t>(ids[i] / divisor);
-      return;
-    case HashKind::kTable: {
-      const auto* packed = entries.as<std::uint8_t>();
-      if (bytes_per_entry == 1) return table_rows<1>(packed, ids, n, out);
-      if (bytes_per_entry == 2) return table_rows<2>(packed, ids, n, out);
-      if (bytes_per_entry == 3) return table_rows<3>(packed, ids, n, out);
-      return table_rows<4>(packed, ids, n, out);
-    }
-    case HashKind::kHot:
-      return hot_rows_of(*this, ids, n, out);
-  }
+HashFunction HashFunction::copy() const {
+  HashFunction other;
+  other.kind = kind;
+  other.rows = rows;
+  other.seed = seed;
+  other.divisor = divisor;
+  other.bits_per_entry = bits_per_entry;
+  other.prunes = prunes;
+  other.entries = entries.copy("a mapping");
+  other.hot_lines = hot_lines.copy("a bitmap of hot ids");
+  other.hot_rows = hot_rows;
+  other.mixed_tail = mixed_tail;
+  return other;
 }
 
 std::size_t HashFunction::mapping_bytes() const {
-  if (kind == HashKind::kTable) return entries.bytes() - 3;  // without the padding
-  return bitmap.bytes() + ranks.bytes();
+  if (kind == HashKind::kTable) return entries.bytes() - kEntryPadding;
+  return hot_lines.bytes();
 }
 
-HashFunction make_table_hash(std::uint64_t rows, unsigned bytes_per_entry, const std::uint8_t* entries,
+HashFunction make_table_hash(std::uint64_t rows, unsigned bits_per_entry, const std::uint8_t* entries,
                              std::size_t bytes, std::uint64_t cardinality, const std::string& where) {
-  if (bytes_per_entry < 1 || bytes_per_entry > 4 || bytes != cardinality * bytes_per_entry) {
-    fail("INVALID_ARGUMENT", "Expected ", cardinality, " packed entries for ", where, ", received ", bytes, " bytes");
+  if (rows < 1 || rows > kMostRows) {
+    fail("INVALID_ARGUMENT", "Expected 1 to ", kMostRows, " rows for ", where, ", received ", rows);
+  }
+  if (bits_per_entry < 1 || bits_per_entry > 32 || bytes != (cardinality * bits_per_entry + 7) / 8) {
+    fail("INVALID_ARGUMENT", "Expected ", cardinality, " packed entries for ", where, ", received ", bytes,
+         " bytes of ", bits_per_entry, " bits per entry");
   }
   HashFunction hash;
   hash.kind = HashKind::kTable;
   hash.rows = rows;
-  hash.bytes_per_entry = bytes_per_entry;
-  hash.entries = Memory(bytes + 3, "a mapping");
-  std::memcpy(hash.entries.as<std::uint8_t>(), entries, bytes);
-  for (std::uint64_t id = 0; id < cardinality; ++id) {
-    std::uint32_t row = 0;
-    std::memcpy(&row, entries + id * bytes_per_entry, bytes_per_entry);
-    if (row >= rows) {
-      fail("INVALID_ARGUMENT", "Expected entries below ", rows, " (rows) for ", where, ", received ", row, " for id ",
-           id);
-    }
+  hash.bits_per_entry = bits_per_entry;
+  hash.entries = Memory(bytes + kEntryPadding, "a mapping");
+  if (bytes > 0) std::memcpy(hash.entries.as<std::uint8_t>(), entries, bytes);
+  std::uint32_t largest = 0;
+  const std::uint64_t bad = first_above(hash, cardinality, static_cast<std::uint32_t>(rows), largest);
+  if (bad < cardinality) {
+    const auto id = static_cast<std::uint32_t>(bad);
+    std::uint32_t row;
+    hash.rows_of(&id, 1, &row);
+    fail("INVALID_ARGUMENT", "Expected entries up to ", rows, " (rows, which stands for pruned) for ", where,
+         ", received ", row, " for id ", id);
   }
+  hash.prunes = largest == rows;
   return hash;
 }
 
@@ -106,21 +94,30 @@ HashFunction make_hot_hash(std::uint64_t rows, const std::uint32_t* bitmap, std:
     fail("INVALID_ARGUMENT", "Expected a bitmap of ", (cardinality + 31) / 32, " words for ", where, ", received ",
          words);
   }
+  if (cardinality % 32 != 0 && bitmap[words - 1] >> (cardinality % 32) != 0) {
+    fail("INVALID_ARGUMENT", "Expected hot ids below ", cardinality, " for ", where);
+  }
   HashFunction hash;
   hash.kind = HashKind::kHot;
   hash.rows = rows;
   hash.seed = mix64(seed);
   hash.mixed_tail = mixed_tail;
-  hash.bitmap = Memory(words * 4, "a bitmap of hot ids");
-  hash.ranks = Memory((words + 15) / 16 * 4, "the ranks of hot ids");
-  std::memcpy(hash.bitmap.as<std::uint32_t>(), bitmap, words * 4);
+  constexpr std::size_t line_words = kHotIdsPerLine / 32;  // of the bitmap
+  const std::size_t lines = (words + line_words - 1) / line_words;
+  hash.hot_lines = Memory(lines * kHotWordsPerLine * sizeof(std::uint64_t), "a bitmap of hot ids");
+  auto* out = hash.hot_lines.as<std::uint64_t>();
   std::uint64_t rank = 0;
-  for (std::size_t w = 0; w < words; ++w) {
-    if (w % 16 == 0) hash.ranks.as<std::uint32_t>()[w / 16] = static_cast<std::uint32_t>(rank);
-    std::uint32_t valid = ~0u;
-    if (w + 1 == words && cardinality % 32 != 0) valid = (1u << (cardinality % 32)) - 1;
-    if (bitmap[w] & ~valid) fail("INVALID_ARGUMENT", "Expected hot ids below ", cardinality, " for ", where);
-    rank += std::popcount(bitmap[w]);
+  for (std::size_t line = 0; line < lines; ++line, out += kHotWordsPerLine) {
+    out[0] = rank;
+    std::uint64_t before = 0;  // set bits of this line
+    for (std::size_t word = 0; word < kHotWordsPerLine - 1; ++word) {
+      if (word == 2 || word == 4 || word == 6) out[0] |= before << (32 + 9 * (word / 2 - 1));
+      const std::size_t at = line * line_words + 2 * word;
+      const std::uint64_t low = at < words ? bitmap[at] : 0, high = at + 1 < words ? bitmap[at + 1] : 0;
+      out[1 + word] = high << 32 | low;
+      before += static_cast<std::uint64_t>(std::popcount(out[1 + word]));
+    }
+    rank += before;
   }
   hash.hot_rows = rank;
   if (rank > rows || (rank == rows && rank < cardinality)) {

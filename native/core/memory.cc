@@ -41,6 +41,12 @@ Memory::Memory(std::size_t bytes, const char* what) : bytes_(bytes) {
   madvise(data_, mapped_ - kHugePage, MADV_HUGEPAGE);  // advice only: without it tables work, slower
 }
 
+Memory Memory::copy(const char* what) const {
+  Memory other(bytes_, what);
+  if (bytes_ > 0) std::memcpy(other.data_, data_, bytes_);
+  return other;
+}
+
 Memory::~Memory() {
   if (mapping_ != nullptr) {
     munmap(mapping_, mapped_);

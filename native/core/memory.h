@@ -20,6 +20,9 @@ class Memory {
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
 
+  // Throws as the constructor does.
+  Memory copy(const char* what) const;
+
   template <typename T>
   T* as() const {
     return static_cast<T*>(data_);

@@ -23,9 +23,9 @@ COLLIDE_HD std::uint64_t high64(std::uint64_t a, std::uint64_t b) {
 #endif
 }
 
-COLLIDE_HD std::uint32_t count_ones(std::uint32_t word) {
+COLLIDE_HD std::uint32_t count_ones(std::uint64_t word) {
 #ifdef __CUDA_ARCH__
-  return static_cast<std::uint32_t>(__popc(word));
+  return static_cast<std::uint32_t>(__popcll(word));
 #else
   return static_cast<std::uint32_t>(std::popcount(word));
 #endif
@@ -41,17 +41,31 @@ COLLIDE_HD T load(const T* address) {
 #endif
 }
 
-// Remainder and quotient of 32-bit numbers by a divisor d from 1 to 2^32 without a division: the multiplier
-// m = floor((2^64 - 1) / d) + 1 (which is 0 for d = 1) makes both exact (Lemire, Kaser, Kurz 2019). The quotient needs
-// d >= 2.
-COLLIDE_HD std::uint64_t division_multiplier(std::uint64_t d) {
-  return ~std::uint64_t{0} / d + 1;
+// The upper 32 bits of the 64-bit product.
+COLLIDE_HD std::uint32_t high32(std::uint32_t a, std::uint32_t b) {
+  return static_cast<std::uint32_t>((std::uint64_t{a} * b) >> 32);
 }
-COLLIDE_HD std::uint32_t fast_remainder(std::uint32_t a, std::uint64_t multiplier, std::uint64_t d) {
-  return static_cast<std::uint32_t>(high64(multiplier * a, d));
-}
-COLLIDE_HD std::uint32_t fast_quotient(std::uint32_t a, std::uint64_t multiplier) {
-  return static_cast<std::uint32_t>(high64(multiplier, a));
-}
+
+// Division of 32-bit numbers by a divisor from 1 to 2^32 - 1 without a division: with l = ceil(log2 divisor) and
+// multiplier = floor(2^32 (2^l - divisor) / divisor) + 1, both results are exact (Granlund and Montgomery 1994). Only
+// 32-bit products and shifts, so that a loop of them is vectorised.
+struct Division {
+  std::uint32_t divisor = 1;
+  std::uint32_t multiplier = 1;
+  std::uint32_t first_shift = 0, second_shift = 0;
+
+  Division() = default;
+  explicit Division(std::uint32_t d) : divisor(d) {
+    const unsigned bits = std::bit_width(d - 1);
+    multiplier = static_cast<std::uint32_t>((((std::uint64_t{1} << bits) - d) << 32) / d + 1);
+    first_shift = bits > 0 ? 1 : 0;
+    second_shift = bits > 0 ? bits - 1 : 0;
+  }
+  COLLIDE_HD std::uint32_t quotient(std::uint32_t a) const {
+    const std::uint32_t t = high32(multiplier, a);
+    return (t + ((a - t) >> first_shift)) >> second_shift;
+  }
+  COLLIDE_HD std::uint32_t remainder(std::uint32_t a) const { return a - quotient(a) * divisor; }
+};
 
 }  // namespace collide

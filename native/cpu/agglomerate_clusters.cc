@@ -5,7 +5,7 @@
 #include <cmath>
 #include <utility>
 
-#include "cpu/multiversion.h"
+#include "core/multiversion.h"
 
 namespace collide {
 

@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "cpu/multiversion.h"
+#include "core/multiversion.h"
 
 // Passing vectors by value has no stable ABI without AVX: here only inlined functions do, and their parameters are
 // references because GCC's note about those cannot be silenced.

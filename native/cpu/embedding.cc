@@ -3,28 +3,65 @@
 #include <algorithm>
 #include <numeric>
 #include <string>
+#include <utility>
 
 #include "core/error.h"
+#include "core/multiversion.h"
 #include "core/random.h"
 #include "cpu/embedding_forward.h"
+#include "cpu/row_codec.h"
 #include "cpu/thread_pool.h"
 
 namespace collide {
 
 namespace {
 
-constexpr std::size_t kBagsPerTask = 256;
+constexpr std::size_t kLeastBags = 256, kTasksPerThread = 16;  // of a task of forward
 constexpr std::size_t kRowsPerTask = 1 << 16;
 constexpr std::size_t kLeastWork = 1 << 16;
-constexpr std::size_t kCache = 1 << 18;  // a gradient larger than this is not in the second-level cache
+constexpr std::size_t kStreamed = std::size_t{8} << 20;  // bytes of output from which it is written past the cache
+constexpr std::size_t kCountsAhead = 32;                 // ids a prefetch is ahead of the count's use
 constexpr std::size_t kNone = ~std::size_t{0};
+// A table's ids from which its backward is split over threads when it is much of the batch, and in any case.
+constexpr std::size_t kSplit = 1 << 15, kSplitAlways = 1 << 20;
+
+// Copies indices [begin, end) to ids when all are below the cardinality; otherwise what it wrote is of no use. Every
+// index is read once: a buffer shared with another thread may change under us.
+template <typename T>
+COLLIDE_INLINE bool copy_good(const T* indices, std::size_t begin, std::size_t end, std::uint64_t cardinality,
+                              std::uint32_t* ids) {
+  std::uint32_t bad = 0;
+  for (std::size_t i = begin; i < end; ++i) {
+    const T index = indices[i];
+    bad |= widened(index) >= cardinality;
+    ids[i] = static_cast<std::uint32_t>(index);
+  }
+  return bad == 0;
+}
+
+// The common type, vectorised.
+COLLIDE_MULTIVERSION
+bool copy_good_u32(const std::uint32_t* indices, std::size_t begin, std::size_t end, std::uint32_t most,
+                   std::uint32_t* ids) {
+  std::uint32_t bad = 0;
+  for (std::size_t i = begin; i < end; ++i) {
+    const std::uint32_t index = indices[i];
+    bad |= index > most;
+    ids[i] = index;
+  }
+  return bad == 0;
+}
 
 // Copies indices [begin, end) to ids, with replacements for those outside [0, cardinality); returns how many there were
-// and, in `first`, the position of the first one. Every index is read once: a buffer shared with another thread may
-// change under us.
+// and, in `first`, the position of the first one.
 template <typename T>
 std::size_t copy_indices(const T* indices, std::size_t begin, std::size_t end, std::uint64_t cardinality,
                          BadIndex policy, std::uint32_t* ids, std::size_t& first) {
+  if constexpr (std::is_same_v<T, std::uint32_t>) {
+    if (copy_good_u32(indices, begin, end, static_cast<std::uint32_t>(cardinality - 1), ids)) return 0;
+  } else {
+    if (copy_good(indices, begin, end, cardinality, ids)) return 0;
+  }
   std::size_t bad = 0;
   for (std::size_t i = begin; i < end; ++i) {
     const std::uint64_t index = widened(indices[i]);
@@ -41,48 +78,64 @@ std::size_t copy_indices(const T* indices, std::size_t begin, std::size_t end, s
 template <typename Body>
 void with_indices(const BagBatch& batch, const Body& body) {
   switch (batch.index_type) {
-    case BagBatch::IndexType::kU32:
+    case IntegerType::kU32:
       return body(static_cast<const std::uint32_t*>(batch.indices));
-    case BagBatch::IndexType::kI32:
+    case IntegerType::kI32:
       return body(static_cast<const std::int32_t*>(batch.indices));
-    case BagBatch::IndexType::kI64:
+    case IntegerType::kI64:
       return body(static_cast<const std::int64_t*>(batch.indices));
   }
 }
 
-// Positions of a batch are numbered in 32 bits.
-void check_slots(const EmbeddingLayout& layout, std::size_t batch) {
-  for (const Feature& feature : layout.features) {
-    if (batch * feature.sequence_length > (1ull << 32)) {
-      fail("INVALID_ARGUMENT", "Expected at most 2^32 positions (batch ", batch, " times sequence length ",
+std::uint32_t saturating_sum(std::uint32_t a, std::uint32_t b) {
+  return a > ~b ? ~0u : a + b;
+}
+
+// Positions of a batch and floats of its output are numbered in 32 bits.
+void check_size(const EmbeddingLayout& layout, const std::vector<FeatureBags>& bags) {
+  for (std::size_t f = 0; f < bags.size(); ++f) {
+    const Feature& feature = layout.features[f];
+    if (bags[f].bags * feature.sequence_length >= (1ull << 32)) {
+      fail("INVALID_ARGUMENT", "Expected fewer than 2^32 positions (batch ", bags[f].bags, " times sequence length ",
            feature.sequence_length, ") for feature \"", feature.name, "\"");
     }
+  }
+  if (const std::size_t size = output_size(layout, bags); size >= (1ull << 32)) {
+    fail("INVALID_ARGUMENT", "Expected a batch whose output is fewer than 2^32 floats, received one of ", size);
   }
 }
 
 }  // namespace
 
 CpuEmbedding::CpuEmbedding(EmbeddingLayout layout, OptimizerSettings optimizer, BadIndex bad_index, std::uint64_t seed,
-                           unsigned threads)
-    : layout_(std::move(layout)), optimizer_(optimizer), bad_index_(bad_index), threads_(threads) {
+                           unsigned threads, bool count_accesses)
+    : layout_(std::move(layout)),
+      optimizer_(optimizer),
+      bad_index_(bad_index),
+      seed_(seed),
+      threads_(threads),
+      count_accesses_(count_accesses) {
   const std::size_t available = available_memory();
-  for (std::size_t f = 0; f < layout_.features.size(); ++f) {
-    const Feature& feature = layout_.features[f];
-    first_table_.push_back(tables_.size());
-    counts_.emplace_back(feature.cardinality * sizeof(std::uint32_t), "access counts");
-    for (std::size_t hash = 0; hash < feature.hashes.size(); ++hash) add_table(f, hash, seed, available);
+  for (const TableShape& shape : layout_.tables) add_table(shape, seed, available);
+  for (const Feature& feature : layout_.features) {
+    if (count_accesses) {
+      counts_.emplace_back(feature.cardinality * sizeof(std::uint32_t), "access counts");
+      recent_.emplace_back(feature.cardinality, "access counts");
+    }
+    auto& tables = feature_tables_.emplace_back();
+    for (const std::size_t table : feature.tables) tables.push_back(&tables_[table]);
   }
-  for (const InternalTable& table : tables_) weights_.push_back(table.weights.as<float>());
 }
 
-void CpuEmbedding::add_table(std::size_t f, std::size_t hash, std::uint64_t seed, std::size_t available) {
-  const Feature& feature = layout_.features[f];
-  const std::string what =
-      "a table of " + std::to_string(feature.hashes[hash].rows) + " rows of feature \"" + feature.name + "\"";
+void CpuEmbedding::add_table(const TableShape& shape, std::uint64_t seed, std::size_t available) {
+  const std::string what = "table \"" + shape.name + "\" of " + std::to_string(shape.rows) + " rows";
   InternalTable table;
-  table.rows = feature.hashes[hash].rows;
-  table.width = feature.table_width();
-  const std::size_t bytes = table.rows * table.width * sizeof(float);
+  table.rows = shape.rows;
+  table.width = shape.width;
+  table.precision = shape.precision;
+  table.bytes_per_row = row_bytes(shape.precision, shape.width);
+  table.state_per_row = trainable(shape.precision) ? optimizer_.state_per_row(shape.width) : 0;
+  const std::size_t bytes = table.rows * table.bytes_per_row;
   // The kernel hands out more memory than there is and kills whoever touches it: refuse before.
   const Usage held = usage();
   if (bytes > available || held.rows + held.optimizer > available - bytes) {
@@ -90,15 +143,19 @@ void CpuEmbedding::add_table(std::size_t f, std::size_t hash, std::uint64_t seed
          " bytes of memory are available, and the tables before it hold ", held.rows + held.optimizer);
   }
   table.weights = Memory(bytes, what.c_str());
-  table.state = Memory(table.rows * optimizer_.state_per_row(table.width) * sizeof(float), what.c_str());
+  table.state = Memory(table.rows * table.state_per_row * sizeof(float), what.c_str());
   const std::uint64_t table_seed = mix64(seed ^ mix64(tables_.size() + 1));
-  const float scale = feature.init_scale;
-  const std::size_t chunks = scale == 0 ? 0 : (table.rows + kRowsPerTask - 1) / kRowsPerTask;  // fresh memory is zero
+  const float center = shape.init_center, scale = shape.init_scale;
+  const bool zero = center == 0 && scale == 0;  // as fresh memory is
+  const std::size_t chunks = zero ? 0 : (table.rows + kRowsPerTask - 1) / kRowsPerTask;
   parallel_for(chunks, threads_, [&](std::size_t chunk) {
-    auto* weights = table.weights.as<float>();
-    const std::size_t end = std::min<std::size_t>(table.rows, (chunk + 1) * kRowsPerTask) * table.width;
-    for (std::size_t i = chunk * kRowsPerTask * table.width; i < end; ++i) {
-      weights[i] = scale * (2 * uniform01(table_seed, i) - 1);
+    std::vector<float> row(table.width);
+    const std::size_t end = std::min<std::size_t>(table.rows, (chunk + 1) * kRowsPerTask);
+    for (std::size_t r = chunk * kRowsPerTask; r < end; ++r) {
+      for (std::size_t j = 0; j < table.width; ++j) {
+        row[j] = center + scale * (2 * uniform01(table_seed, r * table.width + j) - 1);
+      }
+      encode_rows(table.precision, row.data(), 1, table.width, table.row(static_cast<std::uint32_t>(r)));
     }
   });
   tables_.push_back(std::move(table));
@@ -108,140 +165,242 @@ unsigned CpuEmbedding::threads_for(std::size_t work) const {
   return work < kLeastWork ? 1 : threads_;
 }
 
+std::size_t CpuEmbedding::ids_of(std::size_t f) const {
+  return offsets_[bags_[f].first_bag + bags_[f].bags] - offsets_[bags_[f].first_bag];
+}
+
 // Fills ids_ with checked copies of the indices. Nothing is counted or kept before all of them are good.
-void CpuEmbedding::take_indices(const BagBatch& batch) {
+std::size_t CpuEmbedding::take_indices(const BagBatch& batch) {
   ids_.resize(batch.index_count);
   const std::size_t features = layout_.features.size();
   std::vector<std::size_t> bad(features, 0), first(features, kNone);
   with_indices(batch, [&](auto* indices) {
-    parallel_for(features, threads_for(batch.index_count), [&](std::size_t f) {
-      bad[f] = copy_indices(indices, batch.offsets[f * batch.batch], batch.offsets[(f + 1) * batch.batch],
-                            layout_.features[f].cardinality, bad_index_, ids_.data(), first[f]);
+    parallel_for(features, threads_for(batch.index_count / 8), [&](std::size_t f) {
+      const std::size_t begin = offsets_[bags_[f].first_bag];
+      bad[f] = copy_indices(indices, begin, begin + ids_of(f), layout_.features[f].cardinality, bad_index_, ids_.data(),
+                            first[f]);
     });
   });
   if (bad_index_ == BadIndex::kError) {
     const std::size_t position = *std::min_element(first.begin(), first.end());
-    if (position != kNone) fail_bad_index(layout_, batch, position);
+    if (position != kNone) fail_bad_index(layout_, batch, bags_, offsets_, position);
   }
-  bad_indices_ += std::accumulate(bad.begin(), bad.end(), std::size_t{0});
+  const std::size_t replaced = std::accumulate(bad.begin(), bad.end(), std::size_t{0});
+  bad_indices_ += replaced;
+  return replaced;
 }
 
-void CpuEmbedding::count_accesses(std::size_t feature) {
-  auto* counts = counts_[feature].as<std::uint32_t>();
-  for (std::size_t i = offsets_[feature * batch_]; i < offsets_[(feature + 1) * batch_]; ++i) {
-    counts[ids_[i]] += counts[ids_[i]] != ~0u;
+void CpuEmbedding::count_accesses(std::size_t f) {
+  auto* recent = recent_[f].as<std::uint8_t>();
+  auto* counts = counts_[f].as<std::uint32_t>();
+  const std::size_t begin = offsets_[bags_[f].first_bag], end = begin + ids_of(f);
+  const std::uint32_t* ids = ids_.data();
+  for (std::size_t i = begin; i < end; ++i) {
+    __builtin_prefetch(recent + ids[std::min(i + kCountsAhead, end - 1)], 1);
+    if (recent[ids[i]]++ < 255) [[likely]]
+      continue;
+    counts[ids[i]] = saturating_sum(counts[ids[i]], 256);
   }
 }
 
-// For backward: which output slot each id went to, and with which coefficient when not all are 1.
-void CpuEmbedding::keep_slots(std::size_t f, const float* weights) {
+std::uint32_t* CpuEmbedding::counts(std::size_t f) {
+  if (!count_accesses_) return nullptr;
+  auto* recent = recent_[f].as<std::uint8_t>();
+  auto* counts = counts_[f].as<std::uint32_t>();
+  for (std::uint64_t id = 0; id < layout_.features[f].cardinality; ++id) {
+    counts[id] = saturating_sum(counts[id], std::exchange(recent[id], 0));
+  }
+  return counts;
+}
+
+void CpuEmbedding::pool(std::size_t f, std::size_t first, std::size_t last, const float* weights, bool stream,
+                        float* out) {
   const Feature& feature = layout_.features[f];
-  const bool positions = feature.pooling == Pooling::kNone, scaled = !coefficients_.empty();
-  for (std::size_t bag = 0; bag < batch_; ++bag) {
-    const std::uint32_t begin = offsets_[f * batch_ + bag], end = offsets_[f * batch_ + bag + 1];
-    const auto slot = static_cast<std::uint32_t>(bag * feature.sequence_length);
-    const float share =
-        feature.pooling == Pooling::kMean && end > begin ? 1.0f / static_cast<float>(end - begin) : 1.0f;
-    for (std::uint32_t i = begin; i < end; ++i) {
-      slots_[i] = slot + (positions ? i - begin : 0);
-      if (scaled) coefficients_[i] = weights == nullptr ? share : weights[i] * share;
+  const FeatureBags& bags = bags_[f];
+  PoolTask task{&feature, feature_tables_[f].data(), ids_.data(), offsets_.data() + bags.first_bag,
+                weights,  out + bags.base,           bags.stride, stream};
+  if (feature.pooling != Pooling::kNone) return pool_bags(task, first, last);
+  // A sequence is a row of bags of at most one id, dim columns apart.
+  std::vector<std::uint32_t> positions(feature.sequence_length + 1);
+  const std::uint32_t* offsets = task.offsets;
+  for (std::size_t bag = first; bag < last; ++bag) {
+    for (std::uint32_t i = 0; i <= feature.sequence_length; ++i) {
+      positions[i] = std::min(offsets[bag] + i, offsets[bag + 1]);
     }
+    task.offsets = positions.data();
+    task.out = out + bags.base + bag * bags.stride;
+    task.stride = feature.dim;
+    pool_bags(task, 0, feature.sequence_length);
   }
 }
 
-void CpuEmbedding::forward(const BagBatch& given, float* out, bool train) {
+std::size_t CpuEmbedding::forward(const BagBatch& batch, float* out, bool train) {
   kept_ = false;
-  const std::size_t features = layout_.features.size();
-  offsets_.assign(given.offsets, given.offsets + features * given.batch + 1);
-  BagBatch batch = given;
-  batch.offsets = offsets_.data();  // the copy is checked and used: a buffer shared with another thread may change
-  check_offsets(layout_, batch);
-  check_slots(layout_, batch.batch);
-  take_indices(batch);
-  batch_ = batch.batch;
-  bool scaled = batch.weights != nullptr;
-  std::size_t work = 0;
-  for (std::size_t f = 0; f < features; ++f) {
-    const Feature& feature = layout_.features[f];
-    scaled = scaled || feature.pooling == Pooling::kMean;
-    work += (offsets_[(f + 1) * batch_] - offsets_[f * batch_]) * feature.dim;
-  }
-  if (train) {
-    slots_.resize(ids_.size());
-    coefficients_.resize(scaled ? ids_.size() : 0);
-  }
+  bags_ = feature_bags(layout_, batch);
+  check_size(layout_, bags_);
+  copy_offsets(layout_, batch, bags_, offsets_);
+  const std::size_t replaced = take_indices(batch);
+  if (train) weights_.assign(batch.weights, batch.weights + (batch.weights == nullptr ? 0 : batch.index_count));
 
-  const std::size_t stride = layout_.output_width;
-  const std::size_t chunks = (batch_ + kBagsPerTask - 1) / kBagsPerTask;
-  const std::size_t counting = train ? features : 0;  // these tasks first: they are the longest
-  parallel_for(counting + features * chunks, threads_for(work), [&](std::size_t task) {
-    if (task < counting) {
-      count_accesses(task);
-      keep_slots(task, batch.weights);
-      return;
+  struct Task {
+    std::size_t feature, first, last;
+  };
+  std::vector<Task> tasks;
+  std::size_t work = 0;
+  // Long tasks, whose first reads alone are not under way early; how bags are cut does not change their sums.
+  const std::size_t all = bags_.back().first_bag + bags_.back().bags;
+  const unsigned threads = threads_ == 0 ? available_threads() : threads_;
+  const std::size_t bags_per_task = std::max(kLeastBags, all / (threads * kTasksPerThread));
+  for (std::size_t f = 0; f < bags_.size(); ++f) {
+    work += ids_of(f) * layout_.features[f].dim;
+    for (std::size_t first = 0; first < bags_[f].bags; first += bags_per_task) {
+      tasks.push_back({f, first, std::min(bags_[f].bags, first + bags_per_task)});
     }
-    const std::size_t f = (task - counting) / chunks, chunk = (task - counting) % chunks;
-    const Feature& feature = layout_.features[f];
-    const std::size_t first = chunk * kBagsPerTask, last = std::min(batch_, first + kBagsPerTask);
-    PoolTask pool{&feature,      weights_.data() + first_table_[f], ids_.data(), offsets_.data() + f * batch_,
-                  batch.weights, out + layout_.output_offset[f],    stride};
-    if (feature.pooling != Pooling::kNone) return pool_bags(pool, first, last);
-    // A sequence is a row of bags of at most one id, dim columns apart.
-    std::vector<std::uint32_t> positions(feature.sequence_length + 1);
-    for (std::size_t bag = first; bag < last; ++bag) {
-      const std::uint32_t begin = offsets_[f * batch_ + bag], end = offsets_[f * batch_ + bag + 1];
-      for (std::uint32_t i = 0; i <= feature.sequence_length; ++i) positions[i] = std::min(begin + i, end);
-      pool.offsets = positions.data();
-      pool.out = out + layout_.output_offset[f] + bag * stride;
-      pool.stride = feature.dim;
-      pool_bags(pool, 0, feature.sequence_length);
-    }
+  }
+  // Whole lines only: a row of less than 64 bytes, or one that straddles lines, would write each line in parts.
+  const auto streams = [&](std::size_t f) {
+    const auto lines = [](std::size_t floats) { return floats % 16 == 0; };
+    return output_size(layout_, bags_) * sizeof(float) > kStreamed && reinterpret_cast<std::uintptr_t>(out) % 64 == 0 &&
+           lines(bags_[f].base) && lines(bags_[f].stride) && lines(layout_.features[f].table_width());
+  };
+  const std::size_t counting = train && count_accesses_ ? bags_.size() : 0;  // these first: they are the longest
+  parallel_for(counting + tasks.size(), threads_for(work), [&](std::size_t i) {
+    if (i < counting) return count_accesses(i);
+    const auto& [f, first, last] = tasks[i - counting];
+    pool(f, first, last, batch.weights, streams(f), out);
   });
   kept_ = train;
+  return replaced;
 }
 
-std::size_t CpuEmbedding::kept_batch() const {
+std::size_t CpuEmbedding::kept_output() const {
   if (!kept_) fail("NO_FORWARD", "Expected a successful training forward before each backward");
-  return batch_;
+  return output_size(layout_, bags_);
 }
 
-void CpuEmbedding::backward(const float* gradient) {
-  kept_batch();
-  kept_ = false;
-  std::vector<GradientTask> tasks;
-  std::size_t scratch = 0, work = 0;
-  for (std::size_t f = 0; f < layout_.features.size(); ++f) {
+std::size_t CpuEmbedding::kept_indices() const {
+  kept_output();
+  return ids_.size();
+}
+
+FactorTask CpuEmbedding::factor_task(std::size_t f, const float* gradient) {
+  return {&layout_.features[f],
+          feature_tables_[f].data(),
+          ids_.data(),
+          offsets_.data() + bags_[f].first_bag,
+          weights_.empty() ? nullptr : weights_.data(),
+          gradient + bags_[f].base,
+          bags_[f].stride};
+}
+
+// The gradients of all factors, before any row is stepped.
+void CpuEmbedding::make_factor_gradients(const float* gradient) {
+  factor_offsets_.assign(bags_.size(), kNone);
+  std::size_t size = 0;
+  for (std::size_t f = 0; f < bags_.size(); ++f) {
     const Feature& feature = layout_.features[f];
-    const std::size_t begin = offsets_[f * batch_], end = offsets_[(f + 1) * batch_];
-    for (std::size_t hash = 0; hash < feature.hashes.size(); ++hash) {
-      GradientTask task{};
-      task.table = &table(f, hash);
-      task.hash = &feature.hashes[hash];
-      task.ids = ids_.data() + begin;
-      task.slots = slots_.data() + begin;
-      const bool scaled = !coefficients_.empty();
-      task.coefficients = scaled ? coefficients_.data() + begin : nullptr;
-      task.n = end - begin;
-      const std::size_t column = feature.combine == Combine::kConcat ? hash * feature.table_width() : 0;
-      task.gradient = gradient + layout_.output_offset[f] + column;
-      task.scattered = batch_ * layout_.output_width * sizeof(float) > kCache;
-      task.stride = layout_.output_width;
-      task.sequence_length = feature.sequence_length;
-      task.position_stride = feature.dim;
-      tasks.push_back(task);
-      scratch += 2 * task.n;
-      work += 2 * task.n * task.table->width;
+    if (feature.combine != Combine::kMultiply) continue;
+    factor_offsets_[f] = size;
+    size += ids_of(f) * feature.dim * feature.hashes.size();
+  }
+  if (size >= (1ull << 32)) {
+    fail("INVALID_ARGUMENT", "Expected fewer than 2^32 gradients of factors (ids x dim x hash functions), received ",
+         size);
+  }
+  factors_.resize(std::max(factors_.size(), size));
+  parallel_for(bags_.size(), threads_for(size), [&](std::size_t f) {
+    if (factor_offsets_[f] == kNone) return;
+    std::vector<float*> out;
+    for (std::size_t h = 0; h < layout_.features[f].hashes.size(); ++h) {
+      out.push_back(factors_.data() + factor_offsets_[f] + h * ids_of(f) * layout_.features[f].dim);
+    }
+    factor_gradients(factor_task(f, gradient), 0, bags_[f].bags, out.data());
+  });
+}
+
+// What each table learns, from all features that it serves.
+std::vector<TableGradient> CpuEmbedding::table_gradients(const float* gradient) {
+  std::vector<TableGradient> tasks;
+  for (std::size_t t = 0; t < tables_.size(); ++t) {
+    tasks.push_back({&tables_[t], optimizer_.kind, mix64(seed_ ^ mix64(steps_ * tables_.size() + t)), gradient, {}});
+  }
+  for (std::size_t f = 0; f < bags_.size(); ++f) {
+    const Feature& feature = layout_.features[f];
+    const FeatureBags& bags = bags_[f];
+    const bool factor = feature.combine == Combine::kMultiply;
+    for (std::size_t h = 0; h < feature.hashes.size(); ++h) {
+      TableGradient& task = tasks[feature.tables[h]];
+      const std::size_t column = feature.combine == Combine::kConcat ? h * feature.table_width() : 0;
+      GradientSource source{&feature,
+                            &feature.hashes[h],
+                            ids_.data(),
+                            offsets_.data() + bags.first_bag,
+                            nullptr,
+                            bags.bags,
+                            bags.base + column,
+                            bags.stride,
+                            feature.pooling == Pooling::kNone ? feature.dim : 0,
+                            factor};
+      if (factor) {
+        task.gradient = factors_.data();
+        source.base = factor_offsets_[f] + h * ids_of(f) * feature.dim;
+        source.position = feature.dim;
+      } else {
+        if (!weights_.empty()) source.weights = weights_.data();
+        task.weighted = task.weighted || source.weights != nullptr || feature.pooling == Pooling::kMean;
+      }
+      task.n += ids_of(f);
+      task.sources.push_back(source);
     }
   }
-  scratch_.resize(std::max(scratch_.size(), scratch));
-  SortEntry* next = scratch_.data();
-  for (GradientTask& task : tasks) {
-    task.scratch = next;
-    next += 2 * task.n;
+  return tasks;
+}
+
+void CpuEmbedding::backward(const float* gradient, float* weight_gradient) {
+  kept_output();
+  for (const TableShape& shape : layout_.tables) {
+    if (!trainable(shape.precision)) {
+      fail("NOT_SUPPORTED", "Expected rows of float32, float16 or bfloat16 to train table \"", shape.name,
+           "\": int8 and int4 rows only serve");
+    }
   }
+  std::size_t ids = 0, work = 0;
+  for (std::size_t f = 0; f < bags_.size(); ++f) {
+    ids += ids_of(f) * layout_.features[f].hashes.size();
+    work += 2 * ids_of(f) * layout_.features[f].dim;
+  }
+  if (weight_gradient != nullptr) {
+    parallel_for(bags_.size(), threads_for(work),
+                 [&](std::size_t f) { weight_gradients(factor_task(f, gradient), 0, bags_[f].bags, weight_gradient); });
+  }
+  make_factor_gradients(gradient);
+  kept_ = false;
+  const OptimizerStep step(optimizer_, ++steps_);
+  std::vector<TableGradient> tasks = table_gradients(gradient);
+  // A table that is much of the batch would keep one thread busy when the others are done.
+  const auto split = [&](const TableGradient& task) {
+    return task.n > kSplitAlways || (task.n > kSplit && 4 * task.n > ids);
+  };
+  for (const TableGradient& task : tasks) {
+    if (split(task)) apply_gradient(task, step, threads_for(work));
+  }
+  std::erase_if(tasks, split);
   // Longest first, so that no thread is left with a long table at the end.
   std::stable_sort(tasks.begin(), tasks.end(), [](const auto& a, const auto& b) { return a.n > b.n; });
-  parallel_for(tasks.size(), threads_for(work), [&](std::size_t task) { apply_gradient(tasks[task], optimizer_); });
+  parallel_for(tasks.size(), threads_for(work), [&](std::size_t task) { apply_gradient(tasks[task], step); });
+}
+
+void CpuEmbedding::read_rows(const InternalTable& table, float* out) const {
+  decode_rows(table.precision, table.weights.as<std::uint8_t>(), table.rows, table.width, out);
+}
+
+void CpuEmbedding::write_rows(InternalTable& table, const float* values) const {
+  const std::size_t bad = first_unrepresentable(table.precision, values, table.rows, table.width);
+  if (bad < table.rows * table.width) {
+    fail("INVALID_ARGUMENT", "Expected values that the table's precision can hold, received ", values[bad], " for row ",
+         bad / table.width, ", column ", bad % table.width);
+  }
+  encode_rows(table.precision, values, table.rows, table.width, table.weights.as<std::uint8_t>());
 }
 
 CpuEmbedding::Usage CpuEmbedding::usage() const {
@@ -254,6 +413,7 @@ CpuEmbedding::Usage CpuEmbedding::usage() const {
     for (const HashFunction& hash : feature.hashes) usage.mapping += hash.mapping_bytes();
   }
   for (const Memory& counts : counts_) usage.counts += counts.bytes();
+  for (const Memory& recent : recent_) usage.counts += recent.bytes();
   return usage;
 }
 

@@ -1,193 +1,386 @@
 #include "cpu/embedding_backward.h"
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <utility>
 #include <vector>
 
-#include "cpu/multiversion.h"
+#include "core/multiversion.h"
+#include "cpu/float8.h"
+#include "cpu/row_sort.h"
+#include "cpu/thread_pool.h"
 
 namespace collide {
 
 namespace {
 
 constexpr std::size_t kWindow = 1024;  // ids translated at once
-constexpr unsigned kDigitBits = 11;    // 2,048 counters: they stay in the first-level cache
-constexpr std::size_t kExactRun = 64;  // float32 partial sums are added up in float64 after this many gradients
-constexpr std::size_t kPrefetch = 12;  // entries a prefetch is ahead of its use
-constexpr std::size_t kColumnBlock = 64;
+constexpr std::size_t kFloatRun = 64;  // gradients that are summed in float32
+constexpr std::size_t kPiece = 4096;   // gradients that one thread sums
+constexpr std::size_t kChunk = 8192;   // sorted entries per task of a split table
+constexpr std::size_t kBagsPerTask = 512;
+constexpr std::size_t kGradientsAhead = 16, kRowsAhead = 8;  // what a prefetch is ahead of its use
+constexpr std::size_t kLine = 64;
 
-// Stable least-significant-digit radix sort by row; returns the half of the scratch that holds the result.
-SortEntry* sort_by_row(SortEntry* entries, SortEntry* spare, std::size_t n, std::uint64_t rows) {
-  const unsigned bits = rows > 1 ? std::bit_width(rows - 1) : 0;
-  const unsigned passes = (bits + kDigitBits - 1) / kDigitBits;
-  const unsigned digit = passes > 0 ? (bits + passes - 1) / passes : 0;
-  const std::uint32_t mask = (1u << digit) - 1;
-  std::uint32_t starts[1u << kDigitBits];
-  for (unsigned pass = 0; pass < passes; ++pass) {
-    const unsigned shift = pass * digit;
-    std::fill_n(starts, mask + 1, 0u);
-    for (std::size_t i = 0; i < n; ++i) ++starts[entries[i].row >> shift & mask];
-    std::uint32_t start = 0;
-    for (std::uint32_t value = 0; value <= mask; ++value) start += std::exchange(starts[value], start);
-    for (std::size_t i = 0; i < n; ++i) spare[starts[entries[i].row >> shift & mask]++] = entries[i];
-    std::swap(entries, spare);
+template <typename Entry>
+Entry make_entry(std::uint32_t row, std::uint32_t source, float coefficient) {
+  if constexpr (std::is_same_v<Entry, WeightedRowEntry>) {
+    return {row, source, coefficient};
+  } else {
+    return {row, source};
   }
-  return entries;
 }
 
-SortEntry* sorted_entries(const GradientTask& task) {
+// The entries of bags [first, last) of a source, in the order of their ids. A pruned id gets the row behind the last.
+template <typename Entry>
+void make_entries(const GradientSource& source, std::uint32_t pruned, std::size_t first, std::size_t last,
+                  Entry* entries) {
   std::uint32_t rows[kWindow];
-  for (std::size_t window = 0; window < task.n; window += kWindow) {
-    const std::size_t count = std::min(kWindow, task.n - window);
-    task.hash->rows_of(task.ids + window, count, rows);
-    for (std::size_t i = 0; i < count; ++i) {
-      const auto position = static_cast<std::uint32_t>(window + i);
-      task.scratch[position] = {rows[i], task.coefficients != nullptr ? position : task.slots[position]};
+  const bool mean = source.feature->pooling == Pooling::kMean && !source.per_id;
+  const std::uint32_t* offsets = source.offsets;
+  const std::size_t begin = offsets[first], end = offsets[last];
+  std::size_t bag = first;
+  for (std::size_t start = begin; start < end; start += kWindow) {
+    const std::size_t stop = std::min(end, start + kWindow);
+    source.hash->rows_of(source.ids + start, stop - start, rows);
+    if (source.hash->prunes) {
+      for (std::size_t i = 0; i < stop - start; ++i) rows[i] = std::min(rows[i], pruned);
+    }
+    for (std::size_t i = start; i < stop;) {
+      while (offsets[bag + 1] <= i) ++bag;
+      const std::size_t bag_begin = offsets[bag], bag_end = offsets[bag + 1], until = std::min(bag_end, stop);
+      const float share = mean ? 1.0f / static_cast<float>(bag_end - bag_begin) : 1.0f;
+      std::size_t at = source.base + (source.per_id ? (i - offsets[0]) * source.position
+                                                    : bag * source.stride + (i - bag_begin) * source.position);
+      for (; i < until; ++i, at += source.position) {
+        const float coefficient = source.weights == nullptr || source.per_id ? share : source.weights[i] * share;
+        *entries++ = make_entry<Entry>(rows[i - start], static_cast<std::uint32_t>(at), coefficient);
+      }
     }
   }
-  return sort_by_row(task.scratch, task.scratch + task.n, task.n, task.table->rows);
 }
 
-COLLIDE_INLINE const float* gradient_of(const GradientTask& task, std::uint32_t slot) {
-  if (task.sequence_length == 1) return task.gradient + slot * task.stride;
-  return task.gradient + slot / task.sequence_length * task.stride + slot % task.sequence_length * task.position_stride;
-}
+// kBlock columns, from `column` on, of the gradients of `n` entries.
+template <typename Entry, int kBlock>
+struct Sum {
+  static constexpr int kCount = std::min(kBlock, 8), kVectors = kBlock / kCount;
+  using Value = Lanes<kCount>;
 
-// Entries [begin, begin + length) of one row, among `count` sorted entries of all rows.
-struct Run {
-  const SortEntry* entries;
-  std::size_t begin, length, count;
+  static COLLIDE_INLINE Value term(const float* gradient, const Entry& entry, std::size_t column, int v) {
+    const Value value = load_lanes<kCount>(gradient + entry.source + column + kCount * v);
+    if constexpr (std::is_same_v<Entry, WeightedRowEntry>) return entry.coefficient * value;
+    return value;
+  }
+
+  // In float32, for at least one and at most kFloatRun entries.
+  static COLLIDE_INLINE void few(const float* gradient, const Entry* entries, std::size_t n, std::size_t column,
+                                 float* out) {
+    Value sum[kVectors];
+    for (int v = 0; v < kVectors; ++v) sum[v] = term(gradient, entries[0], column, v);
+    for (std::size_t i = 1; i < n; ++i) {
+      for (int v = 0; v < kVectors; ++v) sum[v] += term(gradient, entries[i], column, v);
+    }
+    for (int v = 0; v < kVectors; ++v) store_lanes<kCount>(out + kCount * v, sum[v]);
+  }
+
+  // out[0, kBlock) = the sum of at most kPiece entries in float64.
+  static COLLIDE_INLINE void piece(const float* gradient, const Entry* entries, std::size_t n, std::size_t column,
+                                   double* out) {
+    std::fill_n(out, kBlock, 0.0);
+    for (std::size_t i = 0; i < n; i += kFloatRun) {
+      float part[kBlock];
+      few(gradient, entries + i, std::min(kFloatRun, n - i), column, part);
+      for (int j = 0; j < kBlock; ++j) out[j] += part[j];
+    }
+  }
+
+  static COLLIDE_INLINE void run(const float* gradient, const Entry* entries, std::size_t n, std::size_t column,
+                                 float* out) {
+    if (n <= kFloatRun) return few(gradient, entries, n, column, out);
+    double sum[kBlock] = {}, part[kBlock];
+    for (std::size_t i = 0; i < n; i += kPiece) {
+      piece(gradient, entries + i, std::min(kPiece, n - i), column, part);
+      for (int j = 0; j < kBlock; ++j) sum[j] += part[j];
+    }
+    for (int j = 0; j < kBlock; ++j) out[j] = static_cast<float>(sum[j]);
+  }
 };
 
-// sum[0, columns) = sum of coefficient * gradient over a short run of entries, from column `first` on.
-template <int kWidth>
-COLLIDE_INLINE void sum_short_run(const GradientTask& task, const Run& run, std::size_t first, std::size_t columns,
-                                  float* sum) {
-  const std::size_t n = kWidth > 0 ? kWidth : columns;
-  if (task.scattered) {
-    const std::size_t stop = std::min(run.begin + run.length + kPrefetch, run.count);
-    for (std::size_t i = run.begin + kPrefetch; i < stop; ++i) {
-      const std::uint32_t source = run.entries[i].source;
-      const float* ahead = gradient_of(task, task.coefficients == nullptr ? source : task.slots[source]) + first;
-      for (std::size_t j = 0; j < n; j += 16) __builtin_prefetch(ahead + j);
-    }
+// Where the runs of equal rows begin among entries [begin, end); written to starts, which holds one more than there are
+// entries. A run belongs to the range that it begins in. Without a branch: what follows what is by chance.
+template <typename Entry>
+std::size_t find_runs(const Entry* entries, std::size_t begin, std::size_t end, std::uint32_t* starts) {
+  std::size_t runs = 0;
+  for (std::size_t i = begin; i < end; ++i) {
+    starts[runs] = static_cast<std::uint32_t>(i);
+    runs += i == 0 || entries[i].row != entries[i - 1].row;
   }
-  float part[kWidth > 0 ? kWidth : kColumnBlock] = {};
-  for (std::size_t i = run.begin; i < run.begin + run.length; ++i) {
-    const std::uint32_t source = run.entries[i].source;
-    if (task.coefficients == nullptr) {
-      const float* gradient = gradient_of(task, source) + first;
-      for (std::size_t j = 0; j < n; ++j) part[j] += gradient[j];
+  return runs;
+}
+
+// Sorted entries, of which the runs that begin at starts[0, runs) are to be applied; starts[runs] is where the last
+// ends.
+template <typename Entry>
+struct Runs {
+  const Entry* entries;
+  std::size_t n;  // of all entries: how far a prefetch may look
+  const std::uint32_t* starts;
+  std::size_t runs;
+};
+
+void step_one(const TableGradient& task, const OptimizerStep& step, std::uint32_t row, float* sum) {
+  const InternalTable& table = *task.table;
+  step_rows(task.optimizer, table.precision, step, table.row(row), table.state.as<float>() + row * table.state_per_row,
+            sum, 1, table.width, task.random ^ mix64(row));
+}
+
+// kHot: rowwise Adagrad on float32 rows, the paper's optimizer, without a call per row. kWidth: of the rows, or 0 for
+// any. Everything that the loop needs is copied first: stores to rows might change it where the compiler cannot tell.
+template <typename Entry, bool kHot, int kWidth>
+COLLIDE_INLINE void step_runs(const TableGradient& task, const OptimizerStep& given, const Runs<Entry>& sorted) {
+  const OptimizerStep step = given;
+  const std::size_t width = kWidth > 0 ? kWidth : task.table->width, rows = task.table->rows;
+  const std::size_t row_bytes = kHot ? width * sizeof(float) : task.table->bytes_per_row;
+  const std::size_t states = kHot ? 1 : task.table->state_per_row, runs = sorted.runs, n = sorted.n;
+  auto* const weights = task.table->weights.template as<std::uint8_t>();
+  auto* const state = task.table->state.template as<float>();
+  const float* const gradient = task.gradient;
+  const Entry* const entries = sorted.entries;
+  const std::uint32_t* const starts = sorted.starts;
+  std::vector<float> wide(kWidth > 0 ? 0 : width);
+  alignas(64) float narrow[kWidth > 0 ? kWidth : 1];
+  float* const sum = kWidth > 0 ? narrow : wide.data();
+  for (std::size_t run = 0; run < runs; ++run) {
+    const std::size_t begin = starts[run], end = starts[run + 1], row = entries[begin].row;
+    if (row == rows) break;  // pruned ids
+    if (run + kRowsAhead < runs) {
+      const std::size_t ahead = entries[starts[run + kRowsAhead]].row;  // a prefetch of a pruned one does no harm
+      for (std::size_t byte = 0; byte < row_bytes; byte += kLine)
+        __builtin_prefetch(weights + ahead * row_bytes + byte, 1);
+      for (std::size_t i = 0; i < states; i += kLine / sizeof(float)) __builtin_prefetch(state + ahead * states + i, 1);
+    }
+    const std::size_t stop = std::min(end + kGradientsAhead, n);
+    for (std::size_t i = begin + kGradientsAhead; i < stop; ++i) {
+      const float* ahead = gradient + entries[i].source;
+      for (std::size_t j = 0; j < width; j += kLine / sizeof(float)) __builtin_prefetch(ahead + j);
+    }
+    for_each_block<64>(
+        width, [&]<int kBlock>(std::size_t column) __attribute__((always_inline)) {
+          Sum<Entry, kBlock>::run(gradient, entries + begin, end - begin, column, sum + column);
+        });
+    if constexpr (kHot) {
+      step_row<OptimizerKind::kRowwiseAdagrad, Precision::kFloat32, kWidth>(step, weights + row * row_bytes,
+                                                                            state + row, sum, width, 0);
     } else {
-      const float* gradient = gradient_of(task, task.slots[source]) + first;
-      const float coefficient = task.coefficients[source];
-      for (std::size_t j = 0; j < n; ++j) part[j] += coefficient * gradient[j];
-    }
-  }
-  std::copy_n(part, n, sum);
-}
-
-template <int kWidth>
-COLLIDE_INLINE void sum_run(const GradientTask& task, const Run& run, std::size_t first, std::size_t columns,
-                            float* sum) {
-  if (run.length <= kExactRun) return sum_short_run<kWidth>(task, run, first, columns, sum);
-  const std::size_t n = kWidth > 0 ? kWidth : columns;
-  double total[kWidth > 0 ? kWidth : kColumnBlock] = {};
-  for (std::size_t done = 0; done < run.length; done += kExactRun) {
-    const Run part{run.entries, run.begin + done, std::min(kExactRun, run.length - done), run.count};
-    sum_short_run<kWidth>(task, part, first, n, sum);
-    for (std::size_t j = 0; j < n; ++j) total[j] += sum[j];
-  }
-  for (std::size_t j = 0; j < n; ++j) sum[j] = static_cast<float>(total[j]);
-}
-
-// Mean of squares in eight fixed lanes: vectorised, and the same bits from every instruction set.
-template <int kWidth>
-COLLIDE_INLINE float mean_square(const float* g, std::size_t width) {
-  const std::size_t n = kWidth > 0 ? kWidth : width;
-  float lanes[8] = {};
-  for (std::size_t j = 0; j < n; ++j) lanes[j % 8] += g[j] * g[j];
-  const float sum = ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
-  return sum / static_cast<float>(n);
-}
-
-template <int kWidth>
-COLLIDE_INLINE void update_row(InternalTable& table, const OptimizerSettings& optimizer, std::uint32_t row,
-                               const float* g) {
-  const std::size_t n = kWidth > 0 ? kWidth : table.width;
-  float* weights = table.weights.as<float>() + std::size_t{row} * n;
-  const float rate = optimizer.learning_rate;
-  switch (optimizer.kind) {
-    case OptimizerKind::kSgd:
-      for (std::size_t j = 0; j < n; ++j) weights[j] -= rate * g[j];
-      return;
-    case OptimizerKind::kAdagrad: {
-      float* state = table.state.as<float>() + std::size_t{row} * n;
-      for (std::size_t j = 0; j < n; ++j) {
-        state[j] += g[j] * g[j];
-        weights[j] -= rate * g[j] / (std::sqrt(state[j]) + optimizer.epsilon);
-      }
-      return;
-    }
-    case OptimizerKind::kRowwiseAdagrad: {
-      float& state = table.state.as<float>()[row];
-      state += mean_square<kWidth>(g, n);
-      const float step = rate / (std::sqrt(state) + optimizer.epsilon);
-      for (std::size_t j = 0; j < n; ++j) weights[j] -= step * g[j];
-      return;
+      step_one(task, step, static_cast<std::uint32_t>(row), sum);
     }
   }
 }
 
-template <int kWidth>
-COLLIDE_INLINE void update_rows(const GradientTask& task, const OptimizerSettings& optimizer,
-                                const SortEntry* entries) {
-  const std::size_t n = kWidth > 0 ? kWidth : task.table->width;
-  float block[kColumnBlock];
-  std::vector<float> wide(kWidth > 0 ? 0 : n);
-  float* sum = kWidth > 0 ? block : wide.data();
-  const float* weights = task.table->weights.as<float>();
-  for (std::size_t begin = 0, end; begin < task.n; begin = end) {
-    const std::uint32_t row = entries[begin].row;
-    for (end = begin + 1; end < task.n && entries[end].row == row; ++end) {
+// The paper's widths and the field's are known when the loop is compiled.
+template <typename Entry>
+COLLIDE_INLINE void step_hot_runs(const TableGradient& task, const OptimizerStep& step, const Runs<Entry>& sorted) {
+  switch (task.table->width) {
+    case 2:
+      return step_runs<Entry, true, 2>(task, step, sorted);
+    case 4:
+      return step_runs<Entry, true, 4>(task, step, sorted);
+    case 16:
+      return step_runs<Entry, true, 16>(task, step, sorted);
+    case 32:
+      return step_runs<Entry, true, 32>(task, step, sorted);
+    case 64:
+      return step_runs<Entry, true, 64>(task, step, sorted);
+    default:
+      return step_runs<Entry, true, 0>(task, step, sorted);
+  }
+}
+
+COLLIDE_MULTIVERSION
+void step_hot(const TableGradient& task, const OptimizerStep& step, const Runs<RowEntry>& sorted) {
+  step_hot_runs(task, step, sorted);
+}
+COLLIDE_MULTIVERSION
+void step_hot_weighted(const TableGradient& task, const OptimizerStep& step, const Runs<WeightedRowEntry>& sorted) {
+  step_hot_runs(task, step, sorted);
+}
+COLLIDE_MULTIVERSION
+void step_any(const TableGradient& task, const OptimizerStep& step, const Runs<RowEntry>& sorted) {
+  step_runs<RowEntry, false, 0>(task, step, sorted);
+}
+COLLIDE_MULTIVERSION
+void step_any_weighted(const TableGradient& task, const OptimizerStep& step, const Runs<WeightedRowEntry>& sorted) {
+  step_runs<WeightedRowEntry, false, 0>(task, step, sorted);
+}
+
+bool is_hot(const TableGradient& task) {
+  return task.optimizer == OptimizerKind::kRowwiseAdagrad && task.table->precision == Precision::kFloat32;
+}
+void step_sorted(const TableGradient& task, const OptimizerStep& step, const Runs<RowEntry>& sorted) {
+  is_hot(task) ? step_hot(task, step, sorted) : step_any(task, step, sorted);
+}
+void step_sorted(const TableGradient& task, const OptimizerStep& step, const Runs<WeightedRowEntry>& sorted) {
+  is_hot(task) ? step_hot_weighted(task, step, sorted) : step_any_weighted(task, step, sorted);
+}
+
+// Each thread's own room for one table's entries: it stays in the cache from table to table.
+template <typename Entry>
+struct Room {
+  std::vector<Entry> entries;
+  std::vector<std::uint32_t> starts;
+};
+
+template <typename Entry>
+void apply_alone(const TableGradient& task, const OptimizerStep& step) {
+  thread_local Room<Entry> room;
+  room.entries.resize(std::max(room.entries.size(), 2 * task.n));
+  room.starts.resize(std::max(room.starts.size(), task.n + 1));
+  Entry* next = room.entries.data();
+  for (const GradientSource& source : task.sources) {
+    make_entries(source, static_cast<std::uint32_t>(task.table->rows), 0, source.bags, next);
+    next += source.offsets[source.bags] - source.offsets[0];
+  }
+  const Entry* sorted = sort_by_row(room.entries.data(), room.entries.data() + task.n, task.n, task.table->rows);
+  const std::size_t runs = find_runs(sorted, 0, task.n, room.starts.data());
+  room.starts[runs] = static_cast<std::uint32_t>(task.n);
+  step_sorted(task, step, Runs<Entry>{sorted, task.n, room.starts.data(), runs});
+}
+
+// A run of more than kPiece entries, whose pieces are summed by tasks of their own.
+struct LongRun {
+  std::uint32_t row;
+  std::size_t begin, end;
+  std::size_t first_piece;
+
+  std::size_t pieces() const { return (end - begin + kPiece - 1) / kPiece; }
+};
+
+// All runs so long that two entries kPiece apart belong to them; shorter ones a task sums alone, to the same bits.
+template <typename Entry>
+std::vector<LongRun> find_long_runs(const Entry* entries, std::size_t n, std::uint64_t rows) {
+  std::vector<LongRun> runs;
+  const auto before = [](const Entry& a, const Entry& b) { return a.row < b.row; };
+  std::size_t pieces = 0;
+  for (std::size_t i = 0; i + kPiece < n; i += kPiece) {
+    const Entry& entry = entries[i];
+    if (entry.row != entries[i + kPiece].row || entry.row == rows) continue;
+    if (!runs.empty() && runs.back().row == entry.row) continue;
+    const auto [begin, end] = std::equal_range(entries, entries + n, entry, before);
+    runs.push_back(
+        {entry.row, static_cast<std::size_t>(begin - entries), static_cast<std::size_t>(end - entries), pieces});
+    pieces += runs.back().pieces();
+  }
+  return runs;
+}
+
+// Steps the runs that begin in entries [begin, end), but for the long ones.
+template <typename Entry>
+void step_chunk(const TableGradient& task, const OptimizerStep& step, const Entry* entries, std::size_t begin,
+                std::size_t end, const std::vector<LongRun>& long_runs) {
+  std::vector<std::uint32_t> starts(end - begin + 1);
+  const std::size_t runs = find_runs(entries, begin, end, starts.data());
+  if (runs == 0) return;
+  const auto before = [](const Entry& a, const Entry& b) { return a.row < b.row; };
+  starts[runs] = static_cast<std::uint32_t>(
+      std::upper_bound(entries + end - 1, entries + task.n, entries[end - 1], before) - entries);
+  std::size_t done = 0;
+  const auto step_until = [&](std::size_t run) {
+    step_sorted(task, step, Runs<Entry>{entries, task.n, starts.data() + done, run - done});
+  };
+  for (const LongRun& run : long_runs) {
+    if (run.begin < begin || run.begin >= end) continue;
+    const auto at = std::lower_bound(starts.begin(), starts.begin() + runs, run.begin) - starts.begin();
+    step_until(at);
+    done = at + 1;
+  }
+  step_until(runs);
+}
+
+template <typename Entry>
+COLLIDE_INLINE void sum_piece(const TableGradient& task, const Entry* entries, std::size_t n, double* out) {
+  for_each_block<64>(
+      task.table->width, [&]<int kBlock>(std::size_t column) __attribute__((always_inline)) {
+        Sum<Entry, kBlock>::piece(task.gradient, entries, n, column, out + column);
+      });
+}
+COLLIDE_MULTIVERSION
+void piece_of(const TableGradient& task, const RowEntry* entries, std::size_t n, double* out) {
+  sum_piece(task, entries, n, out);
+}
+COLLIDE_MULTIVERSION
+void weighted_piece_of(const TableGradient& task, const WeightedRowEntry* entries, std::size_t n, double* out) {
+  sum_piece(task, entries, n, out);
+}
+
+void step_long_run(const TableGradient& task, const OptimizerStep& step, const LongRun& run, const double* pieces) {
+  const std::size_t width = task.table->width;
+  std::vector<float> sum(width);
+  for (std::size_t j = 0; j < width; ++j) {
+    double all = 0;
+    for (std::size_t p = 0; p < run.pieces(); ++p) all += pieces[(run.first_piece + p) * width + j];
+    sum[j] = static_cast<float>(all);
+  }
+  step_one(task, step, run.row, sum.data());
+}
+
+template <typename Entry>
+void apply_split(const TableGradient& task, const OptimizerStep& step, unsigned threads) {
+  std::vector<Entry> entries(2 * task.n);
+  struct Range {
+    const GradientSource* source;
+    std::size_t first, last;
+    Entry* entries;
+  };
+  std::vector<Range> ranges;
+  Entry* next = entries.data();
+  for (const GradientSource& source : task.sources) {
+    for (std::size_t first = 0; first < source.bags; first += kBagsPerTask) {
+      const std::size_t last = std::min(source.bags, first + kBagsPerTask);
+      ranges.push_back({&source, first, last, next});
+      next += source.offsets[last] - source.offsets[first];
     }
-    if (end + kPrefetch < task.n) __builtin_prefetch(weights + std::size_t{entries[end + kPrefetch].row} * n, 1);
-    const Run run{entries, begin, end - begin, task.n};
-    if constexpr (kWidth > 0) {
-      sum_run<kWidth>(task, run, 0, n, sum);
+  }
+  const auto pruned = static_cast<std::uint32_t>(task.table->rows);
+  parallel_for(ranges.size(), threads, [&](std::size_t i) {
+    make_entries(*ranges[i].source, pruned, ranges[i].first, ranges[i].last, ranges[i].entries);
+  });
+  const Entry* sorted = sort_by_row(entries.data(), entries.data() + task.n, task.n, pruned, threads);
+
+  const std::vector<LongRun> long_runs = find_long_runs(sorted, task.n, pruned);
+  std::vector<std::pair<const LongRun*, std::size_t>> pieces;
+  for (const LongRun& run : long_runs) {
+    for (std::size_t p = 0; p < run.pieces(); ++p) pieces.emplace_back(&run, p);
+  }
+  std::vector<double> sums(pieces.size() * task.table->width);
+  const std::size_t chunks = (task.n + kChunk - 1) / kChunk;
+  parallel_for(pieces.size() + chunks, threads, [&](std::size_t i) {
+    if (i >= pieces.size()) {
+      const std::size_t begin = (i - pieces.size()) * kChunk;
+      return step_chunk(task, step, sorted, begin, std::min(task.n, begin + kChunk), long_runs);
+    }
+    const auto& [run, piece] = pieces[i];
+    const std::size_t begin = run->begin + piece * kPiece, n = std::min(kPiece, run->end - begin);
+    double* out = sums.data() + i * task.table->width;
+    if constexpr (std::is_same_v<Entry, WeightedRowEntry>) {
+      weighted_piece_of(task, sorted + begin, n, out);
     } else {
-      for (std::size_t first = 0; first < n; first += kColumnBlock) {
-        sum_run<0>(task, run, first, std::min(kColumnBlock, n - first), sum + first);
-      }
+      piece_of(task, sorted + begin, n, out);
     }
-    update_row<kWidth>(*task.table, optimizer, row, sum);
-  }
+  });
+  parallel_for(long_runs.size(), threads, [&](std::size_t i) { step_long_run(task, step, long_runs[i], sums.data()); });
 }
 
 }  // namespace
 
-COLLIDE_MULTIVERSION
-void apply_gradient(const GradientTask& task, const OptimizerSettings& optimizer) {
+void apply_gradient(const TableGradient& task, const OptimizerStep& step) {
   if (task.n == 0) return;
-  const SortEntry* entries = sorted_entries(task);
-  switch (task.table->width) {
-    case 2:
-      return update_rows<2>(task, optimizer, entries);
-    case 4:
-      return update_rows<4>(task, optimizer, entries);
-    case 8:
-      return update_rows<8>(task, optimizer, entries);
-    case 16:
-      return update_rows<16>(task, optimizer, entries);
-    case 32:
-      return update_rows<32>(task, optimizer, entries);
-    case 64:
-      return update_rows<64>(task, optimizer, entries);
-    default:
-      return update_rows<0>(task, optimizer, entries);
-  }
+  if (task.weighted) return apply_alone<WeightedRowEntry>(task, step);
+  apply_alone<RowEntry>(task, step);
+}
+
+void apply_gradient(const TableGradient& task, const OptimizerStep& step, unsigned threads) {
+  if (task.n == 0) return;
+  if (task.weighted) return apply_split<WeightedRowEntry>(task, step, threads);
+  apply_split<RowEntry>(task, step, threads);
 }
 
 }  // namespace collide

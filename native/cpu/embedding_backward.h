@@ -1,56 +1,48 @@
 // Exact backward of one internal table: sort the batch's (row, gradient) pairs by row, sum each row's gradients, step
-// the optimizer once per row. Cost: the sort (one or more stable counting passes over the ids) plus one read of each
-// id's gradient and one read-modify-write of each distinct row.
+// the optimizer once per row. Cost: the sort (row_sort.h), one read of each id's gradient, and one read-modify-write of
+// each distinct row and its state.
+//
+// Sums: 64 gradients at a time in float32, those sums in float64. A row's gradients are cut into pieces of 4,096, which
+// may be summed by different threads: the same bits however many there are.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
-#include "core/hash_function.h"
-#include "core/memory.h"
+#include "core/embedding_layout.h"
+#include "cpu/internal_table.h"
+#include "cpu/row_optimizer.h"
 
 namespace collide {
 
-enum class OptimizerKind : std::uint8_t { kSgd, kAdagrad, kRowwiseAdagrad };
-
-struct OptimizerSettings {
-  OptimizerKind kind = OptimizerKind::kRowwiseAdagrad;
-  float learning_rate = 0.02f;
-  float epsilon = 1e-8f;
-
-  // Optimizer state values per table row of this width.
-  std::size_t state_per_row(std::size_t width) const {
-    return kind == OptimizerKind::kSgd ? 0 : kind == OptimizerKind::kAdagrad ? width : 1;
-  }
-};
-
-struct InternalTable {
-  std::uint64_t rows = 0;
-  std::uint32_t width = 0;
-  Memory weights;  // float [rows, width]
-  Memory state;    // float [rows, state_per_row]
-};
-
-struct SortEntry {
-  std::uint32_t row;
-  std::uint32_t source;  // the id's position when coefficients are given, otherwise its slot
-};
-
-struct GradientTask {
-  InternalTable* table;
+// The ids of one feature that one hash function sends to the table.
+struct GradientSource {
+  const Feature* feature;
   const HashFunction* hash;
-  const std::uint32_t* ids;    // [n]
-  const std::uint32_t* slots;  // [n]: bag * sequence_length + position
-  const float* coefficients;   // [n]: per-sample weight, divided by the bag's length for mean; or null for all 1
-  std::size_t n;
-  const float* gradient;  // this table's first column of bag 0
-  bool scattered;         // the batch's gradients exceed the cache: prefetch them
-  std::size_t stride;     // floats from one bag to the next
-  std::uint32_t sequence_length;
-  std::size_t position_stride;  // floats from one position of a sequence to the next
-  SortEntry* scratch;           // [2 * n]
+  const std::uint32_t* ids;      // the whole batch's
+  const std::uint32_t* offsets;  // this feature's [bags + 1]
+  const float* weights;          // the whole batch's, or null
+  std::size_t bags;
+  std::size_t base, stride;  // the columns of bag b begin at gradient[base + b * stride]; those of position p of a
+  std::size_t position;      // sequence, or of the p-th id of a bag when per_id, position * p further on
+  bool per_id;
 };
 
-void apply_gradient(const GradientTask& task, const OptimizerSettings& optimizer);
+// All that one table learns from a batch.
+struct TableGradient {
+  InternalTable* table;
+  OptimizerKind optimizer;
+  std::uint64_t random;  // of this table in this step: stochastic rounding
+  const float* gradient;
+  std::vector<GradientSource> sources;
+  std::size_t n = 0;      // ids of all sources
+  bool weighted = false;  // some gradient has a coefficient: a per-sample weight or the share of a mean
+};
+
+// Steps all rows that the batch hit, on the caller's thread.
+void apply_gradient(const TableGradient& task, const OptimizerStep& step);
+// The same bits, with one table's work split over threads: for tables that are much of the batch.
+void apply_gradient(const TableGradient& task, const OptimizerStep& step, unsigned threads);
 
 }  // namespace collide

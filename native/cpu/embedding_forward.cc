@@ -3,129 +3,285 @@
 #include <algorithm>
 #include <vector>
 
-#include "cpu/multiversion.h"
+#include "core/multiversion.h"
+#include "cpu/float8.h"
+#include "cpu/row_codec.h"
 
 namespace collide {
 
 namespace {
 
-constexpr std::size_t kWindow = 1024;      // ids translated at once: 4 KiB of stack per hash function
+constexpr std::size_t kWindow = 1024;      // ids translated at once
 constexpr std::size_t kPrefetchRows = 16;  // rows a prefetch is ahead of its use
+constexpr std::size_t kLine = 64;          // bytes of a cache line
 
-// One window of translated ids; positions are relative to its start.
-struct Window {
-  const float* table;
+// A window of translated ids of one internal table, cut into units (bags, or pieces of a long bag), and where their
+// sums go.
+struct Gather {
+  const std::uint8_t* table;
+  std::size_t bytes_per_row;
+  // Row of each id. Behind them follow kPrefetchRows more that may be prefetched.
   const std::uint32_t* rows;
-  const float* weights;  // or null
-  std::size_t count;
+  const float* weights;          // of each id, or null
+  const std::uint32_t* offsets;  // [units + 1], unit u holds ids offsets[u] - offsets[0] and on
+  std::size_t units;
+  bool mean;   // divide each sum by the number of its ids
+  bool add;    // to what is there
+  float* out;  // first column of unit 0
+  std::size_t stride;
 };
 
-// sum += the weighted rows [begin, end) of the window. Sum is float, or double for long bags.
-template <int kWidth, typename Sum>
-COLLIDE_INLINE void add_rows(Sum* sum, const Window& window, std::size_t begin, std::size_t end, std::size_t width) {
-  const std::size_t n = kWidth > 0 ? kWidth : width;
-  for (std::size_t i = begin; i < end; ++i) {
-    if (i + kPrefetchRows < window.count) {
-      const float* ahead = window.table + std::size_t{window.rows[i + kPrefetchRows]} * n;
-      for (std::size_t j = 0; j < n; j += 16) __builtin_prefetch(ahead + j);
-    }
-    const float* row = window.table + std::size_t{window.rows[i]} * n;
-    if (window.weights == nullptr) {
-      for (std::size_t j = 0; j < n; ++j) sum[j] += row[j];
-    } else {
-      const float weight = window.weights[i];
-      for (std::size_t j = 0; j < n; ++j) sum[j] += weight * row[j];
-    }
+// How kCount columns from `column` on are read; float32 rows may end in 4, 2 and 1.
+template <Precision kPrecision, int kCount>
+COLLIDE_INLINE Lanes<kCount> decode_lanes(const std::uint8_t* row, std::size_t column) {
+  if constexpr (kPrecision == Precision::kFloat32) {
+    return load_lanes<kCount>(reinterpret_cast<const float*>(row) + column);
+  } else {
+    return decode8<kPrecision>(row, column);
   }
 }
 
-// Pools the bags of [first, last) from the internal tables [hash_begin, hash_end), which add up into `out`.
-template <int kWidth>
-COLLIDE_INLINE void pool(const PoolTask& task, std::size_t first, std::size_t last, std::size_t hash_begin,
-                         std::size_t hash_end, std::size_t width, float* out) {
-  std::uint32_t rows[kWindow];
-  std::vector<double> wide(kWidth > 0 ? 0 : width);
-  double fixed[kWidth > 0 ? kWidth : 1] = {};
-  double* long_sum = kWidth > 0 ? fixed : wide.data();
-  const std::size_t n = kWidth > 0 ? kWidth : width;
-  const bool mean = task.feature->pooling == Pooling::kMean;
-  for (std::size_t hash = hash_begin; hash < hash_end; ++hash) {
-    const HashFunction& function = task.feature->hashes[hash];
-    const bool add = hash > hash_begin, done = hash + 1 == hash_end;
-    std::size_t bag = first;
-    for (std::size_t start = task.offsets[first]; bag < last; start += kWindow) {
-      const std::size_t stop = std::min<std::size_t>(start + kWindow, task.offsets[last]);
-      const Window window{task.tables[hash], rows, task.weights == nullptr ? nullptr : task.weights + start,
-                          stop - start};
-      if (window.count > 0) function.rows_of(task.ids + start, window.count, rows);
-      while (bag < last) {
-        const std::size_t bag_begin = task.offsets[bag], bag_end = task.offsets[bag + 1];
-        const std::size_t begin = std::max(bag_begin, start) - start, end = std::min(bag_end, stop) - start;
-        const bool begins = bag_begin >= start, ends = bag_end <= stop;
-        float* target = out + bag * task.stride;
-        const std::size_t length = bag_end - bag_begin;
-        const float share = mean && done && length > 0 ? 1.0f / static_cast<float>(length) : 1.0f;
-        if (length > kLongBag) {
-          if (begins) std::fill_n(long_sum, n, 0.0);
-          add_rows<kWidth>(long_sum, window, begin, end, n);
-          if (ends) {
-            for (std::size_t j = 0; j < n; ++j) {
-              target[j] = static_cast<float>((add ? target[j] : 0.0f) + long_sum[j]) * share;
-            }
-          }
+// kBlock columns, from `column` on, of all units; of the last block of a narrower precision only `part` columns count.
+// Nothing but reads, sums and writes, so that the reads to come are under way as early as can be.
+template <Precision kPrecision, int kBlock, bool kWeighted, bool kStream, bool kPart = false>
+COLLIDE_INLINE void pool_block(const Gather& gather, std::size_t column, std::size_t part = 0) {
+  constexpr int kCount = std::min(kBlock, 8), kVectors = kBlock / kCount;
+  constexpr std::size_t kBytes = std::max<std::size_t>(1, kBlock * kBlockBytes<kPrecision> / 8);
+  const std::uint8_t* table = gather.table;
+  const std::uint8_t* block = table + column * kBlockBytes<kPrecision> / 8;
+  const std::size_t bytes_per_row = gather.bytes_per_row;
+  const std::uint32_t* rows = gather.rows;
+  float* target = gather.out + column;
+  std::size_t i = 0;
+  for (std::size_t unit = 0; unit < gather.units; ++unit, target += gather.stride) {
+    const std::size_t length = gather.offsets[unit + 1] - gather.offsets[unit], end = i + length;
+    Lanes<kCount> sum[kVectors] = {};
+    if (gather.add) {
+      if constexpr (kPart) {
+        sum[0] = load_floats(target, part);
+      } else {
+        for (int v = 0; v < kVectors; ++v) sum[v] = load_lanes<kCount>(target + kCount * v);
+      }
+    }
+    for (; i < end; ++i) {
+      const std::uint8_t* ahead = block + rows[i + kPrefetchRows] * bytes_per_row;
+      for (std::size_t byte = 0; byte < kBytes; byte += kLine) __builtin_prefetch(ahead + byte);
+      if (rows[i] == kPruned) [[unlikely]]
+        continue;
+      const std::uint8_t* row = table + rows[i] * bytes_per_row;
+      for (int v = 0; v < kVectors; ++v) {
+        Lanes<kCount> value;
+        if constexpr (kPart) {
+          value = decode_part8<kPrecision>(row, column, part);
         } else {
-          float fixed_sum[kWidth > 0 ? kWidth : 1];
-          float* sum = kWidth > 0 ? fixed_sum : target;
-          const bool fresh = begins && !add;
-          for (std::size_t j = 0; j < n; ++j) sum[j] = fresh ? 0.0f : target[j];
-          add_rows<kWidth>(sum, window, begin, end, n);
-          if (ends && share != 1.0f) {
-            for (std::size_t j = 0; j < n; ++j) sum[j] *= share;
-          }
-          if (kWidth > 0) {
-            for (std::size_t j = 0; j < n; ++j) target[j] = sum[j];
-          }
+          value = decode_lanes<kPrecision, kCount>(row, column + kCount * v);
         }
-        if (!ends) break;  // goes on in the next window
-        ++bag;
+        if constexpr (kWeighted) value *= gather.weights[i];
+        sum[v] += value;
+      }
+    }
+    if (gather.mean && length > 1) {
+      const float share = 1.0f / static_cast<float>(length);
+      for (int v = 0; v < kVectors; ++v) sum[v] *= share;
+    }
+    if constexpr (kPart) {
+      store_floats(target, sum[0], part);
+    } else {
+      for (int v = 0; v < kVectors; ++v) {
+        if constexpr (kStream) {
+          stream8(target + kCount * v, sum[v]);
+        } else {
+          store_lanes<kCount>(target + kCount * v, sum[v]);
+        }
       }
     }
   }
 }
 
-COLLIDE_INLINE void pool_any_width(const PoolTask& task, std::size_t first, std::size_t last, std::size_t hash_begin,
-                                   std::size_t hash_end, float* out) {
-  const std::size_t width = task.feature->table_width();
-  switch (width) {
-    case 2:
-      return pool<2>(task, first, last, hash_begin, hash_end, width, out);
-    case 4:
-      return pool<4>(task, first, last, hash_begin, hash_end, width, out);
-    case 8:
-      return pool<8>(task, first, last, hash_begin, hash_end, width, out);
-    case 16:
-      return pool<16>(task, first, last, hash_begin, hash_end, width, out);
-    case 32:
-      return pool<32>(task, first, last, hash_begin, hash_end, width, out);
-    case 64:
-      return pool<64>(task, first, last, hash_begin, hash_end, width, out);
-    default:
-      return pool<0>(task, first, last, hash_begin, hash_end, width, out);
+// Narrower blocks for narrower values: less code, and rows of as many bytes.
+template <Precision kPrecision>
+constexpr int kMostColumns = kPrecision == Precision::kFloat32 ? 64 : 32;
+
+template <Precision kPrecision, bool kWeighted>
+COLLIDE_INLINE void pool_columns(const Gather& gather, std::size_t width, bool stream) {
+  const std::size_t part = kPrecision == Precision::kFloat32 ? 0 : width % 8;
+  const auto pool = [&]<int kBlock>(std::size_t column) __attribute__((always_inline)) {
+    if constexpr (kBlock >= 16) {
+      if (stream) return pool_block<kPrecision, kBlock, kWeighted, true>(gather, column);
+    }
+    if constexpr (kBlock >= 8 || kPrecision == Precision::kFloat32) {
+      pool_block<kPrecision, kBlock, kWeighted, false>(gather, column);
+    }
+  };
+  for_each_block<kMostColumns<kPrecision>>(width - part, pool);
+  if constexpr (kPrecision != Precision::kFloat32) {
+    if (part > 0) pool_block<kPrecision, 8, kWeighted, false, true>(gather, width - part, part);
   }
+}
+
+template <Precision kPrecision>
+COLLIDE_INLINE void pool_rows(const Gather& gather, std::size_t width, bool stream) {
+  if (gather.weights != nullptr) {
+    pool_columns<kPrecision, true>(gather, width, stream);
+  } else {
+    pool_columns<kPrecision, false>(gather, width, stream);
+  }
+}
+
+COLLIDE_MULTIVERSION
+void pool_float32(const Gather& gather, std::size_t width, bool stream) {
+  pool_rows<Precision::kFloat32>(gather, width, stream);
+}
+COLLIDE_MULTIVERSION
+void pool_float16(const Gather& gather, std::size_t width, bool stream) {
+  pool_rows<Precision::kFloat16>(gather, width, stream);
+}
+COLLIDE_MULTIVERSION
+void pool_bfloat16(const Gather& gather, std::size_t width, bool stream) {
+  pool_rows<Precision::kBfloat16>(gather, width, stream);
+}
+COLLIDE_MULTIVERSION
+void pool_int8(const Gather& gather, std::size_t width, bool stream) {
+  pool_rows<Precision::kInt8>(gather, width, stream);
+}
+COLLIDE_MULTIVERSION
+void pool_int4(const Gather& gather, std::size_t width, bool stream) {
+  pool_rows<Precision::kInt4>(gather, width, stream);
+}
+
+void pool_gathered(Precision precision, const Gather& gather, std::size_t width, bool stream) {
+  switch (precision) {
+    case Precision::kFloat32:
+      return pool_float32(gather, width, stream);
+    case Precision::kFloat16:
+      return pool_float16(gather, width, stream);
+    case Precision::kBfloat16:
+      return pool_bfloat16(gather, width, stream);
+    case Precision::kInt8:
+      return pool_int8(gather, width, stream);
+    case Precision::kInt4:
+      return pool_int4(gather, width, stream);
+  }
+}
+
+// A run of bags or a part of a long bag: ids [start, start + size) of the batch.
+struct Window {
+  std::size_t start, size;
+  const std::uint32_t* offsets;  // as in Gather
+  std::size_t units;
+  bool mean;
+  float* out;  // first column of the feature
+  std::size_t stride;
+  bool stream;
+  std::size_t left;  // ids of the task from `start` on
+};
+
+// Pools windows of one feature. Buffers live as long as a task.
+class Pooler {
+ public:
+  explicit Pooler(const PoolTask& task)
+      : task_(task), feature_(*task.feature), width_(feature_.table_width()), rows_(kWindow + kPrefetchRows) {
+    if (feature_.combine == Combine::kMultiply) products_.resize(kWindow * width_), factor_.resize(width_);
+  }
+
+  void pool(const Window& window) {
+    if (feature_.combine == Combine::kMultiply) return pool_products(window);
+    const std::size_t hashes = feature_.hashes.size();
+    const bool concat = feature_.combine == Combine::kConcat;
+    for (std::size_t h = 0; h < hashes; ++h) {
+      const HashFunction& hash = feature_.hashes[h];
+      // The first rows of the next window too: their reads start while this one's are summed.
+      hash.rows_of(task_.ids + window.start, std::min(window.size + kPrefetchRows, window.left), rows_.data());
+      const InternalTable& table = *task_.tables[h];
+      const Gather gather{table.weights.as<std::uint8_t>(),
+                          table.bytes_per_row,
+                          rows_.data(),
+                          weights(window),
+                          window.offsets,
+                          window.units,
+                          window.mean && (concat || h + 1 == hashes),
+                          !concat && h > 0,
+                          window.out + (concat ? h * width_ : 0),
+                          window.stride};
+      pool_gathered(feature_.precision, gather, width_, window.stream && (concat || hashes == 1));
+    }
+  }
+
+ private:
+  const float* weights(const Window& window) const {
+    return task_.weights == nullptr ? nullptr : task_.weights + window.start;
+  }
+
+  // Rows are multiplied in a buffer, one per id, which is then pooled as a table of float32 rows.
+  void pool_products(const Window& window) {
+    for (std::size_t h = 0; h < feature_.hashes.size(); ++h) {
+      feature_.hashes[h].rows_of(task_.ids + window.start, window.size, rows_.data());
+      for (std::size_t i = 0; i < window.size; ++i) {
+        float* product = products_.data() + i * width_;
+        float* values = h == 0 ? product : factor_.data();
+        if (rows_[i] == kPruned) {
+          std::fill_n(product, width_, 0.0f);  // and zeros they stay
+          continue;
+        }
+        decode_rows(feature_.precision, task_.tables[h]->row(rows_[i]), 1, width_, values);
+        for (std::size_t j = 0; h > 0 && j < width_; ++j) product[j] *= values[j];
+      }
+    }
+    for (std::size_t i = 0; i < window.size; ++i) rows_[i] = static_cast<std::uint32_t>(i);
+    std::fill(rows_.begin() + window.size, rows_.begin() + window.size + kPrefetchRows, 0);
+    pool_gathered(Precision::kFloat32,
+                  {reinterpret_cast<const std::uint8_t*>(products_.data()), width_ * sizeof(float), rows_.data(),
+                   weights(window), window.offsets, window.units, window.mean, false, window.out, window.stride},
+                  width_, window.stream);
+  }
+
+  const PoolTask& task_;
+  const Feature& feature_;
+  std::size_t width_;
+  std::vector<std::uint32_t> rows_;
+  std::vector<float> products_, factor_;
+};
+
+// A long bag: its pieces are pooled like short bags, and their sums add up in float64.
+void pool_long_bag(const PoolTask& task, Pooler& pooler, std::size_t bag) {
+  constexpr std::size_t kPieces = kWindow / kLongBag;
+  const std::size_t begin = task.offsets[bag], end = task.offsets[bag + 1], dim = task.feature->dim;
+  std::vector<float> pieces(kPieces * dim);
+  std::vector<double> sum(dim);
+  for (std::size_t start = begin; start < end; start += kWindow) {
+    const std::size_t size = std::min(kWindow, end - start), units = (size + kLongBag - 1) / kLongBag;
+    std::uint32_t offsets[kPieces + 1];
+    for (std::size_t u = 0; u <= units; ++u) offsets[u] = static_cast<std::uint32_t>(std::min(size, u * kLongBag));
+    pooler.pool({start, size, offsets, units, false, pieces.data(), dim, false, end - start});
+    for (std::size_t u = 0; u < units; ++u) {
+      for (std::size_t j = 0; j < dim; ++j) sum[j] += pieces[u * dim + j];
+    }
+  }
+  const bool mean = task.feature->pooling == Pooling::kMean;
+  const float share = mean ? 1.0f / static_cast<float>(end - begin) : 1.0f;
+  float* target = task.out + bag * task.stride;
+  for (std::size_t j = 0; j < dim; ++j) target[j] = static_cast<float>(sum[j]) * share;
 }
 
 }  // namespace
 
-COLLIDE_MULTIVERSION
 void pool_bags(const PoolTask& task, std::size_t first, std::size_t last) {
-  const std::size_t hashes = task.feature->hashes.size();
-  if (task.feature->combine == Combine::kSum) {
-    pool_any_width(task, first, last, 0, hashes, task.out);
-  } else {
-    for (std::size_t hash = 0; hash < hashes; ++hash) {
-      pool_any_width(task, first, last, hash, hash + 1, task.out + hash * task.feature->table_width());
+  Pooler pooler(task);
+  const std::uint32_t* offsets = task.offsets;
+  const auto is_long = [&](std::size_t bag) { return offsets[bag + 1] - offsets[bag] > kLongBag; };
+  for (std::size_t bag = first; bag < last;) {
+    if (is_long(bag)) {
+      pool_long_bag(task, pooler, bag++);
+      continue;
     }
+    std::size_t stop = bag;
+    while (stop < last && offsets[stop + 1] - offsets[bag] <= kWindow && !is_long(stop)) ++stop;
+    pooler.pool({offsets[bag], offsets[stop] - offsets[bag], offsets + bag, stop - bag,
+                 task.feature->pooling == Pooling::kMean, task.out + bag * task.stride, task.stride, task.stream,
+                 offsets[last] - offsets[bag]});
+    bag = stop;
   }
+  if (task.stream) end_streaming();
 }
 
 }  // namespace collide

@@ -5,21 +5,24 @@
 #include <cstdint>
 
 #include "core/embedding_layout.h"
+#include "cpu/internal_table.h"
 
 namespace collide {
 
-// One feature's share of a batch. ids and weights are the whole batch's; offsets are this feature's [batch + 1].
+// One feature's share of a batch. ids and weights are the whole batch's; offsets are this feature's [bags + 1].
 struct PoolTask {
   const Feature* feature;
-  const float* const* tables;  // one per hash function, [rows, table_width]
+  const InternalTable* const* tables;  // one per hash function
   const std::uint32_t* ids;
   const std::uint32_t* offsets;
   const float* weights;  // or null
   float* out;            // this feature's first column of bag 0
   std::size_t stride;    // floats from one bag's output to the next
+  bool stream;           // write past the cache: whole 64-byte lines that nobody reads soon
 };
 
 // Pools bags [first, last). Bags are checked; cost: one pass over the ids, one row read per id and hash function.
+// Sums run over the hash functions, then over the ids, in float32; in float64 for bags of more than kLongBag ids.
 void pool_bags(const PoolTask& task, std::size_t first, std::size_t last);
 
 }  // namespace collide

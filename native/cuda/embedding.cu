@@ -2,19 +2,20 @@
 
 #include <string>
 
+#include "core/error.h"
 #include "cuda/lookup.h"
 
 namespace collide::cuda {
 
 namespace {
 
-std::size_t index_size(BagBatch::IndexType type) {
-  return type == BagBatch::IndexType::kI64 ? 8 : 4;
+std::size_t index_size(IntegerType type) {
+  return type == IntegerType::kI64 ? 8 : 4;
 }
 
 template <typename T>
-DeviceArray<T> uploaded(const T* host, std::size_t count, std::size_t room, const char* what, const Stream& stream) {
-  DeviceArray<T> array(room, what);
+DeviceArray<T> uploaded(const T* host, std::size_t count, const char* what, const Stream& stream) {
+  DeviceArray<T> array(count, what);
   array.upload(host, count, stream, "copy to the device");
   return array;
 }
@@ -31,14 +32,13 @@ CudaLookup::CudaLookup(const EmbeddingLayout& layout, BadIndex policy)
     for (const HashFunction& hash : feature.hashes) {
       tables_.push_back(make_table(feature, hash));
       const Table& table = tables_.back();
-      descriptions.push_back(
-          {table.weights.data(), device_hash(hash, table.entries.data(), table.bitmap.data(), table.ranks.data())});
+      descriptions.push_back({table.weights.data(), device_hash(hash, table.entries.data(), table.hot_lines.data())});
     }
   }
   const char* what = "the description of the tables";
-  device_tables_ = uploaded(descriptions.data(), descriptions.size(), descriptions.size(), what, stream_);
-  device_segments_ = uploaded(segments_.data(), segments_.size(), segments_.size(), what, stream_);
-  cardinalities_ = uploaded(cardinalities.data(), cardinalities.size(), cardinalities.size(), what, stream_);
+  device_tables_ = uploaded(descriptions.data(), descriptions.size(), what, stream_);
+  device_segments_ = uploaded(segments_.data(), segments_.size(), what, stream_);
+  cardinalities_ = uploaded(cardinalities.data(), cardinalities.size(), what, stream_);
   stream_.wait("copy the hash functions to the device");
 }
 
@@ -47,12 +47,9 @@ CudaLookup::Table CudaLookup::make_table(const Feature& feature, const HashFunct
   Table table;
   table.size = hash.rows * feature.table_width();
   table.weights = DeviceArray<float>(table.size, what.c_str());
-  // Rounded up: entries are read in words of 4 bytes.
-  const std::size_t entries = hash.entries.bytes(), words = (entries + 3) / 4;
-  table.entries = uploaded(hash.entries.as<std::uint8_t>(), entries, words * 4, "a mapping", stream_);
-  const std::size_t bits = hash.bitmap.bytes() / 4, ranks = hash.ranks.bytes() / 4;
-  table.bitmap = uploaded(hash.bitmap.as<std::uint32_t>(), bits, bits, "a bitmap of hot ids", stream_);
-  table.ranks = uploaded(hash.ranks.as<std::uint32_t>(), ranks, ranks, "the ranks of hot ids", stream_);
+  const std::size_t entries = hash.entries.bytes() / 4, lines = hash.hot_lines.bytes() / 8;
+  table.entries = uploaded(hash.entries.as<std::uint32_t>(), entries, "a mapping", stream_);
+  table.hot_lines = uploaded(hash.hot_lines.as<std::uint64_t>(), lines, "a bitmap of hot ids", stream_);
   return table;
 }
 
@@ -108,25 +105,32 @@ void CudaLookup::start(const BagBatch& batch) {
 }
 
 void CudaLookup::lookup(const BagBatch& batch, float* out) {
-  offsets_.assign(batch.offsets, batch.offsets + layout_.features.size() * batch.batch + 1);
-  BagBatch checked = batch;
-  checked.offsets = offsets_.data();
-  check_offsets(layout_, checked);
+  if (batch.batch_sizes != nullptr) {
+    fail("NOT_SUPPORTED", "A batch size per feature is not supported on a CUDA device yet: use device \"cpu\"");
+  }
+  const std::vector<FeatureBags> bags = feature_bags(layout_, batch);
+  copy_offsets(layout_, batch, bags, offsets_);
   if (batch.batch == 0) return;
 
-  take_batch(checked, batch.index_count * index_size(batch.index_type));
+  take_batch(batch, batch.index_count * index_size(batch.index_type));
   BadIndices bad{~0u, 0};
   bad_.upload(&bad, 1, stream_, "copy a batch to the device");
-  start(checked);
+  start(batch);
   bad_.download(&bad, 1, stream_, "copy the result of the index check");
   stream_.wait("look up a batch");
-  if (bad.count > 0 && policy_ == BadIndex::kError) fail_bad_index(layout_, checked, bad.first);
+  if (bad.count > 0 && policy_ == BadIndex::kError) fail_bad_index(layout_, batch, bags, offsets_, bad.first);
   bad_indices_ += bad.count;
   out_.download(out, batch.batch * layout_.output_width, stream_, "copy the pooled rows from the device");
   stream_.wait("copy the pooled rows from the device");
 }
 
 std::unique_ptr<LookupBackend> make_lookup(const EmbeddingLayout& layout, BadIndex policy) {
+  for (const Feature& feature : layout.features) {
+    if (feature.precision != Precision::kFloat32 || feature.combine == Combine::kMultiply) {
+      fail("NOT_SUPPORTED", "Expected float32 rows that are summed or concatenated on a CUDA device for feature \"",
+           feature.name, "\": use device \"cpu\" for other precisions and for combine \"multiply\"");
+    }
+  }
   return std::make_unique<CudaLookup>(layout, policy);
 }
 

@@ -27,8 +27,8 @@ class CudaLookup final : public LookupBackend {
   struct Table {
     std::size_t size = 0;  // floats
     DeviceArray<float> weights;
-    DeviceArray<std::uint8_t> entries;
-    DeviceArray<std::uint32_t> bitmap, ranks;
+    DeviceArray<std::uint32_t> entries;
+    DeviceArray<std::uint64_t> hot_lines;
   };
 
   Table make_table(const Feature& feature, const HashFunction& hash) const;

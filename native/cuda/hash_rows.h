@@ -6,67 +6,58 @@
 #include <cstdint>
 
 #include "core/hash_function.h"
+#include "core/hot_ids.h"
 #include "core/portable.h"
 
 namespace collide::cuda {
 
 struct DeviceHash {
   HashKind kind = HashKind::kIdentity;
-  std::uint8_t bytes_per_entry = 0;
-  bool mixed_tail = false;
-  std::uint64_t divisor = 1;     // rows (kModulo, kMixed), the quotient's divisor, or the rows of the tail (kHot)
-  std::uint64_t multiplier = 0;  // division_multiplier(divisor)
-  std::uint64_t seed = 0;
-  std::uint64_t hot_rows = 0;
-  const std::uint8_t* entries = nullptr;  // kTable; 4-byte aligned, readable to 3 bytes past the last entry
-  const std::uint32_t* bitmap = nullptr;  // kHot
-  const std::uint32_t* ranks = nullptr;   // kHot
+  std::uint8_t bits_per_entry = 0;           // kTable
+  bool prunes = false;                       // kTable
+  bool mixed_tail = false;                   // kHot
+  Division by_divisor;                       // kQuotient, kMixedRadix
+  Division by_rows;                          // by the rows, for kHot by the rows of the tail
+  std::uint32_t hot_rows = 0;                // kHot
+  std::uint64_t seed = 0;                    // kMixed, kHot
+  const std::uint32_t* entries = nullptr;    // kTable; readable in whole words to the one behind the last entry
+  const std::uint64_t* hot_lines = nullptr;  // kHot
 };
 
 // The pointers are the caller's: copies of the function's arrays in the memory that rows_of_ids will run on.
-inline DeviceHash device_hash(const HashFunction& function, const std::uint8_t* entries, const std::uint32_t* bitmap,
-                              const std::uint32_t* ranks) {
+inline DeviceHash device_hash(const HashFunction& function, const std::uint32_t* entries,
+                              const std::uint64_t* hot_lines) {
   DeviceHash hash;
   hash.kind = function.kind;
-  hash.bytes_per_entry = static_cast<std::uint8_t>(function.bytes_per_entry);
+  hash.bits_per_entry = static_cast<std::uint8_t>(function.bits_per_entry);
+  hash.prunes = function.prunes;
   hash.mixed_tail = function.mixed_tail;
-  hash.divisor = function.rows;
-  if (function.kind == HashKind::kQuotient) {
-    // Ids are below 2^32, so every larger divisor gives 0 as 2^32 does; the multiplier cannot say "divide by 1".
-    hash.divisor = std::min(function.divisor, std::uint64_t{1} << 32);
-    if (function.divisor == 1) hash.kind = HashKind::kIdentity;
-  }
-  if (function.kind == HashKind::kHot) hash.divisor = std::max<std::uint64_t>(1, function.rows - function.hot_rows);
-  hash.multiplier = division_multiplier(hash.divisor);
+  hash.by_divisor = Division(static_cast<std::uint32_t>(std::min(function.divisor, kMostRows)));
+  const std::uint64_t hashed = function.rows - function.hot_rows;
+  hash.by_rows = Division(static_cast<std::uint32_t>(std::max<std::uint64_t>(1, hashed)));  // 0: every id is hot
+  hash.hot_rows = static_cast<std::uint32_t>(function.hot_rows);
   hash.seed = function.seed;
-  hash.hot_rows = function.hot_rows;
   hash.entries = entries;
-  hash.bitmap = bitmap;
-  hash.ranks = ranks;
+  hash.hot_lines = hot_lines;
   return hash;
 }
 
-// Three bytes out of the aligned words that hold the first and the last of them.
-COLLIDE_HD std::uint32_t three_byte_entry(const std::uint8_t* entries, std::uint32_t id) {
-  const std::uint64_t at = std::uint64_t{id} * 3;
-  const auto* words = reinterpret_cast<const std::uint32_t*>(entries);
-  const std::uint64_t low = load(words + at / 4), high = load(words + (at + 2) / 4);
-  return static_cast<std::uint32_t>((high << 32 | low) >> (8 * (at % 4))) & 0xffffff;
+// Of any number of bits: out of the aligned words that hold its first and its last bit.
+COLLIDE_HD std::uint32_t packed_entry(const DeviceHash& hash, std::uint32_t id) {
+  const std::uint64_t at = std::uint64_t{id} * hash.bits_per_entry;
+  const std::uint32_t* word = hash.entries + at / 32;
+  const std::uint64_t low = load(word), high = load(word + 1);
+  return static_cast<std::uint32_t>((high << 32 | low) >> (at % 32)) & (0xffffffff >> (32 - hash.bits_per_entry));
 }
 
-COLLIDE_HD std::uint32_t hot_row(const DeviceHash& hash, std::uint32_t id) {
-  const std::uint32_t word = id / 32, bit = id % 32, bits = load(hash.bitmap + word);
-  if (bits >> bit & 1) {
-    std::uint32_t rank = load(hash.ranks + id / 512) + count_ones(bits & ((1u << bit) - 1));
-    for (std::uint32_t w = id / 512 * 16; w < word; ++w) rank += count_ones(load(hash.bitmap + w));
-    return rank;
-  }
-  const std::uint32_t row =
-      hash.mixed_tail ? mixed_row(id, hash.seed, hash.divisor) : fast_remainder(id, hash.multiplier, hash.divisor);
-  return static_cast<std::uint32_t>(hash.hot_rows + row);
+COLLIDE_HD std::uint32_t row_of_hot(const DeviceHash& hash, std::uint32_t id) {
+  const std::uint32_t rows = hash.by_rows.divisor;
+  const std::uint32_t tail = hash.mixed_tail ? mixed_row(id, hash.seed, rows) : hash.by_rows.remainder(id);
+  return hot_row(hash.hot_lines, id, hash.hot_rows + tail);
 }
 
-// rows[k] = row of ids[k]. One branch for all kIds, so that their reads of a mapping are in flight together.
+// rows[k] = row of ids[k], or kPruned. One branch for all kIds, so that their reads of a mapping are in flight
+// together.
 template <int kIds>
 COLLIDE_HD void rows_of_ids(const DeviceHash& hash, const std::uint32_t (&ids)[kIds], std::uint32_t (&rows)[kIds]) {
   switch (hash.kind) {
@@ -74,27 +65,32 @@ COLLIDE_HD void rows_of_ids(const DeviceHash& hash, const std::uint32_t (&ids)[k
       for (int k = 0; k < kIds; ++k) rows[k] = ids[k];
       return;
     case HashKind::kModulo:
-      for (int k = 0; k < kIds; ++k) rows[k] = fast_remainder(ids[k], hash.multiplier, hash.divisor);
+      for (int k = 0; k < kIds; ++k) rows[k] = hash.by_rows.remainder(ids[k]);
       return;
     case HashKind::kMixed:
-      for (int k = 0; k < kIds; ++k) rows[k] = mixed_row(ids[k], hash.seed, hash.divisor);
+      for (int k = 0; k < kIds; ++k) rows[k] = mixed_row(ids[k], hash.seed, hash.by_rows.divisor);
       return;
     case HashKind::kQuotient:
-      for (int k = 0; k < kIds; ++k) rows[k] = fast_quotient(ids[k], hash.multiplier);
+      for (int k = 0; k < kIds; ++k) rows[k] = hash.by_divisor.quotient(ids[k]);
+      return;
+    case HashKind::kMixedRadix:
+      for (int k = 0; k < kIds; ++k) rows[k] = hash.by_rows.remainder(hash.by_divisor.quotient(ids[k]));
       return;
     case HashKind::kTable:
-      if (hash.bytes_per_entry == 1) {
-        for (int k = 0; k < kIds; ++k) rows[k] = load(hash.entries + ids[k]);
-      } else if (hash.bytes_per_entry == 2) {
+      if (hash.bits_per_entry == 8) {
+        for (int k = 0; k < kIds; ++k) rows[k] = load(reinterpret_cast<const std::uint8_t*>(hash.entries) + ids[k]);
+      } else if (hash.bits_per_entry == 16) {
         for (int k = 0; k < kIds; ++k) rows[k] = load(reinterpret_cast<const std::uint16_t*>(hash.entries) + ids[k]);
-      } else if (hash.bytes_per_entry == 3) {
-        for (int k = 0; k < kIds; ++k) rows[k] = three_byte_entry(hash.entries, ids[k]);
+      } else if (hash.bits_per_entry == 32) {
+        for (int k = 0; k < kIds; ++k) rows[k] = load(hash.entries + ids[k]);
       } else {
-        for (int k = 0; k < kIds; ++k) rows[k] = load(reinterpret_cast<const std::uint32_t*>(hash.entries) + ids[k]);
+        for (int k = 0; k < kIds; ++k) rows[k] = packed_entry(hash, ids[k]);
       }
+      if (!hash.prunes) return;
+      for (int k = 0; k < kIds; ++k) rows[k] = rows[k] == hash.by_rows.divisor ? kPruned : rows[k];
       return;
     case HashKind::kHot:
-      for (int k = 0; k < kIds; ++k) rows[k] = hot_row(hash, ids[k]);
+      for (int k = 0; k < kIds; ++k) rows[k] = row_of_hot(hash, ids[k]);
       return;
   }
 }

@@ -1,9 +1,9 @@
 // What each thread of the lookup kernels does. Threads neither talk to each other nor share an output, so running them
 // one after another on the host is the kernel: the tests do that, on machines without a device.
 //
-// Sums are added in the order of the CPU engine (internal tables outer, ids in order; no fused multiply-add; long bags
-// in float64), so the results have the same bits. Cost: each lane reads its bag's ids and mappings itself (neighbours
-// hit the same cache line) and a pack of each row; nothing is read twice from memory.
+// Sums are added in the order of the CPU engine (internal tables outer, ids in order; no fused multiply-add; the
+// pieces of long bags in float64), so the results have the same bits. Cost: each lane reads its bag's ids and mappings
+// itself (neighbours hit the same cache line) and a pack of each row; nothing is read twice from memory.
 #pragma once
 
 #include <cstddef>
@@ -39,7 +39,7 @@ struct LookupArguments {
 
 struct CheckArguments {
   const void* indices;
-  BagBatch::IndexType type;
+  IntegerType type;
   std::uint64_t count;
   const std::uint32_t* offsets;  // [features * batch + 1]
   std::uint64_t batch;
@@ -67,9 +67,9 @@ COLLIDE_HD std::uint32_t last_start(const std::uint32_t* starts, std::uint64_t s
 // Writes the checked id at this position, or its replacement; false when the index was bad.
 COLLIDE_HD bool check_index(const CheckArguments& args, std::uint32_t position) {
   std::uint64_t index = 0;
-  if (args.type == BagBatch::IndexType::kU32) {
+  if (args.type == IntegerType::kU32) {
     index = widened(load(static_cast<const std::uint32_t*>(args.indices) + position));
-  } else if (args.type == BagBatch::IndexType::kI32) {
+  } else if (args.type == IntegerType::kI32) {
     index = widened(load(static_cast<const std::int32_t*>(args.indices) + position));
   } else {
     index = widened(load(static_cast<const std::int64_t*>(args.indices) + position));
@@ -125,26 +125,34 @@ COLLIDE_HD void store_pack(float* address, const Pack<kPack>& pack, bool aligned
 }
 
 // Adds the packs of kIds consecutive ids: all reads are issued before the first sum.
-template <int kPack, int kIds, typename Sum>
+template <int kPack, int kIds>
 COLLIDE_HD void add_ids(const LookupArguments& args, const DeviceTable& table, std::uint32_t first, std::uint32_t width,
-                        std::uint32_t column, Pack<kPack, Sum>& sum) {
+                        std::uint32_t column, Pack<kPack>& sum) {
   std::uint32_t ids[kIds], rows[kIds];
-  Pack<kPack> packs[kIds];
+  Pack<kPack> packs[kIds] = {};
   for (int k = 0; k < kIds; ++k) ids[k] = load(args.ids + first + k);
   rows_of_ids(table.hash, ids, rows);
-  for (int k = 0; k < kIds; ++k) packs[k] = load_pack<kPack>(table.weights + std::uint64_t{rows[k]} * width + column);
   for (int k = 0; k < kIds; ++k) {
+    if (rows[k] != kPruned) packs[k] = load_pack<kPack>(table.weights + std::uint64_t{rows[k]} * width + column);
+  }
+  for (int k = 0; k < kIds; ++k) {
+    if (rows[k] == kPruned) continue;
     const float scale = args.weights == nullptr ? 1.0f : load(args.weights + first + k);  // 1 * x is x, bit for bit
     for (int j = 0; j < kPack; ++j) sum.values[j] += scale * packs[k].values[j];
   }
 }
 
-template <int kPack, typename Sum>
-COLLIDE_HD void add_bag(const LookupArguments& args, const DeviceTable& table, std::uint32_t begin, std::uint32_t end,
-                        std::uint32_t width, std::uint32_t column, Pack<kPack, Sum>& sum) {
-  std::uint32_t i = begin;
-  for (; end - i >= kIdsAtOnce; i += kIdsAtOnce) add_ids<kPack, kIdsAtOnce>(args, table, i, width, column, sum);
-  for (; i < end; ++i) add_ids<kPack, 1>(args, table, i, width, column, sum);
+template <int kPack>
+COLLIDE_HD void add_tables(const LookupArguments& args, const Segment& segment, std::uint32_t begin, std::uint32_t end,
+                           std::uint32_t column, Pack<kPack>& sum) {
+  for (std::uint32_t t = 0; t < segment.tables; ++t) {
+    const DeviceTable& table = args.tables[segment.first_table + t];
+    std::uint32_t i = begin;
+    for (; end - i >= kIdsAtOnce; i += kIdsAtOnce) {
+      add_ids<kPack, kIdsAtOnce>(args, table, i, segment.width, column, sum);
+    }
+    for (; i < end; ++i) add_ids<kPack, 1>(args, table, i, segment.width, column, sum);
+  }
 }
 
 // Pools one pack of columns of one bag (or of one position of it).
@@ -162,15 +170,16 @@ COLLIDE_HD void pool_pack(const LookupArguments& args, const Segment& segment, s
   }
   const std::uint32_t column = chunk * kPack;
   Pack<kPack> sum{};
-  for (std::uint32_t t = 0; t < segment.tables; ++t) {
-    const DeviceTable& table = args.tables[segment.first_table + t];
-    if (end - begin <= kLongBag) {
-      add_bag(args, table, begin, end, segment.width, column, sum);
-    } else {
-      Pack<kPack, double> wide{};
-      add_bag(args, table, begin, end, segment.width, column, wide);
-      for (int j = 0; j < kPack; ++j) sum.values[j] = static_cast<float>(sum.values[j] + wide.values[j]);
+  if (end - begin <= kLongBag) {
+    add_tables(args, segment, begin, end, column, sum);
+  } else {
+    Pack<kPack, double> wide{};
+    for (std::uint32_t start = begin; start < end; start += kLongBag) {
+      Pack<kPack> piece{};
+      add_tables(args, segment, start, end - start < kLongBag ? end : start + kLongBag, column, piece);
+      for (int j = 0; j < kPack; ++j) wide.values[j] += piece.values[j];
     }
+    for (int j = 0; j < kPack; ++j) sum.values[j] = static_cast<float>(wide.values[j]);
   }
   if (segment.mean && end > begin) {
     const float share = 1.0f / static_cast<float>(end - begin);

@@ -6,8 +6,7 @@ import { learnKdTree } from '../../lib/clustering/kd_tree.ts';
 import { learnMapping } from '../../lib/clustering/learn_mapping.ts';
 import type { LearnMappingOptions } from '../../lib/clustering/learn_mapping_options.ts';
 import { principalProjection } from '../../lib/clustering/principal.ts';
-import { checkHashFunction, type HashFunction, rowsOfAll } from '../../lib/hashing/hash_function.ts';
-import { mixedRow } from '../../lib/hashing/mix.ts';
+import { checkHashFunction, type HashFunction, mixedRow, rowsOfAll } from '../../lib/hashing/index.ts';
 import { generator } from './reference.ts';
 
 function makeTeacher(seed: number, ids: number, dim: number, seenShare = 0.7) {

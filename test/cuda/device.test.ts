@@ -68,3 +68,25 @@ describe.skipIf(available)('without a CUDA device', () => {
     });
   });
 });
+
+describe('work that the CUDA kernels cannot do', () => {
+  const product = [{ ...features[0]!, combine: 'multiply' as const }];
+
+  it('is refused for cuda, with or without a device', () => {
+    const error = caught(() => new EmbeddingTables({ features: product, device: 'cuda' }));
+    expect(error.code).toBe('NOT_SUPPORTED');
+    expect(error.message).toContain('feature "movie" combines by "multiply"');
+  });
+
+  it('runs on the CPU for auto, which says why', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    vi.resetModules();
+    const fresh = await import('../../lib/embedding/index.ts');
+    using tables = new fresh.EmbeddingTables({ features: product, device: 'auto' });
+    using cpu = new EmbeddingTables({ features: product });
+    expect(tables.lookup(batch)).toEqual(cpu.lookup(batch));
+    expect(warn.mock.calls.map(([message]) => message)).toEqual([
+      'CUDA is not used: feature "movie" combines by "multiply"',
+    ]);
+  });
+});

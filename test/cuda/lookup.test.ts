@@ -57,7 +57,11 @@ describe.skipIf(!probeCuda().available)('lookups on the device', () => {
     const features = Array.from({ length: 1 + below(random, 6) }, (_, f) => randomFeature(`f${f}`, random));
     using tables = pair(features, { seed });
     for (const size of [1, 300]) {
-      const batch = randomBatch(features, size, oneOf(random, [1, 8, 90]), random() < 0.5, random);
+      const batch = randomBatch(
+        features,
+        { size, longest: oneOf(random, [1, 8, 90]), weighted: random() < 0.5 },
+        random,
+      );
       const expected = tables.cpu.lookup(batch);
       expect(same(tables.cuda.lookup(batch), expected)).toBe(true);
       const wide = BigInt64Array.from(batch.indices, BigInt);
@@ -70,7 +74,7 @@ describe.skipIf(!probeCuda().available)('lookups on the device', () => {
     const random = generator(7);
     using tables = pair([movies]);
     for (let step = 0; step < 4; step++) {
-      const batch = randomBatch([movies], 50, 5, false, random);
+      const batch = randomBatch([movies], { size: 50, longest: 5, weighted: false }, random);
       const gradient = uniform(random, 50 * 16);
       for (const engine of [tables.cpu, tables.cuda]) {
         engine.forward(batch);
@@ -83,6 +87,25 @@ describe.skipIf(!probeCuda().available)('lookups on the device', () => {
     tables.cpu.setWeights('movie', weights);
     const batch = { indices: [1, 2, 3], offsets: [0, 3] };
     expect(same(tables.cuda.lookup(batch), tables.cpu.lookup(batch))).toBe(true);
+  });
+
+  it('of tables that features share follow them, and batchSizes are refused', () => {
+    const random = generator(9);
+    const features = [movies, { ...movies, name: 'user', pooling: 'mean' as const }].map((f) => ({
+      ...f,
+      tables: ['common'],
+    }));
+    using tables = pair(features);
+    const batch = randomBatch(features, { size: 50, longest: 5, weighted: true }, random);
+    for (const engine of [tables.cpu, tables.cuda]) {
+      engine.forward(batch);
+      engine.backward(uniform(generator(1), 50 * 32));
+    }
+    expect(same(tables.cuda.lookup(batch), tables.cpu.lookup(batch))).toBe(true);
+    const uneven = { indices: [1], offsets: [0, 1], batchSizes: [1, 0] };
+    expect(() => tables.cuda.lookup(uneven)).toThrow(
+      expect.objectContaining({ code: 'NOT_SUPPORTED', message: expect.stringMatching(/batchSizes/) }),
+    );
   });
 
   it('report a bad id as the CPU does and write nothing', () => {
@@ -103,7 +126,7 @@ describe.skipIf(!probeCuda().available)('lookups on the device', () => {
     expect(tables.cuda.badIndices()).toBe(0);
   });
 
-  it.each(['clamp', 'hash'] as const)('replace and count bad ids with badIndex %s', (badIndex) => {
+  it.each(['ignore', 'clamp', 'hash'] as const)('replace and count bad ids with badIndex %s', (badIndex) => {
     using tables = pair([movies], { badIndex });
     const batch = { indices: [1, 100, -5, 2 ** 40, 3], offsets: [0, 2, 5] };
     expect(same(tables.cuda.lookup(batch), tables.cpu.lookup(batch))).toBe(true);

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "../native/packed_entries.h"
 #include "core/embedding_layout.h"
 #include "core/hash_function.h"
 #include "core/portable.h"
@@ -29,7 +30,7 @@ class Random {
 inline HashFunction random_hash(Random& random, std::uint32_t cardinality) {
   HashFunction hash;
   hash.rows = 1 + random.below(40);
-  switch (random.below(6)) {
+  switch (random.below(7)) {
     case 0:
       hash.rows = cardinality;
       return hash;
@@ -45,13 +46,17 @@ inline HashFunction random_hash(Random& random, std::uint32_t cardinality) {
       hash.divisor = 1 + random.below(5);
       hash.rows = (cardinality + hash.divisor - 1) / hash.divisor;
       return hash;
-    case 4: {
-      const unsigned bytes = 1 + random.below(4);
-      std::vector<std::uint8_t> entries(std::size_t{cardinality} * bytes);
-      for (std::size_t id = 0; id < cardinality; ++id) {
-        entries[id * bytes] = static_cast<std::uint8_t>(random.below(static_cast<std::uint32_t>(hash.rows)));
-      }
-      return make_table_hash(hash.rows, bytes, entries.data(), entries.size(), cardinality, "a test");
+    case 4:
+      hash.kind = HashKind::kMixedRadix;
+      hash.divisor = 1 + random.below(30);
+      return hash;
+    case 5: {
+      const unsigned bits = 6 + random.below(27);
+      const auto codes = static_cast<std::uint32_t>(hash.rows) + random.below(2);  // the last may mean pruned
+      std::vector<std::uint32_t> rows;
+      for (std::uint32_t id = 0; id < cardinality; ++id) rows.push_back(random.below(codes));
+      const auto packed = packed_entries(rows, bits);
+      return make_table_hash(hash.rows, bits, packed.data(), packed.size(), cardinality, "a test");
     }
     default: {
       std::vector<std::uint32_t> bitmap((cardinality + 31) / 32);
@@ -93,7 +98,7 @@ struct Batch {
 
   BagBatch view(std::size_t bags, bool weighted) const {
     BagBatch batch;
-    batch.index_type = BagBatch::IndexType::kI32;
+    batch.index_type = IntegerType::kI32;
     batch.indices = indices.data();
     batch.index_count = indices.size();
     batch.offsets = offsets.data();

@@ -21,7 +21,7 @@ describe('options', () => {
   const cases: [string, () => unknown, string, RegExp][] = [
     ['cardinality 0', () => make({ cardinality: 0 }), 'INVALID_ARGUMENT', /cardinality of feature "f", received 0/],
     ['cardinality -1', () => make({ cardinality: -1 }), 'INVALID_ARGUMENT', /received -1/],
-    ['cardinality 2^32 + 1', () => make({ cardinality: 2 ** 32 + 1 }), 'INVALID_ARGUMENT', /4294967296.*4294967297/],
+    ['cardinality 2^32', () => make({ cardinality: 2 ** 32 }), 'INVALID_ARGUMENT', /4294967295.*4294967296/],
     ['cardinality 1.5', () => make({ cardinality: 1.5 }), 'INVALID_ARGUMENT', /whole number.*received 1.5/],
     ['cardinality NaN', () => make({ cardinality: Number.NaN }), 'INVALID_ARGUMENT', /received NaN/],
     ['cardinality "10"', () => make({ cardinality: '10' }), 'INVALID_ARGUMENT', /received "10" of type string/],
@@ -31,6 +31,7 @@ describe('options', () => {
     ['a misspelt option', () => make({}, { optimiser: {} }), 'UNKNOWN_OPTION', /"optimiser".*"optimizer"/],
     ['a misspelt pooling', () => make({ pooling: 'men' }), 'INVALID_ARGUMENT', /"mean"/],
     ['a misspelt combiner', () => make({ combine: 'concatt' }), 'INVALID_ARGUMENT', /Did you mean "concat"/],
+    ['another misspelt combiner', () => make({ combine: 'multipl' }), 'INVALID_ARGUMENT', /Did you mean "multiply"/],
     ['a misspelt optimizer', () => make({}, { optimizer: { kind: 'adagrd' } }), 'INVALID_ARGUMENT', /"adagrad"/],
     ['a misspelt badIndex', () => make({}, { badIndex: 'clam' }), 'INVALID_ARGUMENT', /"clamp"/],
     ['no features', () => new EmbeddingTables({ features: [] }), 'INVALID_ARGUMENT', /at least one feature/],
@@ -71,6 +72,70 @@ describe('options', () => {
       /learningRate/,
     ],
     ['a NaN rate', () => make({}, { optimizer: { kind: 'sgd', learningRate: Number.NaN } }), 'INVALID_ARGUMENT', /NaN/],
+    ['beta1 1', () => make({}, { optimizer: { kind: 'adam', beta1: 1 } }), 'INVALID_ARGUMENT', /beta1, received 1/],
+    ['beta2 -1', () => make({}, { optimizer: { kind: 'adam', beta2: -1 } }), 'INVALID_ARGUMENT', /beta2, received -1/],
+    [
+      'a misspelt optimizer option',
+      () => make({}, { optimizer: { kind: 'adam', beta: 0.9 } }),
+      'UNKNOWN_OPTION',
+      /"beta" for optimizer.*Did you mean "beta1"/,
+    ],
+    [
+      'an option of another optimizer',
+      () => make({}, { optimizer: { kind: 'adagrad', beta1: 0.9 } }),
+      'UNKNOWN_OPTION',
+      /"beta1" for optimizer "adagrad".*epsilon/,
+    ],
+    [
+      'a negative decay',
+      () => make({}, { optimizer: { kind: 'sgd', weightDecay: -1 } }),
+      'INVALID_ARGUMENT',
+      /weightDecay, received -1/,
+    ],
+    [
+      'clipping at 0',
+      () => make({}, { optimizer: { kind: 'sgd', clipRowNorm: 0 } }),
+      'INVALID_ARGUMENT',
+      /clipRowNorm, received 0/,
+    ],
+    [
+      'a misspelt clipping',
+      () => make({}, { optimizer: { kind: 'sgd', clipNorm: 1 } }),
+      'UNKNOWN_OPTION',
+      /Did you mean "clipRowNorm"/,
+    ],
+    ['a misspelt precision', () => make({ precision: 'floa16' }), 'INVALID_ARGUMENT', /Did you mean "float16"/],
+    ['a misspelt precision option', () => make({ precison: 'int8' }), 'UNKNOWN_OPTION', /Did you mean "precision"/],
+    ['a misspelt tables option', () => make({ table: ['t'] }), 'UNKNOWN_OPTION', /Did you mean "tables"/],
+    ['tables as text', () => make({ tables: 't' }), 'INVALID_ARGUMENT', /tables of feature "f".*1 names.*"t" of type/],
+    ['too many tables', () => make({ tables: ['t', 'u'] }), 'INVALID_ARGUMENT', /1 names.*\["t" of type string, "u"/],
+    ['a table without a name', () => make({ tables: [''] }), 'INVALID_ARGUMENT', /tables of feature "f"/],
+    ['a numbered table', () => make({ tables: [3] }), 'INVALID_ARGUMENT', /received \[3 of type number\]/],
+    ['a misspelt policy', () => make({}, { badIndex: 'warning' }), 'INVALID_ARGUMENT', /"warn"/],
+    [
+      'countAccesses as text',
+      () => make({}, { countAccesses: 'no' }),
+      'INVALID_ARGUMENT',
+      /countAccesses, received "no"/,
+    ],
+    [
+      'a misspelt countAccesses',
+      () => make({}, { countAcesses: false }),
+      'UNKNOWN_OPTION',
+      /Did you mean "countAccesses"/,
+    ],
+    [
+      'multiply on CUDA',
+      () => make({ combine: 'multiply' }, { device: 'cuda' }),
+      'NOT_SUPPORTED',
+      /feature "f" combines by "multiply"/,
+    ],
+    [
+      'another precision on CUDA',
+      () => make({ precision: 'float16' }, { device: 'cuda' }),
+      'NOT_SUPPORTED',
+      /feature "f" has precision "float16"/,
+    ],
     ['epsilon 0', () => make({}, { optimizer: { kind: 'adagrad', epsilon: 0 } }), 'INVALID_ARGUMENT', /epsilon/],
     ['seed -1', () => make({}, { seed: -1 }), 'INVALID_ARGUMENT', /seed, received -1/],
     ['seed 2^64', () => make({}, { seed: 2n ** 64n }), 'INVALID_ARGUMENT', /seed/],
@@ -92,15 +157,15 @@ describe('options', () => {
   });
 
   it('tables larger than memory: OUT_OF_MEMORY names the bytes and the table', () => {
-    // 2^32 x 65536 x 4 bytes cannot be mapped; 2^30 x 1024 x 4 bytes could be, and would end the process when touched.
+    // 2^48 x 4 bytes cannot be mapped; 2^30 x 1024 x 4 bytes could be, and would end the process when touched.
     for (const [cardinality, dim] of [
-      [2 ** 32, 65536],
+      [2 ** 32 - 1, 65536],
       [2 ** 30, 1024],
     ] as const) {
       const error = refusal(() => make({ cardinality, dim }));
       expect(error.code).toBe('OUT_OF_MEMORY');
       expect(error.message).toContain(`${cardinality * dim * 4} bytes`);
-      expect(error.message).toContain(`${cardinality} rows of feature "f"`);
+      expect(error.message).toContain(`table "f" of ${cardinality} rows`);
     }
   });
 
@@ -169,8 +234,25 @@ describe('a batch', () => {
     ['offsets of odd length', batch({ offsets: [0, 1, 2, 3] }), 'INVALID_OFFSETS', /2 features, received 4/],
     ['empty offsets', batch({ offsets: [] }), 'INVALID_OFFSETS', /received 0/],
     ['fractional offsets', batch({ offsets: [0, 1.5, 3] }), 'INVALID_OFFSETS', /offsets\[1\], received 1.5/],
-    ['negative offsets', batch({ offsets: Int32Array.of(0, -1, 3) }), 'INVALID_OFFSETS', /offsets\[1\], received -1/],
-    ['64-bit offsets', batch({ offsets: BigInt64Array.of(0n, 1n, 3n) }), 'INVALID_ARGUMENT', /BigInt64Array/],
+    [
+      'negative offsets',
+      batch({ offsets: Int32Array.of(0, -1, 3) }),
+      'INVALID_OFFSETS',
+      /received 0 then -1 for bag 0 of feature "user"/,
+    ],
+    [
+      'offsets past 2^32',
+      batch({ offsets: BigInt64Array.of(0n, 2n ** 32n + 1n, 3n) }),
+      'INVALID_OFFSETS',
+      /up to 3.*received 4294967297 for bag 0 of feature "user"/,
+    ],
+    ['negative 64-bit offsets', batch({ offsets: BigInt64Array.of(0n, 1n, -3n) }), 'INVALID_OFFSETS', /1 then -3/],
+    [
+      'offsets of floats',
+      batch({ offsets: Float64Array.of(0, 1, 3) }),
+      'INVALID_ARGUMENT',
+      /offsets, received Float64Array/,
+    ],
     [
       'a sequence too long',
       batch({ offsets: [0, 0, 3] }),
@@ -189,6 +271,7 @@ describe('a batch', () => {
       'INVALID_ARGUMENT',
       /weights, received Float64Array of length 3/,
     ],
+    ['misspelt batchSizes', batch({ batchSize: [1, 1] }), 'UNKNOWN_OPTION', /Did you mean "batchSizes"/],
     ['a misspelt key', batch({ weigths: new Float32Array(3) }), 'UNKNOWN_OPTION', /Did you mean "weights"/],
     ['no batch', () => tables.forward(loose(undefined)), 'INVALID_ARGUMENT', /received undefined/],
     [
@@ -225,6 +308,29 @@ describe('a batch', () => {
     }
   });
 
+  it('a weight gradient of another type or length', () => {
+    tables.forward({ indices, offsets });
+    for (const [weightGradient, message] of [
+      [new Float64Array(3), /the weight gradient, received Float64Array/],
+      [[1, 2, 3], /received an array/],
+      [new Float32Array(2), /3 floats, one per index.*received 2/],
+    ] as const) {
+      const error = refusal(() => tables.backward(new Float32Array(8), loose(weightGradient)));
+      expect(error.message).toMatch(message);
+      expect(error.code).toBe('INVALID_ARGUMENT');
+    }
+    tables.backward(new Float32Array(8), new Float32Array(3)); // and the forward is still there
+  });
+
+  it('steps that are no count', () => {
+    for (const steps of [-1, 0.5, Number.NaN, 2 ** 53]) {
+      const error = refusal(() => {
+        tables.steps = steps;
+      });
+      expect(error.message).toMatch(/steps, received/);
+    }
+  });
+
   it('transferred (detached) buffers', () => {
     const detached = <T extends ArrayBufferView>(array: T): T => {
       structuredClone(array.buffer, { transfer: [array.buffer as ArrayBuffer] });
@@ -254,8 +360,8 @@ describe('names and tables', () => {
       expect(refusal(() => tables.weights('movie', table)).code).toBe('INVALID_ARGUMENT');
   });
   it('weights and state of another length or type', () => {
-    expect(refusal(() => tables.setWeights('movie', new Float32Array(11))).message).toMatch(/12 floats.*received 11/);
+    expect(refusal(() => tables.setWeights('movie', new Float32Array(11))).message).toMatch(/12 values.*received 11/);
     expect(refusal(() => tables.setWeights('movie', loose(new Float64Array(12)))).code).toBe('INVALID_ARGUMENT');
-    expect(refusal(() => tables.setOptimizerState('movie', new Float32Array(12))).message).toMatch(/3 floats/);
+    expect(refusal(() => tables.setOptimizerState('movie', new Float32Array(12))).message).toMatch(/3 values/);
   });
 });

@@ -2,33 +2,36 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type BagBatch, EmbeddingTables } from '../../lib/embedding/index.ts';
-import { asOptions, type Case, embeddingCase, generator, randomBatch, uniform } from './random_case.ts';
+import { asOptions, type Case, embeddingCases, generator, randomBatch, uniform } from './random_case.ts';
 import type { ReferenceBatch } from './reference.ts';
 
-type Indices = (ids: number[]) => BagBatch['indices'];
-const INDEX_TYPES: Record<string, Indices> = {
+const cases = embeddingCases(['float32', 'float16', 'bfloat16']);
+
+type Integers = (ids: number[]) => BagBatch['indices'];
+const INTEGER_TYPES: Record<string, Integers> = {
   Uint32Array: (ids) => Uint32Array.from(ids),
   Int32Array: (ids) => Int32Array.from(ids),
   BigInt64Array: (ids) => BigInt64Array.from(ids, BigInt),
   numbers: (ids) => ids,
 };
+const U32 = INTEGER_TYPES.Uint32Array!;
 
-/** Everything the training steps leave behind, as bytes: outputs, weights, optimizer state, counts. */
-function train(c: Case, batches: ReferenceBatch[], threads: number, indices: Indices = INDEX_TYPES.Uint32Array!) {
+/** Everything the training steps leave behind, as bytes: outputs, gradients of weights, rows, optimizer state, counts. */
+function train(c: Case, batches: ReferenceBatch[], threads: number, asIndices = U32, asOffsets = U32) {
   const random = generator(c.seed);
-  const { epsilon: _, ...sgd } = c.optimizer;
   using tables = new EmbeddingTables({
     features: asOptions(c.features),
-    optimizer: c.optimizer.kind === 'sgd' ? (sgd as { kind: 'sgd' }) : c.optimizer,
+    optimizer: c.optimizer,
     seed: c.seed,
     threads,
   });
   const left: (Float32Array | Uint32Array)[] = [];
-  for (const { indices: ids, offsets, weights } of batches) {
-    const batch = { indices: indices(ids), offsets, ...(weights === undefined ? {} : { weights }) };
+  for (const { indices, offsets, ...rest } of batches) {
+    const batch = { indices: asIndices(indices), offsets: asOffsets(offsets), ...rest };
     const out = tables.forward(batch);
-    tables.backward(uniform(random, out.length));
-    left.push(out, tables.lookup(batch));
+    const weightGradient = new Float32Array(indices.length);
+    tables.backward(uniform(random, out.length), weightGradient);
+    left.push(out, weightGradient, tables.lookup(batch));
   }
   for (const { name, hashes } of c.features) {
     hashes.forEach((_, h) => {
@@ -45,10 +48,10 @@ const same = (a: Buffer, b: Buffer) => a.equals(b);
 describe('determinism', () => {
   it('threads 1, 2, 3, 7 and a second run give identical bits', () => {
     fc.assert(
-      fc.property(embeddingCase, fc.constantFrom(3, 1000), (some, size) => {
+      fc.property(cases, fc.constantFrom(3, 1000), (some, size) => {
         const c = { ...some, size }; // 1000: enough work for several threads
         const random = generator(c.seed);
-        const batches = [0, 1].map(() => randomBatch(c.features, c.size, c.longest, c.weighted, random));
+        const batches = [0, 1].map(() => randomBatch(c.features, c, random));
         const first = train(c, batches, 1);
         for (const threads of [2, 3, 7, 1]) expect(same(train(c, batches, threads), first)).toBe(true);
       }),
@@ -56,35 +59,45 @@ describe('determinism', () => {
     );
   });
 
-  it('work that is large enough for several threads: 4 features, 20,000 bags, one 20,000 times the same id', () => {
-    const features = [1, 16, 70, 8].map((dim, f) => ({
-      name: `f${f}`,
-      cardinality: 5000,
-      dim,
-      pooling: f === 2 ? ('mean' as const) : ('sum' as const),
-      sequenceLength: 1,
-      combine: 'sum' as const,
-      hashes: [{ kind: 'mixed' as const, rows: 300, seed: f }],
-    }));
-    const random = generator(9);
-    const size = 20_000;
-    const indices = Array.from({ length: 4 * size }, (_, i) => (i < size ? 17 : Math.floor(random() * 5000)));
-    const batch = { indices, offsets: Array.from({ length: 4 * size + 1 }, (_, i) => i) };
-    const optimizer = { kind: 'rowwise-adagrad', learningRate: 0.1, epsilon: 1e-8 } as const;
-    const c = { features, optimizer, size, longest: 1, weighted: false, seed: 3 };
-    const first = train(c, [batch, batch], 1);
-    for (const threads of [2, 3, 7, 0]) {
-      expect(same(train(c, [batch, batch], threads), first), `${threads} threads`).toBe(true);
-    }
-  });
+  // 20,000 ids are work for several threads, and 60,000 of one table are divided between them.
+  for (const [what, shared, combine] of [
+    ['4 tables, 20,000 bags, one 20,000 times the same id', false, 'sum'],
+    ['one table of 4 features, 80,000 ids', true, 'sum'],
+    ['one table of 4 features, 80,000 ids, rows multiplied', true, 'multiply'],
+  ] as const) {
+    it(`work that is large enough for several threads: ${what}`, () => {
+      const features = [1, 16, 70, 8].map((dim, f) => ({
+        name: `f${f}`,
+        cardinality: 5000,
+        dim: shared ? 24 : dim,
+        pooling: f === 2 ? ('mean' as const) : ('sum' as const),
+        sequenceLength: 1,
+        combine,
+        hashes: [{ kind: 'mixed' as const, rows: 300, seed: f }],
+        precision: 'float32' as const,
+        ...(shared ? { tables: ['common'] } : {}),
+      }));
+      const random = generator(9);
+      const size = 20_000;
+      const indices = Array.from({ length: 4 * size }, (_, i) => (i < size ? 17 : Math.floor(random() * 5000)));
+      const batch = { indices, offsets: Array.from({ length: 4 * size + 1 }, (_, i) => i) };
+      const optimizer = { kind: 'rowwise-adagrad', learningRate: 0.1 } as const;
+      const c = { features, optimizer, size, longest: 1, weighted: false, seed: 3 };
+      const first = train(c, [batch, batch], 1);
+      for (const threads of [2, 3, 7, 0]) {
+        expect(same(train(c, [batch, batch], threads), first), `${threads} threads`).toBe(true);
+      }
+    });
+  }
 
-  it('all index types give identical bits', () => {
+  it('all types of indices and offsets give identical bits', () => {
     fc.assert(
-      fc.property(embeddingCase, (c) => {
-        const batches = [randomBatch(c.features, c.size, c.longest, c.weighted, generator(c.seed))];
+      fc.property(cases, (c) => {
+        const batches = [randomBatch(c.features, c, generator(c.seed))];
         const first = train(c, batches, 2);
-        for (const indices of Object.values(INDEX_TYPES)) {
-          expect(same(train(c, batches, 2, indices), first)).toBe(true);
+        for (const type of Object.values(INTEGER_TYPES)) {
+          expect(same(train(c, batches, 2, type), first)).toBe(true);
+          expect(same(train(c, batches, 2, U32, type), first)).toBe(true);
         }
       }),
       { numRuns: 30 },

@@ -44,6 +44,8 @@ describe('a learnable toy', () => {
     { kind: 'sgd', learningRate: 8 },
     { kind: 'adagrad', learningRate: 0.2 },
     { kind: 'rowwise-adagrad', learningRate: 0.2 },
+    { kind: 'adam', learningRate: 0.05 },
+    { kind: 'rowwise-adam', learningRate: 0.05 },
   ];
   for (const optimizer of optimizers) {
     it(`the loss falls with ${optimizer.kind}`, () => {

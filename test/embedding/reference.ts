@@ -1,9 +1,13 @@
 /**
- * The embedding engine by its definition, in float64 and with dense matrices: bags select rows of an internal table
- * through a selection matrix S [slots, rows] of one-hot rows times coefficients, so forward is S W, and the gradient of
- * W is the transpose of S times the output's gradient. Slow and plain: it shares no code with the engine.
+ * The embedding engine by its definition, in float64 and with dense matrices. A feature's internal tables and combiner
+ * make the table E [cardinality, dim] that they stand for; bags select rows of it through a selection matrix S
+ * [slots, cardinality] of one-hot rows times coefficients. So forward is S E, the gradient of E is the transpose of S
+ * times the output's gradient, and the chain rule takes it on to the internal tables. Slow and plain: it shares no code
+ * with the engine.
  */
-import { type HashFunction, rowCount, rowOf } from '../../lib/hashing/index.ts';
+import type { EmbeddingOptimizer } from '../../lib/embedding/index.ts';
+import { type HashFunction, PRUNED, rowCount, rowOf } from '../../lib/hashing/index.ts';
+import { completed, type ReferenceOptimizer, stateWidth, stepRow } from './reference_optimizer.ts';
 
 export interface ReferenceFeature {
   name: string;
@@ -11,164 +15,241 @@ export interface ReferenceFeature {
   dim: number;
   pooling: 'sum' | 'mean' | 'none';
   sequenceLength: number;
-  combine: 'sum' | 'concat';
+  combine: 'sum' | 'concat' | 'multiply';
   hashes: HashFunction[];
+  /** Names of the internal tables, when some are shared. */
+  tables?: string[];
 }
 
 export interface ReferenceBatch {
   indices: number[];
   offsets: number[];
+  batchSizes?: number[];
   weights?: Float32Array;
 }
 
-export interface ReferenceOptimizer {
-  kind: 'sgd' | 'adagrad' | 'rowwise-adagrad';
-  learningRate: number;
-  epsilon: number;
-}
+/** A batch as the reference takes it: in its own precision. */
+export type ExactBatch = Omit<ReferenceBatch, 'weights'> & { weights?: Float32Array | Float64Array };
 
 type Matrix = Float64Array[]; // rows of equal length
 
 const zeros = (rows: number, columns: number): Matrix => Array.from({ length: rows }, () => new Float64Array(columns));
 
-/** a [n, k] times b [k, m]. */
+/** a [n, k] times b [k, m]; a is mostly zeros. */
 function product(a: Matrix, b: Matrix, columns: number): Matrix {
   return a.map((row) => {
     const out = new Float64Array(columns);
-    row.forEach((value, k) => {
-      if (value !== 0) for (let j = 0; j < columns; j++) out[j]! += value * b[k]![j]!;
-    });
+    for (let k = 0; k < row.length; k++) {
+      const value = row[k]!;
+      if (value === 0) continue;
+      const other = b[k]!;
+      for (let j = 0; j < columns; j++) out[j]! += value * other[j]!;
+    }
     return out;
   });
 }
 
 function transposed(a: Matrix, columns: number): Matrix {
-  return Array.from({ length: columns }, (_, j) => Float64Array.from(a, (row) => row[j]!));
+  const out = zeros(columns, a.length);
+  for (let i = 0; i < a.length; i++) for (let j = 0; j < columns; j++) out[j]![i] = a[i]![j]!;
+  return out;
 }
 
-/** One internal table: the hash function that addresses it, its values and its optimizer's state. */
+/** An internal table: its values, its optimizer's state, and the gradient that a backward gathers. */
 export class ReferenceTable {
-  readonly rows: number;
-  values: Matrix;
-  /** Sums of squared gradients: per row for rowwise Adagrad, per value for Adagrad. */
+  readonly values: Matrix;
   readonly state: Matrix;
-  readonly width: number;
-  readonly #feature: ReferenceFeature;
-  readonly #hash: HashFunction;
-  /** The table's first column within its feature's dim columns. */
-  readonly column: number;
+  gradient: Matrix;
+  /** Rows that the batch looks up: an optimizer steps these and no others, whatever their gradient. */
+  touched = new Set<number>();
 
-  constructor(feature: ReferenceFeature, position: number, optimizer: ReferenceOptimizer) {
-    this.#feature = feature;
-    this.#hash = feature.hashes[position]!;
-    this.rows = rowCount(this.#hash, feature.cardinality);
-    this.width = feature.combine === 'concat' ? feature.dim / feature.hashes.length : feature.dim;
-    this.column = feature.combine === 'concat' ? position * this.width : 0;
-    this.values = zeros(this.rows, this.width);
-    this.state = zeros(this.rows, { sgd: 0, adagrad: this.width, 'rowwise-adagrad': 1 }[optimizer.kind]);
+  constructor(
+    readonly rows: number,
+    readonly width: number,
+    stateValues: number,
+  ) {
+    this.values = zeros(rows, width);
+    this.gradient = zeros(rows, width);
+    this.state = zeros(rows, stateValues);
   }
 
-  setValues(flat: Float32Array): void {
-    this.values = Array.from({ length: this.rows }, (_, r) =>
-      Float64Array.from(flat.subarray(r * this.width, (r + 1) * this.width)),
-    );
+  setValues(flat: ArrayLike<number>): void {
+    for (const [r, row] of this.values.entries())
+      for (let j = 0; j < this.width; j++) row[j] = flat[r * this.width + j]!;
   }
 
-  /** S: one row per bag, or per position of each bag for pooling `none`. */
-  selection(batch: ReferenceBatch, feature: number, size: number): Matrix {
-    const { pooling, sequenceLength, cardinality } = this.#feature;
-    const selection = zeros(size * sequenceLength, this.rows);
-    for (let bag = 0; bag < size; bag++) {
-      const begin = batch.offsets[feature * size + bag]!;
-      const end = batch.offsets[feature * size + bag + 1]!;
-      for (let i = begin; i < end; i++) {
-        const slot = bag * sequenceLength + (pooling === 'none' ? i - begin : 0);
-        const weight = batch.weights === undefined ? 1 : batch.weights[i]!;
-        const coefficient = pooling === 'mean' ? weight / (end - begin) : weight;
-        selection[slot]![rowOf(this.#hash, batch.indices[i]!, cardinality)]! += coefficient;
+  step(optimizer: ReferenceOptimizer, t: number): void {
+    for (const r of this.touched) stepRow(optimizer, this.values[r]!, this.state[r]!, this.gradient[r]!, t);
+    this.touched = new Set();
+    this.gradient = zeros(this.rows, this.width);
+  }
+}
+
+/** A feature's bags in a batch and its place in the output. */
+interface Place {
+  firstBag: number;
+  bags: number;
+  base: number;
+  stride: number;
+}
+
+export class ReferenceEmbedding {
+  /** By name; shared tables once. */
+  readonly tables = new Map<string, ReferenceTable>();
+  readonly outputWidth: number;
+  steps = 0;
+  readonly #features: ReferenceFeature[];
+  readonly #optimizer: ReferenceOptimizer;
+
+  constructor(features: ReferenceFeature[], optimizer: EmbeddingOptimizer) {
+    this.#features = features;
+    this.#optimizer = completed(optimizer);
+    for (const feature of features) {
+      const width = feature.combine === 'concat' ? feature.dim / feature.hashes.length : feature.dim;
+      for (const [h, hash] of feature.hashes.entries()) {
+        const rows = rowCount(hash, feature.cardinality);
+        const state = stateWidth(optimizer.kind, width);
+        if (!this.tables.has(tableName(feature, h)))
+          this.tables.set(tableName(feature, h), new ReferenceTable(rows, width, state));
       }
+    }
+    this.outputWidth = features.reduce((sum, f) => sum + f.dim * f.sequenceLength, 0);
+  }
+
+  /** The values of an id's rows in the feature's internal tables, zeros for a pruned one, and where they come from. */
+  #parts(feature: ReferenceFeature, id: number) {
+    return feature.hashes.map((hash, h) => {
+      const table = this.tables.get(tableName(feature, h))!;
+      const row = rowOf(hash, id, feature.cardinality);
+      return { table, row, values: row === PRUNED ? new Float64Array(table.width) : table.values[row]! };
+    });
+  }
+
+  /** E [cardinality, dim]. */
+  #expanded(feature: ReferenceFeature): Matrix {
+    return Array.from({ length: feature.cardinality }, (_, id) => {
+      const parts = this.#parts(feature, id).map(({ values }) => values);
+      if (feature.combine === 'concat') return Float64Array.from(parts.flatMap((values) => [...values]));
+      const combine = feature.combine === 'sum' ? (a: number, b: number) => a + b : (a: number, b: number) => a * b;
+      const all = Float64Array.from(parts[0]!);
+      for (const values of parts.slice(1)) for (let j = 0; j < all.length; j++) all[j] = combine(all[j]!, values[j]!);
+      return all;
+    });
+  }
+
+  #places(batch: ExactBatch): Place[] {
+    const size = (batch.offsets.length - 1) / this.#features.length;
+    let firstBag = 0;
+    let base = 0;
+    return this.#features.map(({ dim, sequenceLength }, f) => {
+      const width = dim * sequenceLength;
+      const bags = batch.batchSizes?.[f] ?? size;
+      const place = { firstBag, bags, base, stride: batch.batchSizes === undefined ? this.outputWidth : width };
+      firstBag += bags;
+      base += batch.batchSizes === undefined ? width : bags * width;
+      return place;
+    });
+  }
+
+  /** Every id of a feature in the batch: its position, the slot it goes to, and its share of it beside its weight. */
+  #ids({ pooling, sequenceLength }: ReferenceFeature, place: Place, { indices, offsets }: ExactBatch) {
+    return Array.from({ length: place.bags }, (_, bag) => {
+      const [begin, end] = [offsets[place.firstBag + bag]!, offsets[place.firstBag + bag + 1]!];
+      return indices.slice(begin, end).map((id, i) => ({
+        id,
+        position: begin + i,
+        slot: bag * sequenceLength + (pooling === 'none' ? i : 0),
+        share: pooling === 'mean' ? 1 / (end - begin) : 1,
+      }));
+    }).flat();
+  }
+
+  /** S [slots, cardinality]: one row per bag, or per position of each bag for pooling `none`. */
+  #selection(feature: ReferenceFeature, place: Place, batch: ExactBatch): Matrix {
+    const selection = zeros(place.bags * feature.sequenceLength, feature.cardinality);
+    for (const { id, position, slot, share } of this.#ids(feature, place, batch)) {
+      selection[slot]![id]! += share * (batch.weights?.[position] ?? 1);
     }
     return selection;
   }
 
-  /** One step per row from its whole gradient. Rows that no id selects have gradient 0, which moves nothing. */
-  step(gradient: Matrix, { kind, learningRate, epsilon }: ReferenceOptimizer): void {
-    gradient.forEach((g, r) => {
-      const w = this.values[r]!;
-      const state = this.state[r]!;
-      if (kind === 'rowwise-adagrad') state[0]! += g.reduce((sum, x) => sum + x * x, 0) / this.width;
-      for (let j = 0; j < this.width; j++) {
-        if (kind === 'adagrad') state[j]! += g[j]! * g[j]!;
-        const scale = kind === 'sgd' ? 1 : 1 / (Math.sqrt(state[kind === 'adagrad' ? j : 0]!) + epsilon);
-        w[j]! -= learningRate * scale * g[j]!;
-      }
-    });
-  }
-}
-
-export class ReferenceEmbedding {
-  /** [feature][hash function] */
-  readonly tables: ReferenceTable[][];
-  readonly outputWidth: number;
-  readonly #features: ReferenceFeature[];
-  readonly #optimizer: ReferenceOptimizer;
-
-  constructor(features: ReferenceFeature[], optimizer: ReferenceOptimizer) {
-    this.#features = features;
-    this.#optimizer = optimizer;
-    this.tables = features.map((feature) => feature.hashes.map((_, h) => new ReferenceTable(feature, h, optimizer)));
-    this.outputWidth = features.reduce((sum, f) => sum + f.dim * f.sequenceLength, 0);
-  }
-
-  #size(batch: ReferenceBatch): number {
-    return (batch.offsets.length - 1) / this.#features.length;
-  }
-
-  /** For every table its output [slots, width] sits at `column` of every position of its feature. */
-  #eachTable(body: (table: ReferenceTable, feature: number, at: (slot: number) => number) => void): void {
-    let first = 0;
-    this.#features.forEach(({ dim, sequenceLength }, f) => {
-      for (const table of this.tables[f]!) {
-        const start = first + table.column;
-        body(table, f, (slot) => {
-          const bag = Math.floor(slot / sequenceLength);
-          return bag * this.outputWidth + start + (slot % sequenceLength) * dim;
-        });
-      }
-      first += dim * sequenceLength;
-    });
-  }
-
-  forward(batch: ReferenceBatch): Float64Array {
-    const size = this.#size(batch);
-    const out = new Float64Array(size * this.outputWidth);
-    this.#eachTable((table, f, at) => {
-      const pooled = product(table.selection(batch, f, size), table.values, table.width);
-      pooled.forEach((row, slot) => {
-        row.forEach((value, j) => {
-          out[at(slot) + j]! += value;
-        });
-      });
-    });
+  forward(batch: ExactBatch): Float64Array {
+    const places = this.#places(batch);
+    const length = places.reduce((sum, { bags }, f) => sum + bags * this.#width(f), 0);
+    const out = new Float64Array(length);
+    for (const [f, feature] of this.#features.entries()) {
+      const pooled = product(this.#selection(feature, places[f]!, batch), this.#expanded(feature), feature.dim);
+      for (const [slot, row] of pooled.entries()) out.set(row, this.#at(f, places[f]!, slot));
+    }
     return out;
   }
 
-  backward(batch: ReferenceBatch, outputGradient: Float32Array): void {
-    const size = this.#size(batch);
-    this.#eachTable((table, f, at) => {
-      const selection = table.selection(batch, f, size);
-      const gradient = selection.map((_, slot) =>
-        Float64Array.from({ length: table.width }, (_, j) => outputGradient[at(slot) + j]!),
-      );
-      table.step(product(transposed(selection, table.rows), gradient, table.width), this.#optimizer);
-    });
+  /** Returns d loss / d weights, [indices], of the values before the step. */
+  backward(batch: ExactBatch, outputGradient: Float32Array | Float64Array): Float64Array {
+    const places = this.#places(batch);
+    const weightGradient = new Float64Array(batch.indices.length);
+    for (const [f, feature] of this.#features.entries()) {
+      const place = places[f]!;
+      const slots = Array.from({ length: place.bags * feature.sequenceLength }, (_, slot) => {
+        const first = this.#at(f, place, slot);
+        return Float64Array.from(outputGradient.subarray(first, first + feature.dim));
+      });
+      const expanded = this.#expanded(feature);
+      const ids = this.#ids(feature, place, batch);
+      for (const { id, position, slot, share } of ids) {
+        weightGradient[position] = share * slots[slot]!.reduce((sum, g, j) => sum + g * expanded[id]![j]!, 0);
+      }
+      const selection = this.#selection(feature, place, batch);
+      const gradient = product(transposed(selection, feature.cardinality), slots, feature.dim);
+      for (const id of new Set(ids.map(({ id }) => id))) this.#scatter(feature, id, gradient[id]!);
+    }
+    this.steps += 1;
+    for (const table of this.tables.values()) table.step(this.#optimizer, this.steps);
+    return weightGradient;
   }
+
+  /** The gradient of one row of E, taken on to the rows of the internal tables that made it. */
+  #scatter(feature: ReferenceFeature, id: number, gradient: Float64Array): void {
+    const parts = this.#parts(feature, id);
+    for (const [h, { table, row }] of parts.entries()) {
+      if (row === PRUNED) continue;
+      table.touched.add(row);
+      const first = feature.combine === 'concat' ? h * table.width : 0;
+      for (let j = 0; j < table.width; j++) {
+        let factor = 1;
+        if (feature.combine === 'multiply') for (const [k, p] of parts.entries()) if (k !== h) factor *= p.values[j]!;
+        table.gradient[row]![j]! += gradient[first + j]! * factor;
+      }
+    }
+  }
+
+  #width(f: number): number {
+    return this.#features[f]!.dim * this.#features[f]!.sequenceLength;
+  }
+
+  /** The first output column of a slot. */
+  #at(f: number, { base, stride }: Place, slot: number): number {
+    const { dim, sequenceLength } = this.#features[f]!;
+    return base + Math.floor(slot / sequenceLength) * stride + (slot % sequenceLength) * dim;
+  }
+}
+
+/** The internal table of a feature's hash function. */
+export function tableName({ name, hashes, tables }: ReferenceFeature, h: number): string {
+  return tables?.[h] ?? (hashes.length === 1 ? name : `${name}/${h}`);
 }
 
 export const flat = (matrix: Matrix): Float64Array => Float64Array.from(matrix.flatMap((row) => [...row]));
 
-/** max |actual - expected| / max |expected|: the relative error of a whole tensor. 0 / 0 counts as 0. */
-export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+/**
+ * max |actual - expected| / max |magnitude|: the relative error of a whole tensor. 0 / 0 counts as 0. The magnitude of a
+ * sum whose terms have different signs is that of its terms: what they cancel to says nothing about rounding.
+ */
+export function relativeError(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  magnitude: ArrayLike<number> = expected,
+): number {
   if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
   let difference = 0;
   let largest = 0;
@@ -176,7 +257,7 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
     const d = Math.abs(actual[i]! - expected[i]!);
     if (Number.isNaN(d)) return Number.POSITIVE_INFINITY;
     difference = Math.max(difference, d);
-    largest = Math.max(largest, Math.abs(expected[i]!));
+    largest = Math.max(largest, Math.abs(magnitude[i]!));
   }
   return difference === 0 ? 0 : difference / largest;
 }

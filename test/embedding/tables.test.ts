@@ -1,9 +1,9 @@
 /** What EmbeddingTables promises beside its arithmetic: counts, lookup, policies for bad ids, refusals, closing, memory. */
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { EmbeddingTables, type EmbeddingTablesOptions } from '../../lib/embedding/index.ts';
 import { mixedRow } from '../../lib/hashing/index.ts';
-import { asOptions, embeddingCase, generator, randomBatch, uniform } from './random_case.ts';
+import { asOptions, embeddingCase, generator, idsOf, randomBatch, uniform } from './random_case.ts';
 
 const two = (options: Partial<EmbeddingTablesOptions> = {}) =>
   new EmbeddingTables({
@@ -40,12 +40,9 @@ describe('counts', () => {
         const expected = c.features.map(({ cardinality }) => new Uint32Array(cardinality));
         const random = generator(c.seed);
         for (let step = 0; step < 3; step++) {
-          const batch = randomBatch(c.features, c.size, c.longest, c.weighted, random);
+          const batch = randomBatch(c.features, c, random);
           tables.forward(batch);
-          c.features.forEach((_, f) => {
-            const ids = batch.indices.slice(batch.offsets[f * c.size], batch.offsets[(f + 1) * c.size]);
-            for (const id of ids) expected[f]![id]! += 1;
-          });
+          for (const [f, ids] of idsOf(c.features, batch).entries()) for (const id of ids) expected[f]![id]! += 1;
         }
         c.features.forEach(({ name }, f) => {
           expect(tables.counts(name)).toEqual(expected[f]);
@@ -61,6 +58,29 @@ describe('counts', () => {
     expect(tables.counts('user')).toEqual(new Uint32Array(10));
     tables.forward(BATCH);
     expect([...tables.counts('movie')]).toEqual([0, 0, 1, 0, 0, 2]);
+  });
+
+  it('saturate', () => {
+    using tables = two();
+    const checkpoint = tables.checkpoint();
+    const full = Uint32Array.of(0, 0, 0, 0, 0, 2 ** 32 - 2);
+    tables.restore({ ...checkpoint, 'counts/movie': { shape: [6], data: full } });
+    tables.forward(BATCH);
+    expect([...tables.counts('movie')]).toEqual([0, 0, 1, 0, 0, 2 ** 32 - 1]);
+  });
+
+  it('are left out without countAccesses, which changes nothing else', () => {
+    using counting = two();
+    using tables = two({ countAccesses: false });
+    for (const each of [counting, tables]) {
+      each.forward(BATCH);
+      each.backward(new Float32Array(12).fill(1));
+    }
+    for (const { name } of tables.features) expect(tables.weights(name)).toEqual(counting.weights(name));
+    expect(tables.memory()).toEqual({ ...counting.memory(), counts: 0 });
+    expect(() => tables.counts('user')).toThrow(
+      expect.objectContaining({ code: 'NOT_SUPPORTED', message: expect.stringMatching(/countAccesses/) }),
+    );
   });
 });
 
@@ -155,6 +175,57 @@ describe('backward', () => {
     }
   });
 
+  it('writes the gradient of per-sample weights, with or without weights, of the rows before the step', () => {
+    const run = (weights: object) => {
+      using tables = two({ optimizer: { kind: 'sgd', learningRate: 1 } });
+      const [user, movie] = [tables.weights('user'), tables.weights('movie')];
+      const gradient = uniform(generator(6), 12);
+      const weightGradient = new Float32Array(6).fill(7);
+      tables.forward({ ...BATCH, ...weights });
+      tables.backward(gradient, weightGradient);
+      const dot = (table: Float32Array, width: number, row: number, at: number) =>
+        table.subarray(width * row, width * (row + 1)).reduce((sum, x, j) => sum + x * gradient[at + j]!, 0);
+      const users = [dot(user, 4, 1, 0), dot(user, 4, 1, 0), dot(user, 4, 9, 6)];
+      const expected = [...users, ...[2, 2, 2].map((row) => dot(movie, 2, row, 10))]; // rows 5 % 3, 2 % 3, 5 % 3
+      for (const [i, x] of expected.entries()) expect(weightGradient[i]).toBeCloseTo(x, 6);
+    };
+    run({});
+    run({ weights: new Float32Array(6).fill(3) });
+  });
+
+  it('counts steps, and Adam corrects its bias by them', () => {
+    const moved = (steps: number) => {
+      using tables = two({ optimizer: { kind: 'adam', learningRate: 0.5, beta1: 0.5, beta2: 0.75 } });
+      tables.setWeights('user', new Float32Array(40));
+      tables.steps = steps;
+      tables.forward(BATCH);
+      tables.backward(new Float32Array(12).fill(-1));
+      expect(tables.steps).toBe(steps + 1);
+      return tables.weights('user')[4 * 9]!;
+    };
+    expect(moved(0)).toBeCloseTo(0.5, 6); // m and v both corrected to 1
+    expect(moved(1_000_000)).toBeCloseTo(0.5 * (0.5 / Math.sqrt(0.25)), 6); // nothing left to correct
+    expect(moved(1)).toBeCloseTo((0.5 * (0.5 / (1 - 0.25))) / Math.sqrt(0.25 / (1 - 0.75 ** 2)), 6);
+  });
+
+  it('decays the rows that were looked up, and no others', () => {
+    using tables = two({ optimizer: { kind: 'rowwise-adagrad', learningRate: 0.5, weightDecay: 0.5 } });
+    tables.setWeights('user', new Float32Array(40).fill(1));
+    tables.forward(BATCH);
+    tables.backward(new Float32Array(12));
+    const expected = Float32Array.from({ length: 40 }, (_, i) => ([1, 9].includes(Math.floor(i / 4)) ? 0.75 : 1));
+    expect(tables.weights('user')).toEqual(expected);
+  });
+
+  it('shortens a gradient to clipRowNorm, and leaves shorter ones', () => {
+    using tables = two({ optimizer: { kind: 'sgd', learningRate: 1, clipRowNorm: 1 } });
+    tables.setWeights('user', new Float32Array(40));
+    tables.forward({ indices: [1, 2], offsets: [0, 1, 2, 2, 2] });
+    tables.backward(Float32Array.of(3, 4, 0, 0, 0, 0, 0.25, 0.5, 0, 0, 0, 0));
+    const expected = [-0.6, -0.8, 0, 0, -0.25, -0.5, 0, 0];
+    for (const [i, x] of expected.entries()) expect(tables.weights('user')[4 + i]).toBeCloseTo(x, 6);
+  });
+
   it('steps by the learning rate in force, and by none at rate 0', () => {
     using tables = two({ optimizer: { kind: 'sgd', learningRate: 0.5 } });
     tables.setWeights('user', new Float32Array(40));
@@ -195,7 +266,7 @@ describe('a batch that is refused', () => {
 describe('ids out of range', () => {
   const ids = [-5n, -1n, 0n, 9n, 10n, 2n ** 32n, 2n ** 62n, -(2n ** 63n)];
   const batch = { indices: BigInt64Array.from(ids), offsets: [0, ...ids.map((_, i) => i + 1)] };
-  const one = (badIndex: 'error' | 'clamp' | 'hash') =>
+  const one = (badIndex: EmbeddingTablesOptions['badIndex']) =>
     new EmbeddingTables({ features: [{ name: 'f', cardinality: 10, dim: 1 }], badIndex });
   const rows = (tables: EmbeddingTables) => {
     tables.setWeights(
@@ -221,6 +292,42 @@ describe('ids out of range', () => {
     );
     expect(rows(tables)).toEqual(hashed);
     expect(tables.badIndices()).toBe(6);
+  });
+
+  it('ignore takes id 0 silently, warn says so once; both count the bad ones', () => {
+    const emit = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    using silent = one('ignore');
+    expect(rows(silent)).toEqual([0, 0, 0, 9, 0, 0, 0, 0]);
+    expect(silent.badIndices()).toBe(6);
+    expect([...silent.counts('f')]).toEqual([7, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    expect(emit).not.toHaveBeenCalled();
+
+    using loud = one('warn');
+    loud.lookup({ indices: [1, 2], offsets: [0, 1, 2] });
+    expect(emit).not.toHaveBeenCalled();
+    expect(rows(loud)).toEqual(rows(silent));
+    loud.lookup(batch);
+    expect(loud.badIndices()).toBe(12);
+    expect(emit).toHaveBeenCalledTimes(1);
+    expect(emit).toHaveBeenCalledWith(
+      expect.stringMatching(/^6 of 8 .*id 0: .*0 to 9 for feature "f", received -5 at position 0/),
+      { type: 'CollideWarning', code: 'INVALID_INDEX' },
+    );
+    emit.mockRestore();
+  });
+
+  it('warn names the feature and the position among several features', () => {
+    const emit = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    using tables = two({ badIndex: 'warn' });
+    tables.forward({ indices: [1, 1, 9, 5, 6, 5], offsets: [0, 1, 3, 6, 6] });
+    tables.forward({ indices: [1, 1, 9, 5, 6, 5], offsets: [0, 1, 3, 6, 6] });
+    using uneven = two({ badIndex: 'warn' });
+    uneven.forward({ indices: [1, 12], offsets: BigInt64Array.of(0n, 1n, 2n, 2n, 2n), batchSizes: [2, 2] });
+    expect(emit.mock.calls.map(([message]) => message)).toEqual([
+      expect.stringMatching(/0 to 5 for feature "movie", received 6 at position 4/),
+      expect.stringMatching(/0 to 9 for feature "user", received 12 at position 1/),
+    ]);
+    emit.mockRestore();
   });
 
   it('a batch of nothing but bad ids takes linear time', () => {
@@ -262,6 +369,12 @@ describe('life and memory', () => {
       () => tables.badIndices(),
       () => tables.memory(),
       () => tables.setLearningRate(0.1),
+      () => tables.steps,
+      () => {
+        tables.steps = 3;
+      },
+      () => tables.checkpoint(),
+      () => tables.withPrecision('int8'),
     ];
     for (const use of uses) expect(code(use)).toBe('CLOSED');
   });
@@ -286,7 +399,7 @@ describe('life and memory', () => {
     });
     const rows = 300 * 8 * 4 + 50 * 3 * 4 + 7 * 3 * 4;
     const optimizer = 4 * (300 + 50 + 7);
-    expect(tables.memory()).toEqual({ rows, mapping: 2000, optimizer, counts: 4 * 1050, total: rows + 2000 });
+    expect(tables.memory()).toEqual({ rows, mapping: 2000, optimizer, counts: 5 * 1050, total: rows + 2000 });
   });
 
   it('weights and state round-trip as copies', () => {

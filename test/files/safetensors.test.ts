@@ -168,7 +168,7 @@ describe('damaged files', () => {
     ['a key given twice', `{"a":{"dtype":"U8","shape" : [8],"shape":[8],"data_offsets":[0,8]}}`, data, '"shape" twice'],
     ['a tensor that is no object', { rows: [1] }, data, '"rows" is not described by an object'],
     ['no dtype', { rows: { shape: [2], data_offsets: [0, 8] } }, data, 'the dtype undefined'],
-    ['an unknown dtype', { rows: { ...whole.rows, dtype: 'BF16' } }, data, 'the dtype "BF16"; supported are U8'],
+    ['an unknown dtype', { rows: { ...whole.rows, dtype: 'F8_E4M3' } }, data, 'the dtype "F8_E4M3"; supported are U8'],
     ['a dtype of Object', { rows: { ...whole.rows, dtype: 'toString' } }, data, 'the dtype "toString"'],
     ['a negative shape', { rows: { ...whole.rows, shape: [-2] } }, data, 'the shape [-2]'],
     ['a fractional shape', { rows: { ...whole.rows, shape: [1.5] } }, data, 'the shape [1.5]'],
@@ -266,7 +266,7 @@ describe('bad tensors', () => {
     ['a plain array', 'a', { shape: [2], data: [1, 2] }, 'received an array of length 2'],
     ['an unsupported type', 'a', { shape: [2], data: new Int16Array(2) }, 'received Int16Array of length 2'],
     ['another dtype', 'a', { shape: [2], data: new Uint8Array(2), dtype: 'F32' }, 'data of dtype F32'],
-    ['an unknown dtype', 'a', { shape: [2], data: new Uint8Array(2), dtype: 'F16' }, 'data of dtype F16'],
+    ['an unknown dtype', 'a', { shape: [2], data: new Uint8Array(2), dtype: 'F8' }, 'data of dtype F8'],
     ['the name of the metadata', '__metadata__', { shape: [1], data: new Uint8Array(1) }, 'another name'],
   ])('refuses %s', async (_, key, value, message) => {
     const target = join(root, 'never.safetensors');

@@ -1,17 +1,25 @@
 import fc from 'fast-check';
-import type { HashFunction } from '../../lib/hashing/index.ts';
+import { type HashFunction, PRUNED } from '../../lib/hashing/index.ts';
 
 const seed = fc.oneof(fc.maxSafeNat(), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }));
+
+const packing = fc.constantFrom(undefined, 'bytes' as const, 'bits' as const);
 
 /** Any valid hash function with its cardinality. */
 export const hashAndCardinality: fc.Arbitrary<{ hash: HashFunction; cardinality: number }> = fc
   .integer({ min: 1, max: 700 })
   .chain((cardinality) => {
     const rows = fc.oneof(fc.integer({ min: 1, max: 2 * cardinality }), fc.constantFrom(256, 257, 70_000, 2 ** 24 + 1));
-    const table = rows.chain((height) =>
+    const table = fc.tuple(rows, fc.boolean(), packing).chain(([height, prunes, form]) =>
       fc
-        .array(fc.nat({ max: height - 1 }), { minLength: cardinality, maxLength: cardinality })
-        .map((entries): HashFunction => ({ kind: 'table', rows: height, entries: Uint32Array.from(entries) })),
+        .array(fc.integer({ min: prunes ? PRUNED : 0, max: height - 1 }), {
+          minLength: cardinality,
+          maxLength: cardinality,
+        })
+        .map((entries): HashFunction => {
+          const typed = prunes ? Int32Array.from(entries) : Uint32Array.from(entries);
+          return { kind: 'table', rows: height, entries: typed, ...(form === undefined ? {} : { packing: form }) };
+        }),
     );
     const hot = fc
       .record({
@@ -35,6 +43,9 @@ export const hashAndCardinality: fc.Arbitrary<{ hash: HashFunction; cardinality:
       rows.map((r): HashFunction => ({ kind: 'modulo', rows: r })),
       fc.tuple(rows, seed).map(([r, s]): HashFunction => ({ kind: 'mixed', rows: r, seed: s })),
       fc.integer({ min: 1, max: 2 * cardinality }).map((divisor): HashFunction => ({ kind: 'quotient', divisor })),
+      fc
+        .tuple(fc.integer({ min: 1, max: 2 * cardinality }), rows)
+        .map(([divisor, r]): HashFunction => ({ kind: 'mixed-radix', divisor, rows: r })),
       table,
       hot,
     );

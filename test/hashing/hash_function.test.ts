@@ -1,20 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CollideError } from '../../lib/errors.ts';
-import { checkHashFunction, type HashFunction, rowCount, rowOf, rowsOfAll } from '../../lib/hashing/index.ts';
+import { checkHashFunction, type HashFunction, PRUNED, rowCount, rowOf, rowsOfAll } from '../../lib/hashing/index.ts';
 import { hashAndCardinality } from './arbitrary.ts';
 
 const where = 'hashes[0] of feature "movie"';
-
-function failure(hash: unknown, cardinality: unknown = 10): CollideError {
-  try {
-    checkHashFunction(hash as HashFunction, cardinality as number, where);
-  } catch (error) {
-    expect(error).toBeInstanceOf(CollideError);
-    return error as CollideError;
-  }
-  throw new Error('expected checkHashFunction to throw');
-}
 
 describe('rows of ids', () => {
   const all = (hash: HashFunction, cardinality: number) =>
@@ -36,15 +25,18 @@ describe('rows of ids', () => {
     expect(rowCount({ kind: 'quotient', divisor: 100 }, 7)).toBe(1);
   });
 
-  it('quotient and modulo of the same divisor name every id differently', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 1, max: 600 }), (cardinality, divisor) => {
-        const quotients = rowsOfAll({ kind: 'quotient', divisor }, cardinality);
-        const remainders = rowsOfAll({ kind: 'modulo', rows: divisor }, cardinality);
-        const pairs = new Set(Array.from(quotients, (q, id) => `${q},${remainders[id]}`));
-        expect(pairs.size).toBe(cardinality);
-      }),
-    );
+  it('mixed radix is the digit of an id', () => {
+    expect(all({ kind: 'mixed-radix', divisor: 2, rows: 3 }, 9)).toEqual([0, 0, 1, 1, 2, 2, 0, 0, 1]);
+    expect(all({ kind: 'mixed-radix', divisor: 1, rows: 3 }, 7)).toEqual(all({ kind: 'modulo', rows: 3 }, 7));
+    expect(all({ kind: 'mixed-radix', divisor: 3, rows: 99 }, 7)).toEqual(all({ kind: 'quotient', divisor: 3 }, 7));
+    expect(rowCount({ kind: 'mixed-radix', divisor: 2, rows: 3 }, 9)).toBe(3);
+  });
+
+  it('a table may leave an id without a row', () => {
+    const hash: HashFunction = { kind: 'table', rows: 3, entries: Int32Array.of(2, PRUNED, 0) };
+    expect(all(hash, 3)).toEqual([2, -1, 0]);
+    expect(rowsOfAll(hash, 3)).toEqual(Uint32Array.of(2, 0xffffffff, 0));
+    expect(rowCount(hash, 3)).toBe(3);
   });
 
   it('hot ids own rows in their order, the others share what is left', () => {
@@ -70,8 +62,10 @@ describe('rows of ids', () => {
         const rows = rowCount(hash, cardinality);
         const bulk = rowsOfAll(hash, cardinality);
         for (let id = 0; id < cardinality; id++) {
-          expect(bulk[id]).toBeLessThan(rows);
-          expect(bulk[id]).toBe(rowOf(hash, id, cardinality));
+          const row = rowOf(hash, id, cardinality);
+          expect(bulk[id]).toBe(row >>> 0);
+          if (row !== PRUNED) expect(bulk[id]).toBeLessThan(rows);
+          else expect(hash.kind).toBe('table');
         }
         if (hash.kind === 'hot') {
           const owners = new Set(hash.ids);
@@ -96,71 +90,68 @@ describe('rows of ids', () => {
   });
 });
 
-describe('checkHashFunction', () => {
-  const ids = Uint32Array.of(1, 4);
-  const tail = { kind: 'modulo' };
+/** How many ids the rows under several hash functions tell apart, together. */
+function distinct(hashes: HashFunction[], cardinality: number): number {
+  const names = new Float64Array(cardinality);
+  let outside = 0;
+  for (const hash of hashes) {
+    const height = rowCount(hash, cardinality);
+    rowsOfAll(hash, cardinality).forEach((row, id) => {
+      if (row >= height) outside++;
+      names[id] = names[id]! * height + row;
+    });
+  }
+  expect(outside).toBe(0);
+  return new Set(names).size;
+}
 
-  it.each<[string, unknown, string]>([
-    ['no object', 'modulo', 'received "modulo" of type string'],
-    ['null', null, 'received null'],
-    ['an array', [], 'received an array of length 0'],
-    ['no kind', {}, 'the kind of hashes[0]'],
-    ['an unknown kind', { kind: 'modulus', rows: 3 }, 'Did you mean "modulo"?'],
-    ['0 rows', { kind: 'modulo', rows: 0 }, 'from 1 to 4294967296 for rows of hashes[0] of feature "movie"'],
-    ['fractional rows', { kind: 'modulo', rows: 2.5 }, 'received 2.5'],
-    ['negative rows', { kind: 'mixed', rows: -3, seed: 1 }, 'received -3'],
-    ['rows above 2^32', { kind: 'modulo', rows: 2 ** 32 + 1 }, 'received 4294967297'],
-    ['NaN rows', { kind: 'hot', rows: Number.NaN, ids, tail }, 'received NaN'],
-    ['rows as text', { kind: 'modulo', rows: '10' }, 'received "10" of type string'],
-    ['no rows', { kind: 'table', entries: new Uint8Array(10) }, 'rows of hashes[0]'],
-    ['mixed without seed', { kind: 'mixed', rows: 3 }, 'seed of hashes[0] of feature "movie", received undefined'],
-    ['a negative seed', { kind: 'mixed', rows: 3, seed: -1 }, 'received -1'],
-    ['a fractional seed', { kind: 'mixed', rows: 3, seed: 0.5 }, 'received 0.5'],
-    ['an unsafe seed', { kind: 'mixed', rows: 3, seed: 2 ** 53 }, 'received 9007199254740992'],
-    ['a seed of 65 bits', { kind: 'mixed', rows: 3, seed: 2n ** 64n }, 'received 18446744073709551616 of type bigint'],
-    ['divisor 0', { kind: 'quotient', divisor: 0 }, 'divisor of hashes[0]'],
-    ['no divisor', { kind: 'quotient' }, 'received undefined'],
-    ['entries as an array', { kind: 'table', rows: 3, entries: [0, 1] }, 'received an array of length 2'],
-    ['signed entries', { kind: 'table', rows: 3, entries: new Int32Array(10) }, 'received Int32Array of length 10'],
-    ['too few entries', { kind: 'table', rows: 3, entries: new Uint8Array(9) }, 'of length 10 (one row per id)'],
-    [
-      'an entry outside the table',
-      { kind: 'table', rows: 3, entries: Uint8Array.of(0, 1, 2, 0, 0, 3, 0, 0, 0, 0) },
-      'a row below 3, received 3 for id 5',
-    ],
-    ['ids as an array', { kind: 'hot', rows: 5, ids: [1], tail }, 'Uint32Array of ascending ids'],
-    ['an id out of range', { kind: 'hot', rows: 5, ids: Uint32Array.of(1, 10), tail }, 'received 10 at position 1'],
-    ['descending ids', { kind: 'hot', rows: 5, ids: Uint32Array.of(4, 1), tail }, 'received 1 after 4 at position 1'],
-    ['repeated ids', { kind: 'hot', rows: 5, ids: Uint32Array.of(4, 4), tail }, 'received 4 after 4'],
-    ['as many hot ids as rows', { kind: 'hot', rows: 2, ids, tail }, 'at least 3 (one for each of 2 hot ids'],
-    ['more hot ids than rows', { kind: 'hot', rows: 1, ids, tail }, 'for the 8 other ids), received 1'],
-    ['no tail', { kind: 'hot', rows: 5, ids }, 'tail of hashes[0] of feature "movie", received undefined'],
-    ['an unknown tail', { kind: 'hot', rows: 5, ids, tail: { kind: 'mix' } }, 'the kind of tail of hashes[0]'],
-    ['a mixed tail without seed', { kind: 'hot', rows: 5, ids, tail: { kind: 'mixed' } }, 'seed of tail of hashes[0]'],
-  ])('refuses %s', (_, hash, message) => {
-    const error = failure(hash);
-    expect(error.code).toBe('INVALID_ARGUMENT');
-    expect(error.message).toContain(message);
+describe('complementary partitions tell all ids apart', () => {
+  /** Every number of ids up to 1e5 would take hours: every one up to 300, and sizes around what divides evenly. */
+  const cardinalities = [...Array(300).keys()].map((n) => n + 1);
+
+  it('quotient and remainder, every number of ids and divisor', () => {
+    for (const cardinality of cardinalities.filter((n) => n <= 60)) {
+      for (let divisor = 1; divisor <= cardinality + 1; divisor++) {
+        const pair: HashFunction[] = [
+          { kind: 'quotient', divisor },
+          { kind: 'modulo', rows: divisor },
+        ];
+        expect(distinct(pair, cardinality)).toBe(cardinality);
+      }
+    }
   });
 
-  it.each<[string, unknown, string]>([
-    ['a misspelt key', { kind: 'modulo', row: 3, rows: 3 }, 'Unknown option "row"'],
-    ['a key of another kind', { kind: 'modulo', rows: 3, divisor: 2 }, 'Unknown option "divisor"'],
-    ['a misspelt key of the tail', { kind: 'hot', rows: 5, ids, tail: { kind: 'mixed', sed: 1 } }, '"seed"'],
-  ])('refuses %s', (_, hash, message) => {
-    const error = failure(hash);
-    expect(error.code).toBe('UNKNOWN_OPTION');
-    expect(error.message).toContain(message);
+  it.each([1, 2, 4, 315, 316, 317, 333, 50_000, 99_999, 100_000])(
+    'quotient and remainder by %i, 1e5 ids',
+    (divisor) => {
+      const pair: HashFunction[] = [
+        { kind: 'quotient', divisor },
+        { kind: 'modulo', rows: divisor },
+      ];
+      for (const cardinality of [99_999, 100_000]) expect(distinct(pair, cardinality)).toBe(cardinality);
+    },
+  );
+
+  const digits = (radices: number[]): HashFunction[] =>
+    radices.map((rows, j) => ({ kind: 'mixed-radix', rows, divisor: radices.slice(0, j).reduce((a, b) => a * b, 1) }));
+
+  it('digits of the smallest equal radices, every number of ids', () => {
+    for (const cardinality of cardinalities) {
+      for (const k of [1, 2, 3, 4]) {
+        const radix = Math.ceil(cardinality ** (1 / k) - 1e-9);
+        expect(distinct(digits(Array(k).fill(radix)), cardinality)).toBe(cardinality);
+      }
+    }
   });
 
-  it.each([0, -1, 1.5, 2 ** 32 + 1, Number.NaN, '10', null])('refuses the cardinality %s', (cardinality) => {
-    expect(failure({ kind: 'identity' }, cardinality).message).toContain('the cardinality of hashes[0]');
-  });
+  it.each([[[317, 316]], [[47, 46, 47]], [[2, 256, 200]], [[10, 10, 10, 10, 10]], [[100_000, 1]], [[1, 100_000]]])(
+    'digits of radices %j, 1e5 ids',
+    (radices) => {
+      for (const cardinality of [99_999, 100_000]) expect(distinct(digits(radices), cardinality)).toBe(cardinality);
+    },
+  );
 
-  it('accepts a cardinality of 1 and every id hot', () => {
-    checkHashFunction({ kind: 'modulo', rows: 1 }, 1, where);
-    const hash: HashFunction = { kind: 'hot', rows: 3, ids: Uint32Array.of(0, 1, 2), tail: { kind: 'modulo' } };
-    checkHashFunction(hash, 3, where);
-    expect(rowsOfAll(hash, 3)).toEqual(Uint32Array.of(0, 1, 2));
+  it('digits of too small radices do not', () => {
+    expect(distinct(digits([316, 316]), 100_000)).toBe(316 * 316);
   });
 });

@@ -1,17 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  bytesPerEntry,
-  type HashFunction,
-  hotBitmap,
-  mappingBytes,
-  nativeHash,
-  packEntries,
-  rowCount,
-  rowOf,
-  unpackEntries,
-} from '../../lib/hashing/index.ts';
-import { hashAndCardinality } from './arbitrary.ts';
+import { bitsPerEntry, bytesPerEntry, MOST_ROWS, PRUNED, packEntries, unpackEntries } from '../../lib/hashing/index.ts';
+import { bitsAt } from './bits.ts';
 
 describe('packed entries', () => {
   it.each([
@@ -30,20 +20,78 @@ describe('packed entries', () => {
   it('is little-endian', () => {
     expect(packEntries(Uint32Array.of(0x0102), 70_000)).toEqual(Uint8Array.of(2, 1, 0));
     expect(packEntries(Uint8Array.of(7), 300)).toEqual(Uint8Array.of(7, 0));
-    expect(packEntries(Uint32Array.of(0xfffffffe), 2 ** 32)).toEqual(Uint8Array.of(0xfe, 0xff, 0xff, 0xff));
+    expect(packEntries(Uint32Array.of(0xfffffffe), MOST_ROWS)).toEqual(Uint8Array.of(0xfe, 0xff, 0xff, 0xff));
   });
 
-  it('unpacks to the same rows, for every width', () => {
-    const rows = fc.oneof(
-      fc.integer({ min: 1, max: 2 ** 32 }),
-      fc.constantFrom(1, 256, 257, 65_536, 65_537, 2 ** 24, 2 ** 24 + 1, 2 ** 32),
+  it.each([
+    [1, 1],
+    [2, 1],
+    [3, 2],
+    [4, 2],
+    [5, 3],
+    [1000, 10],
+    [1024, 10],
+    [1025, 11],
+    [2 ** 31, 31],
+    [2 ** 31 + 1, 32],
+    [2 ** 32, 32],
+  ])('%d codes take %d bits', (codes, bits) => {
+    expect(bitsPerEntry(codes, 'bits')).toBe(bits);
+    expect(bitsPerEntry(codes, 'bytes')).toBe(8 * bytesPerEntry(codes));
+  });
+
+  it('is a little-endian stream of bits', () => {
+    expect(packEntries(Uint8Array.of(1, 2, 3), 4, 'bits')).toEqual(Uint8Array.of(0b111001));
+    expect(packEntries(Uint16Array.of(0x3ff, 0, 0x155), 1024, 'bits')).toEqual(Uint8Array.of(0xff, 0x03, 0x50, 0x15));
+  });
+
+  it('writes the number of rows for a pruned id', () => {
+    expect(packEntries(Int32Array.of(255, PRUNED), 256)).toEqual(Uint8Array.of(255, 0, 0, 1));
+    expect(packEntries(Int32Array.of(255, 0), 256)).toEqual(Uint8Array.of(255, 0));
+    expect(packEntries(Int32Array.of(PRUNED, 2, 0), 3, 'bits')).toEqual(Uint8Array.of(0b001011));
+  });
+
+  const heights = fc.oneof(
+    fc.integer({ min: 1, max: MOST_ROWS }),
+    fc.integer({ min: 0, max: 31 }).map((bits) => 2 ** bits),
+    fc.constantFrom(3, 255, 257, 65_535, 65_537, 2 ** 24 - 1, 2 ** 24 + 1, MOST_ROWS),
+  );
+  const packings = fc.constantFrom('bytes' as const, 'bits' as const);
+
+  it('holds the entries where the definition looks for them, and unpacks to the same, for every width', () => {
+    const drawn = heights.chain((rows) =>
+      fc.tuple(fc.constant(rows), fc.array(fc.nat({ max: rows - 1 }), { maxLength: 50 }), packings),
     );
-    const drawn = rows.chain((r) => fc.tuple(fc.constant(r), fc.array(fc.nat({ max: r - 1 }), { maxLength: 50 })));
     fc.assert(
-      fc.property(drawn, ([height, entries]) => {
-        const bytes = packEntries(Uint32Array.from(entries), height);
-        expect(bytes.length).toBe(entries.length * bytesPerEntry(height));
-        expect([...unpackEntries(bytes, height)]).toEqual(entries);
+      fc.property(drawn, ([rows, entries, packing]) => {
+        const bits = bitsPerEntry(rows, packing);
+        const bytes = packEntries(Uint32Array.from(entries), rows, packing);
+        expect(bytes.length).toBe(Math.ceil((entries.length * bits) / 8));
+        entries.forEach((entry, id) => {
+          expect(bitsAt(bytes, id * bits, bits)).toBe(entry);
+        });
+        expect([...unpackEntries(bytes, rows, { packing, count: entries.length })]).toEqual(entries);
+        if (packing === 'bytes') expect([...unpackEntries(bytes, rows)]).toEqual(entries);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('unpacks pruned ids to an Int32Array', () => {
+    const drawn = fc
+      .integer({ min: 1, max: 2 ** 31 })
+      .chain((rows) =>
+        fc.tuple(
+          fc.constant(rows),
+          fc.array(fc.integer({ min: PRUNED, max: rows - 1 }), { minLength: 1, maxLength: 50 }),
+          packings,
+        ),
+      );
+    fc.assert(
+      fc.property(drawn, ([rows, some, packing]) => {
+        const entries = Int32Array.from([PRUNED, ...some]);
+        const bytes = packEntries(entries, rows, packing);
+        expect(unpackEntries(bytes, rows, { packing, prunes: true, count: entries.length })).toEqual(entries);
       }),
     );
   });
@@ -58,74 +106,18 @@ describe('packed entries', () => {
     expect([...unpacked]).toEqual([9, 2, 3]);
   });
 
-  it('refuses half an entry', () => {
-    expect(() => unpackEntries(new Uint8Array(7), 70_000)).toThrowError(
-      expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('a multiple of 3 bytes') }),
-    );
-  });
-});
-
-describe('mappingBytes', () => {
-  it('counts look-up tables and hot ids, nothing else', () => {
-    expect(mappingBytes({ kind: 'identity' }, 1000)).toBe(0);
-    expect(mappingBytes({ kind: 'modulo', rows: 10 }, 1000)).toBe(0);
-    expect(mappingBytes({ kind: 'mixed', rows: 10, seed: 1 }, 1000)).toBe(0);
-    expect(mappingBytes({ kind: 'quotient', divisor: 10 }, 1000)).toBe(0);
-    expect(mappingBytes({ kind: 'table', rows: 10, entries: new Uint32Array(1000) }, 1000)).toBe(1000);
-    expect(mappingBytes({ kind: 'table', rows: 70_000, entries: new Uint32Array(1000) }, 1000)).toBe(3000);
-    // 32 words of bits, 2 ranks
-    const hot: HashFunction = { kind: 'hot', rows: 10, ids: Uint32Array.of(3), tail: { kind: 'modulo' } };
-    expect(mappingBytes(hot, 1000)).toBe(32 * 4 + 2 * 4);
-  });
-
-  it('is what the native form holds, and the ranks of hot ids', () => {
-    fc.assert(
-      fc.property(hashAndCardinality, ({ hash, cardinality }) => {
-        const native = nativeHash(hash, cardinality);
-        const ranks = native.bitmap === undefined ? 0 : Math.ceil(cardinality / 512) * 4;
-        const held = (native.entries?.byteLength ?? 0) + (native.bitmap?.byteLength ?? 0);
-        expect(mappingBytes(hash, cardinality)).toBe(held + ranks);
-      }),
-    );
-  });
-});
-
-describe('nativeHash', () => {
-  /** What native code is to do with the native form. */
-  function nativeRow(hash: ReturnType<typeof nativeHash>, id: number, cardinality: number): number {
-    switch (hash.kind) {
-      case 'table': {
-        const width = hash.bytesPerEntry!;
-        return [...hash.entries!.subarray(id * width, (id + 1) * width)].reduceRight((row, b) => row * 256 + b, 0);
-      }
-      case 'hot': {
-        const isHot = (i: number) => ((hash.bitmap![i >>> 5]! >>> (i & 31)) & 1) === 1;
-        const rank = (end: number) => Array.from({ length: end }, (_, i) => i).filter(isHot).length;
-        if (isHot(id)) return rank(id);
-        const hot = rank(cardinality);
-        const rows = hash.rows - hot;
-        const tail: HashFunction =
-          hash.tail === 'mixed' ? { kind: 'mixed', rows, seed: hash.seed! } : { kind: 'modulo', rows };
-        return hot + rowOf(tail, id, cardinality);
-      }
-      default:
-        return rowOf(hash as HashFunction, id, cardinality);
+  it('refuses half an entry, too few and too many bytes, and rows that no Int32Array holds', () => {
+    const refusal = (message: string) =>
+      expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(message) });
+    expect(() => unpackEntries(new Uint8Array(7), 70_000)).toThrowError(refusal('a multiple of 3 bytes'));
+    for (const length of [2, 4]) {
+      expect(() => unpackEntries(new Uint8Array(length), 8, { packing: 'bits', count: 8 })).toThrowError(
+        refusal(`Expected 3 bytes for 8 ids of packed entries for 8 rows, received Uint8Array of length ${length}`),
+      );
     }
-  }
-
-  it('says the same as the hash function, id by id', () => {
-    fc.assert(
-      fc.property(hashAndCardinality, fc.nat(), ({ hash, cardinality }, draw) => {
-        const native = nativeHash(hash, cardinality);
-        expect(native.rows).toBe(rowCount(hash, cardinality));
-        for (const id of [0, cardinality - 1, draw % cardinality]) {
-          expect(nativeRow(native, id, cardinality)).toBe(rowOf(hash, id, cardinality));
-        }
-      }),
+    expect(() => unpackEntries(new Uint8Array(4), 2 ** 31 + 1, { prunes: true })).toThrowError(
+      refusal('from 1 to 2147483648'),
     );
-  });
-
-  it('sets one bit per hot id', () => {
-    expect(hotBitmap(Uint32Array.of(0, 31, 32, 70), 71)).toEqual(Uint32Array.of(0x80000001, 1, 1 << 6));
+    expect(() => unpackEntries(new Uint8Array(4), 0)).toThrowError(refusal('rows of packed entries'));
   });
 });

@@ -33,15 +33,16 @@ std::uint64_t replay(CpuEmbedding& engine, const collide::BagBatch& batch, colli
     cardinalities.push_back(layout.features[f].cardinality);
     for (std::size_t h = 0; h < layout.features[f].hashes.size(); ++h) {
       const HashFunction& hash = layout.features[f].hashes[h];
-      tables.push_back({engine.table(f, h).weights.as<float>(),
-                        collide::cuda::device_hash(hash, hash.entries.as<std::uint8_t>(),
-                                                   hash.bitmap.as<std::uint32_t>(), hash.ranks.as<std::uint32_t>())});
+      tables.push_back(
+          {engine.table(f, h).weights.as<float>(),
+           collide::cuda::device_hash(hash, hash.entries.as<std::uint32_t>(), hash.hot_lines.as<std::uint64_t>())});
     }
   }
   const auto features = static_cast<std::uint32_t>(layout.features.size());
+  const auto* offsets = static_cast<const std::uint32_t*>(batch.offsets);
   std::vector<std::uint32_t> ids(batch.index_count);
   const collide::cuda::CheckArguments checking{batch.indices, batch.index_type, batch.index_count,
-                                               batch.offsets, batch.batch,      cardinalities.data(),
+                                               offsets,       batch.batch,      cardinalities.data(),
                                                features,      policy,           ids.data()};
   std::uint64_t bad = 0;
   for (std::uint32_t i = 0; i < batch.index_count; ++i) bad += collide::cuda::check_index(checking, i) ? 0 : 1;
@@ -50,7 +51,7 @@ std::uint64_t replay(CpuEmbedding& engine, const collide::BagBatch& batch, colli
   const auto first_block = collide::cuda::first_blocks(segments, batch.batch);
   const collide::cuda::LookupArguments args{
       segments.data(),    first_block.data(), static_cast<std::uint32_t>(segments.size()),
-      tables.data(),      ids.data(),         batch.offsets,
+      tables.data(),      ids.data(),         offsets,
       batch.weights,      batch.batch,        out,
       layout.output_width};
   for (std::uint32_t block = 0; block < first_block.back(); ++block) {

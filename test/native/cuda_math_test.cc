@@ -1,8 +1,7 @@
-// The arithmetic of the CUDA lookups on the host: division by multiplication, hash functions, the launch plan and the
-// index check, each against its plain definition. No CUDA toolkit and no device is needed.
+// The arithmetic of the CUDA lookups on the host: hash functions against the CPU engine's, the launch plan and the
+// index check against their plain definitions. No CUDA toolkit and no device is needed.
 #include <cstdint>
 #include <cstdio>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -12,6 +11,7 @@
 #include "cuda/hash_rows.h"
 #include "cuda/lookup_plan.h"
 #include "cuda/lookup_thread.h"
+#include "packed_entries.h"
 
 namespace {
 
@@ -27,37 +27,10 @@ void check(bool ok, const std::string& what) {
   if (!ok) std::printf("FAILED: %s\n", what.c_str());
 }
 
-void division() {
-  std::vector<std::uint64_t> divisors = {1,          2,          3,          5,         7,          10,
-                                         641,        65535,      65536,      65537,     0x7fffffff, 0x80000000,
-                                         0x80000001, 0xfffffffe, 0xffffffff, 1ull << 32};
-  std::vector<std::uint32_t> numbers = {0, 1, 2, 9, 640, 641, 65535, 65536, 0x7fffffff, 0x80000000, 0xfffffffe, ~0u};
-  for (std::uint64_t i = 0; i < 300; ++i) {
-    divisors.push_back((mix64(i) >> (32 + i % 32)) + 1);
-    numbers.push_back(static_cast<std::uint32_t>(mix64(1000 + i) >> (32 + i % 32)));
-  }
-  bool remainders = true, quotients = true;
-  for (const std::uint64_t d : divisors) {
-    const std::uint64_t multiplier = collide::division_multiplier(d);
-    std::vector<std::uint32_t> near = numbers;  // and the numbers around multiples of d, where rounding would show
-    for (std::uint64_t k = 1; k <= 3; ++k) {
-      const std::uint64_t multiple = (std::uint64_t{~0u} / d / k) * d;
-      near.push_back(static_cast<std::uint32_t>(multiple));
-      near.push_back(static_cast<std::uint32_t>(multiple - 1));
-    }
-    for (const std::uint32_t a : near) {
-      remainders = remainders && collide::fast_remainder(a, multiplier, d) == a % d;
-      quotients = quotients && (d == 1 || collide::fast_quotient(a, multiplier) == a / d);
-    }
-  }
-  check(remainders, "fast_remainder equals %");
-  check(quotients, "fast_quotient equals /");
-}
-
 // rows_of_ids, four and one at a time, against HashFunction::rows_of.
 void compare(const HashFunction& hash, const std::vector<std::uint32_t>& ids, const std::string& what) {
-  const auto device = collide::cuda::device_hash(hash, hash.entries.as<std::uint8_t>(), hash.bitmap.as<std::uint32_t>(),
-                                                 hash.ranks.as<std::uint32_t>());
+  const auto device =
+      collide::cuda::device_hash(hash, hash.entries.as<std::uint32_t>(), hash.hot_lines.as<std::uint64_t>());
   std::vector<std::uint32_t> expected(ids.size());
   hash.rows_of(ids.data(), ids.size(), expected.data());
   bool same = true;
@@ -84,7 +57,7 @@ std::vector<std::uint32_t> some_ids(std::uint64_t cardinality) {
 }
 
 void computed_hashes() {
-  const std::uint64_t most = 1ull << 32;
+  const std::uint64_t most = collide::kMostRows;
   for (const std::uint64_t rows : {std::uint64_t{1}, std::uint64_t{2}, std::uint64_t{1000}, most - 1, most}) {
     HashFunction hash;
     hash.rows = rows;
@@ -93,39 +66,43 @@ void computed_hashes() {
       hash.seed = mix64(7);
       compare(hash, some_ids(most), "kind " + std::to_string(int(kind)) + ", rows " + std::to_string(rows));
     }
-    hash.kind = HashKind::kQuotient;
-    hash.divisor = rows;
-    compare(hash, some_ids(most), "quotient by " + std::to_string(rows));
+    for (const std::uint64_t divisor : {std::uint64_t{1}, std::uint64_t{3}, most, ~std::uint64_t{0}}) {
+      hash.kind = HashKind::kQuotient;
+      hash.divisor = divisor;
+      compare(hash, some_ids(most), "quotient by " + std::to_string(divisor));
+      hash.kind = HashKind::kMixedRadix;
+      compare(hash, some_ids(most), "mixed radix " + std::to_string(divisor) + ", rows " + std::to_string(rows));
+    }
   }
   HashFunction hash;
   hash.rows = most;
   compare(hash, some_ids(most), "identity");
-  hash.kind = HashKind::kQuotient;
-  hash.divisor = std::numeric_limits<std::uint64_t>::max();
-  compare(hash, some_ids(most), "quotient by 2^64 - 1");
-  // methods.md vectors of h(x; 7, 1000)
-  check(collide::mixed_row(12345, mix64(7), 1000) == 100 && collide::mixed_row(1ull << 32, mix64(7), 1000) == 975,
-        "published vectors of the mixing hash");
 }
 
 void packed_tables() {
-  for (const std::uint64_t cardinality : {1, 2, 3, 4, 5, 63, 64, 1021}) {
-    for (unsigned bytes = 1; bytes <= 4; ++bytes) {
-      const std::uint64_t rows = std::uint64_t{1} << std::min(8 * bytes, 30u);
-      std::vector<std::uint8_t> packed(cardinality * bytes);
-      for (std::size_t i = 0; i < packed.size(); ++i) {
-        packed[i] = static_cast<std::uint8_t>(mix64(i) & (bytes == 4 && i % 4 == 3 ? 0x3f : 0xff));
+  for (const std::uint64_t cardinality : {1, 2, 3, 4, 5, 31, 63, 64, 1021}) {
+    for (unsigned bits = 1; bits <= 32; ++bits) {
+      for (const bool prunes : {false, true}) {
+        // The largest entry is the code of a pruned id, or just a row.
+        const std::uint64_t codes = std::uint64_t{1} << bits,
+                            rows = prunes ? codes - 1 : std::min(codes, collide::kMostRows);
+        std::vector<std::uint32_t> entries(cardinality);
+        for (std::uint64_t id = 0; id < cardinality; ++id) {
+          entries[id] = static_cast<std::uint32_t>(collide::high64(mix64(id + bits), prunes ? codes : rows));
+        }
+        entries[cardinality / 2] = static_cast<std::uint32_t>(prunes ? rows : rows - 1);
+        const auto packed = collide::testing::packed_entries(entries, bits);
+        const HashFunction hash =
+            collide::make_table_hash(rows, bits, packed.data(), packed.size(), cardinality, "a test");
+        compare(hash, some_ids(cardinality),
+                std::to_string(bits) + " bits per entry, cardinality " + std::to_string(cardinality));
       }
-      const HashFunction hash =
-          collide::make_table_hash(rows, bytes, packed.data(), packed.size(), cardinality, "a test");
-      compare(hash, some_ids(cardinality),
-              std::to_string(bytes) + " bytes per entry, cardinality " + std::to_string(cardinality));
     }
   }
 }
 
 void hot_ids() {
-  for (const std::uint64_t cardinality : {1, 31, 32, 33, 511, 512, 513, 2500}) {
+  for (const std::uint64_t cardinality : {1, 31, 32, 33, 63, 64, 65, 447, 448, 449, 2500}) {
     for (const unsigned share : {0u, 16u, 128u, 255u}) {
       std::vector<std::uint32_t> bitmap((cardinality + 31) / 32);
       for (std::uint64_t id = 0; id < cardinality; ++id) {
@@ -188,11 +165,11 @@ void plans() {
 }
 
 template <typename T>
-void index_check(collide::BagBatch::IndexType type, std::vector<T> indices, BadIndex policy,
+void index_check(collide::IntegerType type, std::vector<T> indices, BadIndex policy,
                  std::vector<std::uint32_t> expected, std::vector<bool> good, const std::string& what) {
-  // Three features of cardinality 10, 5 and 2^32, two bags each; the second feature's first bag is empty.
+  // Three features of cardinality 10, 5 and 2^32 - 1, two bags each; the second feature's first bag is empty.
   const std::vector<std::uint32_t> offsets = {0, 1, 3, 3, 5, 6, 7};
-  const std::vector<std::uint64_t> cardinalities = {10, 5, 1ull << 32};
+  const std::vector<std::uint64_t> cardinalities = {10, 5, collide::kMostRows};
   std::vector<std::uint32_t> ids(indices.size());
   const collide::cuda::CheckArguments args{indices.data(),       type, indices.size(), offsets.data(), 2,
                                            cardinalities.data(), 3,    policy,         ids.data()};
@@ -202,20 +179,22 @@ void index_check(collide::BagBatch::IndexType type, std::vector<T> indices, BadI
 }
 
 void index_checks() {
-  using Type = collide::BagBatch::IndexType;
+  using Type = collide::IntegerType;
   const std::int64_t past = 1ll << 32;
   const std::vector<bool> all(7, true), half = {true, false, false, true, false, false, true};
-  index_check<std::uint32_t>(Type::kU32, {9, 0, 5, 4, 0, ~0u, 1}, BadIndex::kError, {9, 0, 5, 4, 0, ~0u, 1}, all,
-                             "good u32 ids");
+  index_check<std::uint32_t>(Type::kU32, {9, 0, 5, 4, 0, ~0u - 1, 1}, BadIndex::kError, {9, 0, 5, 4, 0, ~0u - 1, 1},
+                             all, "good u32 ids");
   index_check<std::int32_t>(Type::kI32, {9, 10, -1, 4, 5, -7, 3}, BadIndex::kError, {9, 0, 0, 4, 0, 0, 3}, half,
                             "bad i32 ids become 0 until the error is seen");
-  index_check<std::int64_t>(Type::kI64, {9, 10, -1, 4, past, past, 3}, BadIndex::kClamp, {9, 9, 0, 4, 4, ~0u, 3}, half,
-                            "clamp takes the nearest id");
+  index_check<std::int32_t>(Type::kI32, {9, 10, -1, 4, 5, -7, 3}, BadIndex::kZero, {9, 0, 0, 4, 0, 0, 3}, half,
+                            "bad ids become id 0");
+  index_check<std::int64_t>(Type::kI64, {9, 10, -1, 4, past, past, 3}, BadIndex::kClamp, {9, 9, 0, 4, 4, ~0u - 1, 3},
+                            half, "clamp takes the nearest id");
   std::vector<std::uint32_t> hashed = {9, 0, 0, 4, 0, 0, 3};
   hashed[1] = collide::mixed_row(10, mix64(0), 10);
   hashed[2] = collide::mixed_row(~0ull, mix64(0), 10);
   hashed[4] = collide::mixed_row(1ull << 32, mix64(0), 5);
-  hashed[5] = collide::mixed_row(1ull << 32, mix64(0), 1ull << 32);
+  hashed[5] = collide::mixed_row(1ull << 32, mix64(0), collide::kMostRows);
   index_check<std::int64_t>(Type::kI64, {9, 10, -1, 4, past, past, 3}, BadIndex::kHash, hashed, half,
                             "hash spreads bad ids");
 }
@@ -223,7 +202,6 @@ void index_checks() {
 }  // namespace
 
 int main() {
-  division();
   computed_hashes();
   packed_tables();
   hot_ids();

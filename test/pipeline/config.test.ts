@@ -29,7 +29,7 @@ describe('parseConfig', () => {
       teacher: { dim: 2, maxEpochs: 4 },
       training: {
         batchSize: 'auto',
-        embeddingOptimizer: { kind: 'rowwise-adagrad', epsilon: 1e-8 },
+        embeddingOptimizer: { kind: 'rowwise-adagrad' },
         denseOptimizer: { kind: 'lamb' },
       },
       compare: {

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { syntheticDataset } from '../../lib/data/index.ts';
+import { readSafetensors, writeSafetensors } from '../../lib/files/index.ts';
+import { type HashFunction, PRUNED } from '../../lib/hashing/index.ts';
 import { Hashing } from '../../lib/pipeline/hashing.ts';
 import { baselineHashing, learnHashing, recentCounts } from '../../lib/pipeline/learn_hashing.ts';
 import { Student, trainStudent } from '../../lib/pipeline/student.ts';
@@ -107,6 +109,29 @@ describe('hashing', () => {
         ],
         { method: 'reversed', size: 1, minRows: 0, seed: 2 },
       ),
+      new Hashing(
+        [3, 256, 70_000].map((rows) => ({
+          name: `${rows} rows`,
+          cardinality: 1001,
+          hashes: [
+            ...(['bytes', 'bits'] as const).flatMap((packing): HashFunction[] => [
+              { kind: 'table', rows, entries: Uint32Array.from({ length: 1001 }, (_, id) => id % rows), packing },
+              // every row and no row at all
+              {
+                kind: 'table',
+                rows,
+                entries: Int32Array.from({ length: 1001 }, (_, id) => (id % (rows + 1)) - 1),
+                packing,
+              },
+            ]),
+            { kind: 'table', rows, entries: new Int32Array(1001).fill(PRUNED) },
+            { kind: 'quotient', divisor: 7 },
+            { kind: 'mixed-radix', divisor: 7, rows },
+          ],
+          combine: 'sum',
+        })),
+        { method: 'all sorts', size: 1, minRows: 0, seed: 2 },
+      ),
     ];
     const path = join(folder, 'hashing.safetensors');
     for (const hashing of list) {
@@ -132,6 +157,34 @@ describe('hashing', () => {
     await teacher.save(path);
     await expect(Hashing.load(path)).rejects.toMatchObject({ code: 'FILE_FORMAT' });
     await expect(Hashing.load(join(folder, 'absent'))).rejects.toMatchObject({ code: 'FILE_IO' });
+  });
+
+  it('is refused when its packed entries are not what its metadata says', async () => {
+    const path = join(folder, 'bent.safetensors');
+    const entries = Int32Array.from({ length: 1001 }, (_, id) => (id % 6) - 1);
+    const hashes: HashFunction[] = [{ kind: 'table', rows: 5, entries, packing: 'bits' }];
+    const hashing = new Hashing([{ name: 'a', cardinality: 1001, hashes, combine: 'sum' }], {
+      method: 'pruned',
+      size: 1,
+      minRows: 0,
+      seed: 2,
+    });
+    await hashing.save(path);
+    const { tensors, metadata } = await readSafetensors(path);
+    const bent = async (data: Uint8Array | Uint16Array, features = metadata.features!) => {
+      await writeSafetensors(path, { 'feature0.hash0': { shape: [data.length], data } }, { ...metadata, features });
+      return Hashing.load(path);
+    };
+    const packed = tensors['feature0.hash0']!.data as Uint8Array;
+    expect((await bent(packed)).features).toEqual(hashing.features);
+    const refused = { code: 'FILE_FORMAT' };
+    await expect(bent(packed.subarray(1))).rejects.toMatchObject(refused);
+    await expect(bent(Uint16Array.from(packed))).rejects.toMatchObject(refused);
+    await expect(bent(packed, metadata.features!.replace('"prunes":true', '"x":1'))).rejects.toMatchObject(refused);
+    await expect(bent(packed, metadata.features!.replace('"bits"', '"bit"'))).rejects.toMatchObject(refused);
+    await expect(bent(packed.fill(255))).rejects.toMatchObject(refused);
+    await writeSafetensors(path, {}, metadata);
+    await expect(Hashing.load(path)).rejects.toMatchObject(refused);
   });
 
   it('names a size or share out of range and an unknown method', async () => {
@@ -168,6 +221,7 @@ describe('student', () => {
     using loaded = await Student.load(join(folder, 'student'));
     expect(await loaded.predict(evaluation!)).toEqual(expected);
     expect(loaded.memory().total).toBe(one.memory().total);
+    expect(loaded.memory().optimizer).toBe(0); // it serves
     expect(loaded.memory().mapping).toBe(hashing.mappingBytes());
   });
 

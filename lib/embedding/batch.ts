@@ -1,0 +1,133 @@
+/** A batch of bags on its way to native code: its arrays checked for their types, and the room for its output. */
+import { CollideError, checkInteger, checkOptions, describe } from '../errors.ts';
+import { type NativeLayout, native } from '../native.ts';
+
+/**
+ * Bags of ids for every feature, feature after feature. Bag b of a feature whose first bag is the n-th of all (f * batch
+ * for feature f, or the sum of the `batchSizes` before it) is `indices[offsets[n + b] ... offsets[n + b + 1]]`.
+ */
+export interface BagBatch {
+  /** Ids, 0 to the feature's cardinality - 1. A plain array is checked for whole numbers and copied. */
+  indices: Uint32Array | Int32Array | BigInt64Array | readonly number[];
+  /** [features * batch + 1], or with batchSizes their sum + 1; from 0 to indices.length, never decreasing. */
+  offsets: Uint32Array | Int32Array | BigInt64Array | readonly number[];
+  /** One number of bags per feature, when they differ. */
+  batchSizes?: Uint32Array | readonly number[];
+  /** [indices.length]: each looked-up row is multiplied by its weight before pooling. */
+  weights?: Float32Array;
+}
+
+/** Bags of every feature alike, or one number per feature. */
+export type BatchSizes = number | Uint32Array | readonly number[];
+
+/** A batch in the types that native code takes; values are checked there. */
+export interface CheckedBatch {
+  indices: Uint32Array | Int32Array | BigInt64Array;
+  offsets: Uint32Array | Int32Array | BigInt64Array;
+  batchSizes: Uint32Array | undefined;
+  weights: Float32Array | undefined;
+  /** Bags of every feature. */
+  bags: number | Uint32Array;
+}
+
+/** @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION; for plain arrays INVALID_INDEX, INVALID_OFFSETS */
+export function checkBatch(batch: BagBatch, features: number): CheckedBatch {
+  checkOptions(batch, ['indices', 'offsets', 'batchSizes', 'weights'], 'a batch');
+  const indices = asIndices(batch.indices);
+  const offsets = asOffsets(batch.offsets);
+  const batchSizes = batch.batchSizes === undefined ? undefined : asBatchSizes(batch.batchSizes, features);
+  const weights = batch.weights === undefined ? undefined : checkFloats(batch.weights, 'weights');
+  const bags = batchSizes ?? Math.max(0, Math.floor((offsets.length - 1) / features));
+  return { indices, offsets, batchSizes, weights, bags };
+}
+
+export function checkFloats(values: unknown, where: string): Float32Array {
+  if (values instanceof Float32Array) return values;
+  throw new CollideError('INVALID_ARGUMENT', `Expected a Float32Array for ${where}, received ${describe(values)}`);
+}
+
+function asIndices(indices: BagBatch['indices']): Uint32Array | Int32Array | BigInt64Array {
+  if (isNative(indices)) return indices;
+  const copy = new BigInt64Array(checkArray(indices, 'indices').length);
+  for (const [position, id] of indices.entries()) {
+    if (!Number.isSafeInteger(id)) {
+      throw new CollideError(
+        'INVALID_INDEX',
+        `Expected a whole number for indices[${position}], received ${describe(id)}`,
+      );
+    }
+    copy[position] = BigInt(id as number);
+  }
+  return copy;
+}
+
+function asOffsets(offsets: BagBatch['offsets']): Uint32Array | Int32Array | BigInt64Array {
+  if (isNative(offsets)) return offsets;
+  const copy = new Uint32Array(checkArray(offsets, 'offsets').length);
+  for (const [position, offset] of offsets.entries()) {
+    if (!Number.isInteger(offset) || (offset as number) < 0 || (offset as number) > 0xffff_ffff) {
+      throw new CollideError(
+        'INVALID_OFFSETS',
+        `Expected a whole number from 0 to 2^32 - 1 for offsets[${position}], received ${describe(offset)}`,
+      );
+    }
+    copy[position] = offset as number;
+  }
+  return copy;
+}
+
+function isNative(values: unknown): values is Uint32Array | Int32Array | BigInt64Array {
+  return values instanceof Uint32Array || values instanceof Int32Array || values instanceof BigInt64Array;
+}
+
+function checkArray(values: unknown, what: string): readonly unknown[] {
+  if (Array.isArray(values)) return values;
+  throw new CollideError(
+    'INVALID_ARGUMENT',
+    `Expected a Uint32Array, Int32Array, BigInt64Array or an array of whole numbers for ${what}, received ${describe(values)}`,
+  );
+}
+
+/** A fresh copy: native code reads it more than once. */
+export function asBatchSizes(sizes: Uint32Array | readonly number[], features: number): Uint32Array {
+  if (!(Array.isArray(sizes) || sizes instanceof Uint32Array) || sizes.length !== features) {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected one number of bags per feature (${features}) for batchSizes, received ${describe(sizes)}`,
+    );
+  }
+  for (const [f, bags] of sizes.entries()) checkInteger(bags, 0, 0xffff_ffff, `batchSizes[${f}]`);
+  return Uint32Array.from(sizes);
+}
+
+/** Floats of the output of a batch. */
+export function outputLength(layout: NativeLayout, bags: number | Uint32Array): number {
+  return layout.features.reduce((sum, { width }, f) => sum + width * (typeof bags === 'number' ? bags : bags[f]!), 0);
+}
+
+/** A new array whose first element lies on a 64-byte boundary, so that no row of it shares a cache line needlessly. */
+export function alignedFloats(length: number): Float32Array<ArrayBuffer> {
+  let buffer: ArrayBuffer;
+  try {
+    buffer = new ArrayBuffer(4 * length + 60);
+  } catch (cause) {
+    throw new CollideError('OUT_OF_MEMORY', `Could not allocate ${4 * length} bytes for an output`, { cause });
+  }
+  return new Float32Array(buffer, (64 - native().addressModulo64(buffer)) % 64, length);
+}
+
+/** Where the first index that is outside its feature stands, for a message. */
+export function firstBadIndex(layout: NativeLayout, { indices, offsets, bags }: CheckedBatch): string {
+  let bag = 0;
+  for (const [f, { name, cardinality }] of layout.features.entries()) {
+    const first = Number(offsets[bag]);
+    bag += typeof bags === 'number' ? bags : bags[f]!;
+    for (let i = first; i < Number(offsets[bag]); i++) {
+      const id = indices[i]!;
+      if (id < 0 || id >= cardinality) {
+        return `expected an id from 0 to ${cardinality - 1} for feature "${name}", received ${id} at position ${i} of the indices`;
+      }
+    }
+  }
+  return 'they have changed since';
+}

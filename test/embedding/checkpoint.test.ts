@@ -1,0 +1,194 @@
+/** Checkpoints: training goes on from a restored one bit for bit, and one that does not fit changes nothing. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { EmbeddingTables } from '../../lib/embedding/index.ts';
+import type { CollideError } from '../../lib/errors.ts';
+import { readSafetensors } from '../../lib/files/index.ts';
+import { temporaryFolder } from '../files/temporary.ts';
+import { asOptions, type Case, embeddingCases, generator, type Random, randomBatch, uniform } from './random_case.ts';
+
+const folder = temporaryFolder();
+
+const make = (c: Case, more = {}) =>
+  new EmbeddingTables({ features: asOptions(c.features), optimizer: c.optimizer, seed: c.seed, ...more });
+
+function step(tables: EmbeddingTables, c: Case, random: Random): void {
+  const out = tables.forward(randomBatch(c.features, c, random));
+  tables.backward(uniform(random, out.length));
+}
+
+async function refusal(body: () => unknown): Promise<CollideError> {
+  try {
+    await body();
+  } catch (error) {
+    return error as CollideError;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('checkpoints', () => {
+  it('random layouts: training goes on bit for bit, in memory and through a file', async () => {
+    await fc.assert(
+      fc.asyncProperty(embeddingCases(['float32', 'float16', 'bfloat16']), async (c) => {
+        const path = join(folder, 'tables.safetensors');
+        using tables = make(c);
+        const random = generator(c.seed);
+        for (let i = 0; i < 3; i++) step(tables, c, random);
+        const checkpoint = tables.checkpoint();
+        await tables.save(path);
+
+        using restored = make(c);
+        for (let i = 0; i < 2; i++) step(restored, c, generator(c.seed + i)); // whatever it learned is replaced
+        restored.restore(checkpoint);
+        using loaded = make(c);
+        await loaded.load(path);
+        expect(loaded.checkpoint()).toEqual(checkpoint);
+
+        for (const [i, on] of [tables, restored, loaded].entries()) {
+          const again = generator(c.seed + 1);
+          for (let s = 0; s < 2; s++) step(on, c, again);
+          if (i > 0) expect(on.checkpoint()).toEqual(tables.checkpoint());
+        }
+        expect(tables.steps).toBe(5);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('name every tensor after its table, once for shared ones', async () => {
+    using tables = new EmbeddingTables({
+      features: [
+        { name: 'a', cardinality: 6, dim: 4, precision: 'bfloat16' },
+        { name: 'b', cardinality: 6, dim: 4, precision: 'bfloat16', tables: ['a'] },
+        {
+          name: 'c',
+          cardinality: 9,
+          dim: 5,
+          combine: 'sum',
+          hashes: [{ kind: 'identity' }, { kind: 'modulo', rows: 2 }],
+        },
+      ],
+      optimizer: { kind: 'rowwise-adam' },
+    });
+    tables.steps = 7;
+    const path = join(folder, 'names.safetensors');
+    await tables.save(path);
+    const { tensors } = await readSafetensors(path);
+    const shapes = Object.entries(tensors).map(([name, { dtype, shape }]) => [name, `${dtype} [${shape}]`]);
+    expect(Object.fromEntries(shapes)).toEqual({
+      'rows/a': 'BF16 [6,4]',
+      'rows/c/0': 'F32 [9,5]',
+      'rows/c/1': 'F32 [2,5]',
+      'rowwise-adam/a': 'F32 [6,5]',
+      'rowwise-adam/c/0': 'F32 [9,6]',
+      'rowwise-adam/c/1': 'F32 [2,6]',
+      'counts/a': 'U32 [6]',
+      'counts/b': 'U32 [6]',
+      'counts/c': 'U32 [9]',
+      steps: 'I64 []',
+    });
+    expect(tensors.steps!.data[0]).toBe(7n);
+  });
+
+  it('rows alone serve: rounded tables keep their bits, float32 rows are rounded on the way', async () => {
+    const features = (precision: 'float32' | 'int8' | 'int4') => [
+      { name: 'f', cardinality: 50, dim: 9, precision, init: { kind: 'uniform' as const, scale: 300 } },
+    ];
+    using exact = new EmbeddingTables({ features: features('float32'), seed: 4 });
+    for (const precision of ['int8', 'int4'] as const) {
+      using small = exact.withPrecision(precision);
+      const path = join(folder, `${precision}.safetensors`);
+      await small.save(path, 'rows');
+      using served = new EmbeddingTables({ features: features(precision), countAccesses: false });
+      await served.load(path);
+      expect(served.weights('f')).toEqual(small.weights('f'));
+      expect(served.checkpoint('rows')).toEqual(small.checkpoint('rows'));
+      const columns = precision === 'int8' ? 4 + 9 : 4 + 5;
+      expect(Object.values(small.checkpoint('rows'))).toMatchObject([{ dtype: 'U8', shape: [50, columns] }]);
+
+      using rounded = new EmbeddingTables({ features: features(precision), countAccesses: false });
+      rounded.restore(exact.checkpoint()); // its state and counts are of no use here
+      expect(rounded.weights('f')).toEqual(small.weights('f'));
+    }
+  });
+
+  it('rows alone leave state, counts and steps as they are', () => {
+    const options = { features: [{ name: 'f', cardinality: 5, dim: 2 }], optimizer: { kind: 'adagrad' } as const };
+    using from = new EmbeddingTables({ ...options, seed: 2 });
+    using to = new EmbeddingTables(options);
+    to.forward({ indices: [1, 2], offsets: [0, 2] });
+    to.backward(Float32Array.of(1, 1));
+    const { steps, ...before } = to.checkpoint();
+    to.restore(from.checkpoint('rows'));
+    expect(to.checkpoint()).toEqual({ ...before, steps, ...from.checkpoint('rows') });
+    expect(to.steps).toBe(1);
+  });
+
+  describe('that do not fit are refused, and nothing changes', () => {
+    const one = (feature = {}, more = {}) =>
+      new EmbeddingTables({ features: [{ name: 'f', cardinality: 5, dim: 2, ...feature }], seed: 3, ...more });
+    const cases: [string, EmbeddingTables, RegExp][] = [
+      ['another name', one({ name: 'g' }), /"rows\/f" of F32 \[5, 2\].*received none/],
+      ['another height', one({ cardinality: 6 }), /"rows\/f" of F32 \[5, 2\].*\[6, 2\]/],
+      ['another width', one({ dim: 3 }), /"rows\/f" of F32 \[5, 2\].*\[5, 3\]/],
+      ['another optimizer', one({}, { optimizer: { kind: 'adagrad' } }), /"rowwise-adagrad\/f".*received none/],
+      ['no counts', one({}, { countAccesses: false }), /"counts\/f" of U32 \[5\].*received none/],
+      ['another precision', one({ precision: 'bfloat16' }), /"rows\/f" of F32.*BF16/],
+    ];
+    for (const [what, source, message] of cases) {
+      it(what, async () => {
+        using tables = one({}, { seed: 8 });
+        const before = tables.checkpoint();
+        const error = await refusal(() => tables.restore(source.checkpoint()));
+        expect(error.message).toMatch(message);
+        expect(error.code).toBe('INVALID_ARGUMENT');
+        const path = join(folder, 'other.safetensors');
+        await source.save(path);
+        const fromFile = await refusal(() => tables.load(path));
+        expect(fromFile.code).toBe('FILE_FORMAT');
+        expect(fromFile.message).toMatch(message);
+        expect(fromFile.message).toContain(path);
+        expect(tables.checkpoint()).toEqual(before);
+      });
+    }
+
+    it('tensors that are damaged', async () => {
+      using tables = one();
+      const whole = tables.checkpoint();
+      const damaged: [string, object][] = [
+        ['rows/f', { shape: [5, 2], data: new Float32Array(9) }],
+        ['rows/f', { shape: [10], data: new Float32Array(10) }],
+        ['rowwise-adagrad/f', { shape: [5, 1], data: new Float64Array(5) }],
+        ['counts/f', { shape: [5], data: new Float32Array(5) }],
+        ['steps', { shape: [], data: BigInt64Array.of(-1n) }],
+      ];
+      for (const [name, tensor] of damaged) {
+        const error = await refusal(() => tables.restore({ ...whole, [name]: tensor as never }));
+        expect(error.code).toBe('INVALID_ARGUMENT');
+        expect(error.message).toContain(name);
+        expect(tables.checkpoint()).toEqual(whole);
+      }
+      expect((await refusal(() => tables.restore(undefined as never))).code).toBe('INVALID_ARGUMENT');
+      expect((await refusal(() => tables.checkpoint('row' as 'rows'))).message).toMatch(/Did you mean "rows"/);
+    });
+
+    it('files that are damaged, of another kind or missing', async () => {
+      using tables = one();
+      const path = join(folder, 'whole.safetensors');
+      await tables.save(path);
+      const bytes = await readFile(path);
+      await writeFile(join(folder, 'cut.safetensors'), bytes.subarray(0, bytes.length - 1));
+      expect((await refusal(() => tables.load(join(folder, 'cut.safetensors')))).code).toBe('FILE_FORMAT');
+      await writeFile(join(folder, 'text.safetensors'), 'not a checkpoint at all');
+      expect((await refusal(() => tables.load(join(folder, 'text.safetensors')))).code).toBe('FILE_FORMAT');
+      expect((await refusal(() => tables.load(join(folder, 'nothing')))).code).toBe('FILE_IO');
+      expect((await refusal(() => tables.save(join(folder, 'no', 'folder')))).code).toBe('FILE_IO');
+      tables.close();
+      expect((await refusal(() => tables.load(path))).code).toBe('CLOSED');
+      expect((await refusal(() => tables.save(path))).code).toBe('CLOSED');
+      expect(await readFile(path)).toEqual(bytes); // the old file is untouched
+    });
+  });
+});
