@@ -171,7 +171,8 @@ std::size_t CpuEmbedding::ids_of(std::size_t f) const {
 
 // Fills ids_ with checked copies of the indices. Nothing is counted or kept before all of them are good.
 std::size_t CpuEmbedding::take_indices(const BagBatch& batch) {
-  ids_.resize(batch.index_count);
+  kept_indices_ = batch.index_count;
+  ids_.resize(kept_indices_ + kIdsPadding);
   const std::size_t features = layout_.features.size();
   std::vector<std::size_t> bad(features, 0), first(features, kNone);
   with_indices(batch, [&](auto* indices) {
@@ -190,17 +191,40 @@ std::size_t CpuEmbedding::take_indices(const BagBatch& batch) {
   return replaced;
 }
 
+// Backward need not ask the hash functions again.
+void CpuEmbedding::make_room_for_rows() {
+  std::size_t most = 0;
+  for (const Feature& feature : layout_.features) {
+    const bool identity = feature.hashes.size() == 1 && feature.hashes[0].kind == HashKind::kIdentity;
+    most = std::max(most, identity ? 0 : feature.hashes.size());
+  }
+  rows_.resize(std::max(rows_.size(), most * kept_indices_));
+}
+
+const std::uint32_t* CpuEmbedding::rows_of(std::size_t f, std::size_t h) const {
+  const bool identity = layout_.features[f].hashes[h].kind == HashKind::kIdentity;
+  return identity ? ids_.data() : rows_.data() + h * kept_indices_;
+}
+
 void CpuEmbedding::count_accesses(std::size_t f) {
   auto* recent = recent_[f].as<std::uint8_t>();
   auto* counts = counts_[f].as<std::uint32_t>();
-  const std::size_t begin = offsets_[bags_[f].first_bag], end = begin + ids_of(f);
-  const std::uint32_t* ids = ids_.data();
-  for (std::size_t i = begin; i < end; ++i) {
-    __builtin_prefetch(recent + ids[std::min(i + kCountsAhead, end - 1)], 1);
-    if (recent[ids[i]]++ < 255) [[likely]]
-      continue;
-    counts[ids[i]] = saturating_sum(counts[ids[i]], 256);
+  const std::uint32_t* ids = ids_.data() + offsets_[bags_[f].first_bag];
+  const std::size_t n = ids_of(f);
+  const auto count = [=](std::uint32_t id) {
+    const std::uint8_t before = recent[id];
+    recent[id] = before + 1;
+    if (before == 255) [[unlikely]]
+      counts[id] = saturating_sum(counts[id], 256);
+  };
+  std::size_t i = 0;
+  for (; i + kCountsAhead + 4 <= n; i += 4) {
+    // Read before any byte is written, which might be an id for all that the compiler knows.
+    const std::uint32_t some[4] = {ids[i], ids[i + 1], ids[i + 2], ids[i + 3]};
+    for (std::size_t k = 0; k < 4; ++k) __builtin_prefetch(recent + ids[i + kCountsAhead + k], 1);
+    for (const std::uint32_t id : some) count(id);
   }
+  for (; i < n; ++i) count(ids[i]);
 }
 
 std::uint32_t* CpuEmbedding::counts(std::size_t f) {
@@ -214,11 +238,19 @@ std::uint32_t* CpuEmbedding::counts(std::size_t f) {
 }
 
 void CpuEmbedding::pool(std::size_t f, std::size_t first, std::size_t last, const float* weights, bool stream,
-                        float* out) {
+                        bool keep, float* out) {
   const Feature& feature = layout_.features[f];
   const FeatureBags& bags = bags_[f];
-  PoolTask task{&feature, feature_tables_[f].data(), ids_.data(), offsets_.data() + bags.first_bag,
-                weights,  out + bags.base,           bags.stride, stream};
+  PoolTask task{&feature,
+                feature_tables_[f].data(),
+                keep ? rows_.data() : nullptr,
+                kept_indices_,
+                ids_.data(),
+                offsets_.data() + bags.first_bag,
+                weights,
+                out + bags.base,
+                bags.stride,
+                stream};
   if (feature.pooling != Pooling::kNone) return pool_bags(task, first, last);
   // A sequence is a row of bags of at most one id, dim columns apart.
   std::vector<std::uint32_t> positions(feature.sequence_length + 1);
@@ -240,6 +272,7 @@ std::size_t CpuEmbedding::forward(const BagBatch& batch, float* out, bool train)
   check_size(layout_, bags_);
   copy_offsets(layout_, batch, bags_, offsets_);
   const std::size_t replaced = take_indices(batch);
+  if (train) make_room_for_rows();
   if (train) weights_.assign(batch.weights, batch.weights + (batch.weights == nullptr ? 0 : batch.index_count));
 
   struct Task {
@@ -267,7 +300,7 @@ std::size_t CpuEmbedding::forward(const BagBatch& batch, float* out, bool train)
   parallel_for(counting + tasks.size(), threads_for(work), [&](std::size_t i) {
     if (i < counting) return count_accesses(i);
     const auto& [f, first, last] = tasks[i - counting];
-    pool(f, first, last, batch.weights, streams(f), out);
+    pool(f, first, last, batch.weights, streams(f), train, out);
   });
   kept_ = train;
   return replaced;
@@ -280,7 +313,7 @@ std::size_t CpuEmbedding::kept_output() const {
 
 std::size_t CpuEmbedding::kept_indices() const {
   kept_output();
-  return ids_.size();
+  return kept_indices_;
 }
 
 FactorTask CpuEmbedding::factor_task(std::size_t f, const float* gradient) {
@@ -332,8 +365,7 @@ std::vector<TableGradient> CpuEmbedding::table_gradients(const float* gradient) 
       TableGradient& task = tasks[feature.tables[h]];
       const std::size_t column = feature.combine == Combine::kConcat ? h * feature.table_width() : 0;
       GradientSource source{&feature,
-                            &feature.hashes[h],
-                            ids_.data(),
+                            rows_of(f, h),
                             offsets_.data() + bags.first_bag,
                             nullptr,
                             bags.bags,

@@ -70,8 +70,11 @@ class CpuEmbedding {
   // Threads for this many float additions: waking threads for less than they save would be slower.
   unsigned threads_for(std::size_t work) const;
   std::size_t take_indices(const BagBatch& batch);
+  void make_room_for_rows();
+  const std::uint32_t* rows_of(std::size_t feature, std::size_t hash) const;
   void count_accesses(std::size_t feature);
-  void pool(std::size_t feature, std::size_t first, std::size_t last, const float* weights, bool stream, float* out);
+  void pool(std::size_t feature, std::size_t first, std::size_t last, const float* weights, bool stream, bool keep,
+            float* out);
   std::size_t ids_of(std::size_t feature) const;
   FactorTask factor_task(std::size_t feature, const float* gradient);
   std::vector<TableGradient> table_gradients(const float* gradient);
@@ -95,6 +98,9 @@ class CpuEmbedding {
   // call.
   std::vector<FeatureBags> bags_;
   std::vector<std::uint32_t> ids_, offsets_;
+  std::vector<std::uint32_t>
+      rows_;  // of the ids, as forward found them: [hash functions][indices], identities left out
+  std::size_t kept_indices_ = 0;
   std::vector<float> weights_;
   bool kept_ = false;
 

@@ -13,7 +13,6 @@ namespace collide {
 
 namespace {
 
-constexpr std::size_t kWindow = 1024;  // ids translated at once
 constexpr std::size_t kFloatRun = 64;  // gradients that are summed in float32
 constexpr std::size_t kPiece = 4096;   // gradients that one thread sums
 constexpr std::size_t kChunk = 8192;   // sorted entries per task of a split table
@@ -32,31 +31,22 @@ Entry make_entry(std::uint32_t row, std::uint32_t source, float coefficient) {
 
 // The entries of bags [first, last) of a source, in the order of their ids. A pruned id gets the row behind the last.
 template <typename Entry>
-void make_entries(const GradientSource& source, std::uint32_t pruned, std::size_t first, std::size_t last,
-                  Entry* entries) {
-  std::uint32_t rows[kWindow];
+Entry* make_entries(const GradientSource& source, std::uint32_t pruned, std::size_t first, std::size_t last,
+                    Entry* entries) {
   const bool mean = source.feature->pooling == Pooling::kMean && !source.per_id;
-  const std::uint32_t* offsets = source.offsets;
-  const std::size_t begin = offsets[first], end = offsets[last];
-  std::size_t bag = first;
-  for (std::size_t start = begin; start < end; start += kWindow) {
-    const std::size_t stop = std::min(end, start + kWindow);
-    source.hash->rows_of(source.ids + start, stop - start, rows);
-    if (source.hash->prunes) {
-      for (std::size_t i = 0; i < stop - start; ++i) rows[i] = std::min(rows[i], pruned);
-    }
-    for (std::size_t i = start; i < stop;) {
-      while (offsets[bag + 1] <= i) ++bag;
-      const std::size_t bag_begin = offsets[bag], bag_end = offsets[bag + 1], until = std::min(bag_end, stop);
-      const float share = mean ? 1.0f / static_cast<float>(bag_end - bag_begin) : 1.0f;
-      std::size_t at = source.base + (source.per_id ? (i - offsets[0]) * source.position
-                                                    : bag * source.stride + (i - bag_begin) * source.position);
-      for (; i < until; ++i, at += source.position) {
-        const float coefficient = source.weights == nullptr || source.per_id ? share : source.weights[i] * share;
-        *entries++ = make_entry<Entry>(rows[i - start], static_cast<std::uint32_t>(at), coefficient);
-      }
+  const std::uint32_t *const offsets = source.offsets, *const rows = source.rows;
+  const float* const weights = source.per_id ? nullptr : source.weights;
+  std::size_t i = offsets[first];
+  for (std::size_t bag = first; bag < last; ++bag) {
+    const std::size_t begin = i, end = offsets[bag + 1];
+    const float share = mean ? 1.0f / static_cast<float>(end - begin) : 1.0f;
+    std::size_t at = source.base + (source.per_id ? (i - offsets[0]) * source.position : bag * source.stride);
+    for (; i < end; ++i, at += source.position) {
+      const float coefficient = weights == nullptr ? share : weights[i] * share;
+      *entries++ = make_entry<Entry>(std::min(rows[i], pruned), static_cast<std::uint32_t>(at), coefficient);
     }
   }
+  return entries;
 }
 
 // kBlock columns, from `column` on, of the gradients of `n` entries.
@@ -236,8 +226,7 @@ void apply_alone(const TableGradient& task, const OptimizerStep& step) {
   room.starts.resize(std::max(room.starts.size(), task.n + 1));
   Entry* next = room.entries.data();
   for (const GradientSource& source : task.sources) {
-    make_entries(source, static_cast<std::uint32_t>(task.table->rows), 0, source.bags, next);
-    next += source.offsets[source.bags] - source.offsets[0];
+    next = make_entries(source, static_cast<std::uint32_t>(task.table->rows), 0, source.bags, next);
   }
   const Entry* sorted = sort_by_row(room.entries.data(), room.entries.data() + task.n, task.n, task.table->rows);
   const std::size_t runs = find_runs(sorted, 0, task.n, room.starts.data());

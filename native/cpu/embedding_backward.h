@@ -19,8 +19,7 @@ namespace collide {
 // The ids of one feature that one hash function sends to the table.
 struct GradientSource {
   const Feature* feature;
-  const HashFunction* hash;
-  const std::uint32_t* ids;      // the whole batch's
+  const std::uint32_t* rows;     // of each id of the whole batch, as forward found them
   const std::uint32_t* offsets;  // this feature's [bags + 1]
   const float* weights;          // the whole batch's, or null
   std::size_t bags;

@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::size_t kWindow = 1024;      // ids translated at once
 constexpr std::size_t kPrefetchRows = 16;  // rows a prefetch is ahead of its use
-constexpr std::size_t kLine = 64;          // bytes of a cache line
+static_assert(kPrefetchRows <= kIdsPadding);
+constexpr std::size_t kLine = 64;  // bytes of a cache line
 
 // A window of translated ids of one internal table, cut into units (bags, or pieces of a long bag), and where their
 // sums go.
@@ -189,13 +190,12 @@ class Pooler {
     const std::size_t hashes = feature_.hashes.size();
     const bool concat = feature_.combine == Combine::kConcat;
     for (std::size_t h = 0; h < hashes; ++h) {
-      const HashFunction& hash = feature_.hashes[h];
       // The first rows of the next window too: their reads start while this one's are summed.
-      hash.rows_of(task_.ids + window.start, std::min(window.size + kPrefetchRows, window.left), rows_.data());
+      const std::uint32_t* rows = translate(h, window, std::min(window.size + kPrefetchRows, window.left));
       const InternalTable& table = *task_.tables[h];
       const Gather gather{table.weights.as<std::uint8_t>(),
                           table.bytes_per_row,
-                          rows_.data(),
+                          rows,
                           weights(window),
                           window.offsets,
                           window.units,
@@ -208,6 +208,16 @@ class Pooler {
   }
 
  private:
+  // The rows of the window's first n ids, and kPrefetchRows more that may be anything.
+  const std::uint32_t* translate(std::size_t h, const Window& window, std::size_t n) {
+    const HashFunction& hash = feature_.hashes[h];
+    const std::uint32_t* ids = task_.ids + window.start;
+    if (hash.kind == HashKind::kIdentity) return ids;
+    hash.rows_of(ids, n, rows_.data());
+    if (task_.rows != nullptr) std::copy_n(rows_.data(), window.size, task_.rows + h * task_.indices + window.start);
+    return rows_.data();
+  }
+
   const float* weights(const Window& window) const {
     return task_.weights == nullptr ? nullptr : task_.weights + window.start;
   }
@@ -215,15 +225,15 @@ class Pooler {
   // Rows are multiplied in a buffer, one per id, which is then pooled as a table of float32 rows.
   void pool_products(const Window& window) {
     for (std::size_t h = 0; h < feature_.hashes.size(); ++h) {
-      feature_.hashes[h].rows_of(task_.ids + window.start, window.size, rows_.data());
+      const std::uint32_t* rows = translate(h, window, window.size);
       for (std::size_t i = 0; i < window.size; ++i) {
         float* product = products_.data() + i * width_;
         float* values = h == 0 ? product : factor_.data();
-        if (rows_[i] == kPruned) {
+        if (rows[i] == kPruned) {
           std::fill_n(product, width_, 0.0f);  // and zeros they stay
           continue;
         }
-        decode_rows(feature_.precision, task_.tables[h]->row(rows_[i]), 1, width_, values);
+        decode_rows(feature_.precision, task_.tables[h]->row(rows[i]), 1, width_, values);
         for (std::size_t j = 0; h > 0 && j < width_; ++j) product[j] *= values[j];
       }
     }

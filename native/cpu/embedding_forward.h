@@ -9,11 +9,16 @@
 
 namespace collide {
 
+// Ids that may be read, though they are of no use, behind the last of a batch.
+inline constexpr std::size_t kIdsPadding = 16;
+
 // One feature's share of a batch. ids and weights are the whole batch's; offsets are this feature's [bags + 1].
 struct PoolTask {
   const Feature* feature;
   const InternalTable* const* tables;  // one per hash function
-  const std::uint32_t* ids;
+  std::uint32_t* rows;                 // [hash functions, indices] receives the row of each id; or null
+  std::size_t indices;                 // of the whole batch
+  const std::uint32_t* ids;            // [indices + kIdsPadding]
   const std::uint32_t* offsets;
   const float* weights;  // or null
   float* out;            // this feature's first column of bag 0
