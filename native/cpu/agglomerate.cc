@@ -8,7 +8,7 @@
 #include "core/error.h"
 #include "cpu/agglomerate_candidates.h"
 #include "cpu/agglomerate_clusters.h"
-#include "cpu/agglomerate_sort.h"
+#include "cpu/key_sort.h"
 
 namespace collide {
 
@@ -92,12 +92,16 @@ Clustering agglomerate(std::vector<double> values, std::vector<double> counts, c
                        const AgglomerateControl& control) {
   check_input(values, counts);
   check_options(options);
-  ValueOrder order = sort_by_value(values, control.aborted);
+  const std::size_t ids = values.size();
+  KeyedIds order(ids);
+  for (std::size_t id = 0; id < ids; ++id) order[id] = {key_of(values[id]), static_cast<std::uint32_t>(id)};
   Clustering result;
-  if (order.ids.size() != values.size()) return result;  // aborted
-  for (std::size_t k = 0; k < values.size(); ++k) values[k] = counts[order.ids[k]];
+  if (!order.sort(Ties::kById, control.threads, control.aborted)) return result;
+  order.take_spare();
+  std::vector<double> sorted_counts(ids);
+  for (std::size_t k = 0; k < ids; ++k) values[k] = value_of(order[k].key), sorted_counts[k] = counts[order[k].id];
   counts = {};
-  Clusters clusters(std::move(order.values), std::move(values));
+  Clusters clusters(std::move(values), std::move(sorted_counts));
 
   const bool limited = options.max_cluster_size > 0 &&
                        std::any_of(options.filters.begin(), options.filters.end(),
@@ -119,11 +123,11 @@ Clustering agglomerate(std::vector<double> values, std::vector<double> counts, c
   }
 
   clusters.take(result);
-  result.assignment.resize(order.ids.size());
+  result.assignment.resize(ids);
   std::size_t next = 0;
   for (std::size_t label = 0; label < result.sizes.size(); ++label) {
     for (std::uint32_t left = result.sizes[label]; left > 0; --left) {
-      result.assignment[order.ids[next++]] = static_cast<std::uint32_t>(label);
+      result.assignment[order[next++].id] = static_cast<std::uint32_t>(label);
     }
   }
   return result;

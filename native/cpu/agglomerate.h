@@ -45,6 +45,7 @@ struct Clustering {
 struct AgglomerateControl {
   std::function<bool()> aborted;
   std::function<void(double round, double clusters)> progress;
+  unsigned threads = 0;  // 0: all available
 };
 
 // values [N] finite, counts [N] whole numbers >= 0 whose sum is below 2^53, N from 1 to 2^32 - 1; both are consumed.
