@@ -13,6 +13,7 @@
 #include "cpu/agglomerate_index.h"
 #include "cpu/id_mass.h"
 #include "cpu/key_sort.h"
+#include "cpu/thread_pool.h"
 
 namespace collide {
 
@@ -70,6 +71,7 @@ class Rounds {
  public:
   Rounds(Clusters& clusters, const AgglomerateOptions& options, unsigned threads)
       : options_(options),
+        threads_(threads),
         clusters_(clusters),
         size_first_(!is_score(options.filters[0])),
         ranking_(final_ranking(options.filters)),
@@ -93,6 +95,17 @@ class Rounds {
   }
 
  private:
+  // One task's merges: of the chains that begin in its range, all of which end in it too.
+  struct Merges {
+    SlotRange range;
+    Clusters::Tally tally;
+    PairIndex::Changes changes;
+    // Pairs that reach beyond the range are for when all tasks are done: those of the last chain and before the first.
+    std::vector<std::uint32_t> last, first;
+    std::vector<std::uint32_t> chain;
+    bool split = false;
+  };
+
   // What the index orders pairs by: the first filter that is a score.
   static FilterBy first_score(const std::vector<ClusterFilter>& filters) {
     const auto first = std::find_if(filters.begin(), filters.end(), is_score);
@@ -110,12 +123,12 @@ class Rounds {
     const auto end = options_.filters.end();
     bool fallback = false;
     if (size_first_ && index_.size() == 0) {
-      list_all();
+      list_all(norm);
     } else {
       if (size_first_) ++filter;
       const std::size_t pairs = index_.size();
       const std::size_t m = filter == end ? std::min<std::size_t>(merges, pairs) : kept(*filter++, merges, pairs);
-      index_.select(clusters_, norm, m, candidates_);
+      index_.select(clusters_, norm, m, filter == end || !is_score(*filter) ? ranking_ : filter->by, candidates_);
     }
     for (; filter != end; ++filter) {
       const std::size_t m = kept(*filter, merges, candidates_.size());
@@ -130,57 +143,121 @@ class Rounds {
     return fallback;
   }
 
-  void list_all() {
-    candidates_.clear();
-    for (std::uint32_t left = 0; left < clusters_.slots(); ++left) {
-      if (clusters_.alive(left) && clusters_.next(left) < clusters_.slots()) candidates_.add(left);
+  void list_all(double norm) {
+    std::vector<Candidate> list = candidates_.give();
+    const SlotRange all = clusters_.all();
+    for (std::uint32_t left = 0, right; left < clusters_.slots(); left = right) {
+      right = clusters_.next(left, all);
+      if (right == Clusters::kNone) break;
+      list.push_back({clusters_.score(FilterBy::kSize, left, right, norm), left, right});
     }
-    candidates_.pair_up(clusters_);
+    candidates_.take(std::move(list), FilterBy::kSize);
+  }
+
+  bool is_chosen(std::uint32_t slot) const { return (chosen_[slot / 64] >> (slot % 64) & 1) != 0; }
+
+  // Ranges for tasks, such that no chain of chosen pairs crosses from one into the next.
+  std::vector<Merges> cut_between_chains() const {
+    const std::size_t slots = clusters_.slots();
+    std::vector<Merges> tasks;
+    std::size_t begin = 0;
+    for (const SlotRange& range : slot_ranges(slots, candidates_.size(), threads_)) {
+      std::size_t end = std::max(begin, range.end);
+      while (end < slots) {
+        const std::uint32_t before = clusters_.previous(end, clusters_.all());
+        if (before == Clusters::kNone || !is_chosen(before)) break;
+        end = std::min(end + 64, slots);
+      }
+      tasks.emplace_back().range = {begin, end};
+      begin = end;
+    }
+    return tasks;
   }
 
   // Merges the chosen pairs, neighbouring ones as one chain, and clears their bits. With max_size > 0, a chain of more
   // ids is cut into pairs left to right (AB, CD, E stays). Returns whether one was.
   bool merge(std::uint64_t max_size) {
+    std::vector<Merges> tasks = cut_between_chains();
+    parallel_for(tasks.size(), threads_, [&](std::size_t t) { merge_range(tasks[t], max_size); });
     bool split = false;
-    for (std::size_t word = 0; word < chosen_.size(); ++word) {
-      while (chosen_[word] != 0) {
-        auto slot = static_cast<std::uint32_t>(word * 64 + static_cast<std::size_t>(std::countr_zero(chosen_[word])));
-        chain_.assign(1, slot);
-        std::uint64_t ids = clusters_.ids(slot);
-        while ((chosen_[slot / 64] >> (slot % 64) & 1) != 0) {
-          chosen_[slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
-          slot = clusters_.next(slot);
-          chain_.push_back(slot);
-          ids += clusters_.ids(slot);
-        }
-        if (max_size == 0 || ids <= max_size) {
-          unite(chain_.data(), chain_.size());
-        } else {
-          split = true;
-          for (std::size_t i = 0; i + 1 < chain_.size(); i += 2) unite(&chain_[i], 2);
-        }
+    for (Merges& task : tasks) {
+      for (const std::uint32_t first : task.first) {
+        const std::uint32_t previous = clusters_.previous(first, clusters_.all());
+        if (previous != Clusters::kNone) task.last.push_back(previous);
       }
+      for (const std::uint32_t left : task.last) {
+        if (!index_.update(clusters_, left, clusters_.all(), task.changes)) index_.drop(left, task.changes);
+      }
+      clusters_.settle(task.tally);
+      index_.settle(task.changes);
+      split |= task.split;
     }
     return split;
   }
 
-  void unite(const std::uint32_t* slots, std::size_t count) {
-    clusters_.unite(slots, count, options_.count_weighted);
-    for (std::size_t i = 1; i < count; ++i) index_.drop(slots[i]);
-    index_.update(clusters_, slots[0]);
-    const std::uint32_t previous = clusters_.previous(slots[0]);
-    if (previous < clusters_.slots()) index_.update(clusters_, previous);
+  void merge_range(Merges& task, std::uint64_t max_size) {
+    constexpr std::size_t kAhead = 16;  // words of chosen_
+    std::vector<std::uint32_t>& chain = task.chain;
+    for (std::size_t word = task.range.begin / 64; word * 64 < task.range.end; ++word) {
+      if ((word + kAhead) * 64 < task.range.end && chosen_[word + kAhead] != 0) {
+        const auto soon = static_cast<std::size_t>(std::countr_zero(chosen_[word + kAhead]));
+        __builtin_prefetch(&clusters_[static_cast<std::uint32_t>((word + kAhead) * 64 + soon)]);
+      }
+      while (chosen_[word] != 0) {
+        auto slot = static_cast<std::uint32_t>(word * 64 + static_cast<std::size_t>(std::countr_zero(chosen_[word])));
+        chain.assign(1, slot);
+        std::uint64_t ids = clusters_[slot].ids;
+        while (is_chosen(slot)) {
+          chosen_[slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
+          slot = clusters_.next(slot, task.range);
+          chain.push_back(slot);
+          ids += clusters_[slot].ids;
+        }
+        if (max_size == 0 || ids <= max_size) {
+          unite(task, chain.data(), chain.size());
+        } else {
+          task.split = true;
+          for (std::size_t i = 0; i + 1 < chain.size(); i += 2) unite(task, &chain[i], 2);
+        }
+      }
+    }
+  }
+
+  void unite(Merges& task, const std::uint32_t* slots, std::size_t count) {
+    clusters_.unite(slots, count, options_.count_weighted, task.tally);
+    for (std::size_t i = 1; i < count; ++i) index_.drop(slots[i], task.changes);
+    if (!index_.update(clusters_, slots[0], task.range, task.changes)) task.last.push_back(slots[0]);
+    const std::uint32_t previous = clusters_.previous(slots[0], task.range);
+    if (previous == Clusters::kNone) {
+      task.first.push_back(slots[0]);
+    } else {
+      index_.update(clusters_, previous, task.range, task.changes);
+    }
   }
 
   const AgglomerateOptions& options_;
+  const unsigned threads_;
   Clusters& clusters_;
   const bool size_first_;
   const FilterBy ranking_;
   PairIndex index_;
   Candidates candidates_;
   std::vector<std::uint64_t> chosen_;  // a bit per slot
-  std::vector<std::uint32_t> chain_;
 };
+
+// The clusters and ids in value order.
+void gather(const KeyedIds& order, const std::vector<double>& counts, unsigned threads, Cluster* sorted,
+            std::uint32_t* ids) {
+  constexpr std::size_t kChunk = 1 << 15, kAhead = 24;
+  const std::size_t n = order.size();
+  parallel_for((n + kChunk - 1) / kChunk, threads, [&](std::size_t chunk) {
+    for (std::size_t k = chunk * kChunk; k < std::min(n, (chunk + 1) * kChunk); ++k) {
+      __builtin_prefetch(&counts[order[std::min(k + kAhead, n - 1)].id]);
+      sorted[k] = {value_of(order[k].key), counts[order[k].id], 1};
+      ids[k] = order[k].id;
+    }
+  });
+}
 
 }  // namespace
 
@@ -190,20 +267,20 @@ Clustering agglomerate(std::vector<double> values, std::vector<double> counts, c
   check_options(options);
   Clustering result;
   const std::size_t n = values.size();
-  std::vector<std::uint32_t> ids(n);  // in value order
-  std::vector<double> sorted_counts(n);
+  Memory sorted, order_memory;
   {
     KeyedIds order(n);
     for (std::size_t id = 0; id < n; ++id) order[id] = {key_of(values[id]), static_cast<std::uint32_t>(id)};
+    values = {};
     if (!order.sort(Ties::kById, control.threads, control.aborted)) return result;
-    for (std::size_t k = 0; k < n; ++k) {
-      ids[k] = order[k].id;
-      values[k] = value_of(order[k].key);
-      sorted_counts[k] = counts[ids[k]];
-    }
+    order.take_spare();
+    sorted = Memory(n * sizeof(Cluster), "the clusters");
+    order_memory = Memory(n * sizeof(std::uint32_t), "the order of ids");
+    gather(order, counts, control.threads, sorted.as<Cluster>(), order_memory.as<std::uint32_t>());
+    counts = {};
   }
-  counts = {};
-  Clusters clusters(std::move(values), std::move(sorted_counts));
+  const auto* ids = order_memory.as<std::uint32_t>();  // in value order
+  Clusters clusters(std::move(sorted), n);
   if (clusters.size() > options.rows) {
     Rounds rounds(clusters, options, control.threads);
     while (clusters.size() > options.rows) {

@@ -1,16 +1,26 @@
 #include "cpu/agglomerate_candidates.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace collide {
 
-void Candidates::pair_up(const Clusters& clusters) {
-  for (Candidate& pair : list_) pair.right = clusters.next(pair.left);
+void Candidates::take(std::vector<Candidate>&& list, FilterBy by) {
+  list_ = std::move(list);
+  keyed_by_ = by;
+}
+
+std::vector<Candidate> Candidates::give() {
+  list_.clear();
+  return std::move(list_);
 }
 
 void Candidates::keep_smallest(const Clusters& clusters, FilterBy by, double norm, std::size_t m) {
   if (m >= size()) return;
-  for (Candidate& pair : list_) pair.key = clusters.score(by, pair.left, pair.right, norm);
+  if (keyed_by_ != by) {
+    for (Candidate& pair : list_) pair.key = clusters.score(by, pair.left, pair.right, norm);
+    keyed_by_ = by;
+  }
   const auto before = [](const Candidate& a, const Candidate& b) {
     return a.key < b.key || (a.key == b.key && a.left < b.left);
   };
@@ -21,7 +31,7 @@ void Candidates::keep_smallest(const Clusters& clusters, FilterBy by, double nor
 bool Candidates::drop_larger(const Clusters& clusters, std::uint64_t max_size) {
   if (max_size == 0) return true;
   const auto larger = [&](const Candidate& pair) {
-    return std::uint64_t{clusters.ids(pair.left)} + clusters.ids(pair.right) > max_size;
+    return std::uint64_t{clusters[pair.left].ids} + clusters[pair.right].ids > max_size;
   };
   if (std::all_of(list_.begin(), list_.end(), larger)) return false;
   std::erase_if(list_, larger);

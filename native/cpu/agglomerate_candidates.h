@@ -10,18 +10,17 @@
 namespace collide {
 
 struct Candidate {
-  double key;
+  double key;  // the score by which they were last ranked
   std::uint32_t left, right;
 };
 
 class Candidates {
  public:
-  void clear() { list_.clear(); }
-  void add(std::uint32_t left) { list_.push_back({0, left, 0}); }
-  void reserve(std::size_t pairs) { list_.reserve(pairs); }
+  // `list` has its keys by `by`.
+  void take(std::vector<Candidate>&& list, FilterBy by);
+  // The list's memory, empty, to be filled anew.
+  std::vector<Candidate> give();
   std::size_t size() const { return list_.size(); }
-  // Finds the right neighbours of all that were added.
-  void pair_up(const Clusters& clusters);
 
   // Keeps the `m` smallest by (score, position), in no particular order; all when there are no more. O(size()).
   void keep_smallest(const Clusters& clusters, FilterBy by, double norm, std::size_t m);
@@ -34,6 +33,7 @@ class Candidates {
 
  private:
   std::vector<Candidate> list_;
+  FilterBy keyed_by_ = FilterBy::kSize;
 };
 
 }  // namespace collide

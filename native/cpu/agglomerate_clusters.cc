@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "cpu/thread_pool.h"
+
 namespace collide {
 
 namespace {
@@ -13,81 +15,82 @@ unsigned __int128 square(double count) {
   return static_cast<unsigned __int128>(whole) * whole;
 }
 
+// A bit for each of `slots`, none beyond.
+std::vector<std::uint64_t> all_alive(std::size_t slots) {
+  std::vector<std::uint64_t> bits(slots / 64 + 1, ~std::uint64_t{0});
+  bits.back() = (std::uint64_t{1} << (slots % 64)) - 1;
+  return bits;
+}
+
 }  // namespace
 
-Clusters::Clusters(std::vector<double> values, std::vector<double> counts)
-    : values_(std::move(values)),
-      counts_(std::move(counts)),
-      sizes_(values_.size(), 1),
-      alive_(values_.size() / 64 + 1, ~std::uint64_t{0}),
-      live_(values_.size()) {
-  alive_.back() = (std::uint64_t{1} << (live_ % 64)) - 1;
-  for (const double count : counts_) squares_ += square(count);
+std::vector<SlotRange> slot_ranges(std::size_t slots, std::size_t work, unsigned threads) {
+  constexpr std::size_t kLeastWork = 4096;
+  if (threads == 0) threads = available_threads();
+  const std::size_t count =
+      work < kLeastWork ? 1 : std::max<std::size_t>(1, std::min<std::size_t>(threads, slots / 64));
+  std::vector<SlotRange> ranges(count);
+  for (std::size_t r = 0; r < count; ++r) {
+    ranges[r] = {slots / 64 * r / count * 64, r + 1 < count ? slots / 64 * (r + 1) / count * 64 : slots};
+  }
+  return ranges;
+}
+
+Clusters::Clusters(Memory clusters, std::size_t n)
+    : memory_(std::move(clusters)), clusters_(memory_.as<Cluster>()), slots_(n), alive_(all_alive(n)), live_(n) {
+  for (std::size_t slot = 0; slot < n; ++slot) squares_ += square(clusters_[slot].count);
 }
 
 double Clusters::norm() const {
   return std::sqrt(static_cast<double>(squares_));
 }
 
-double Clusters::score(FilterBy by, std::uint32_t left, std::uint32_t right, double norm) const {
-  switch (by) {
-    case FilterBy::kFrequency: {
-      if (norm == 0) return 0;
-      // (count_i / L + 1) * (count_j / L + 1) without the 1 that it would round off: the same order, more distinct
-      // scores.
-      const double a = counts_[left] / norm, b = counts_[right] / norm;
-      return (a + b) + a * b;
-    }
-    case FilterBy::kDistance:
-      return values_[right] - values_[left];
-    default:
-      return static_cast<double>(sizes_[left]) + static_cast<double>(sizes_[right]);
-  }
-}
-
-void Clusters::unite(const std::uint32_t* slots, std::size_t count, bool count_weighted) {
+void Clusters::unite(const std::uint32_t* slots, std::size_t count, bool count_weighted, Tally& tally) {
   double total = 0, weighted = 0, plain = 0;
-  std::uint32_t size = 0;
+  std::uint32_t ids = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    const std::uint32_t slot = slots[i];
-    total += counts_[slot];
-    weighted += counts_[slot] * values_[slot];
-    plain += values_[slot];
-    size += sizes_[slot];
-    squares_ -= square(counts_[slot]);
+    const Cluster& cluster = clusters_[slots[i]];
+    total += cluster.count;
+    weighted += cluster.count * cluster.value;
+    plain += cluster.value;
+    ids += cluster.ids;
+    tally.squares -= square(cluster.count);
   }
-  squares_ += square(total);
+  tally.squares += square(total);
   const double mean = count_weighted && total > 0 ? weighted / total : plain / static_cast<double>(count);
   // The mean lies in [least, most] but for rounding; held there, the clusters stay in order. An overflow of the sums
   // (infinite, or NaN) ends at a bound too.
-  const std::uint32_t first = slots[0];
-  const double least = values_[first], most = values_[slots[count - 1]];
-  values_[first] = !(mean > least) ? least : (mean < most ? mean : most);
-  counts_[first] = total;
-  sizes_[first] = size;
+  const double least = clusters_[slots[0]].value, most = clusters_[slots[count - 1]].value;
+  clusters_[slots[0]] = {!(mean > least) ? least : (mean < most ? mean : most), total, ids};
   for (std::size_t i = 1; i < count; ++i) alive_[slots[i] / 64] &= ~(std::uint64_t{1} << (slots[i] % 64));
-  live_ -= count - 1;
+  tally.gone += count - 1;
+}
+
+void Clusters::settle(const Tally& tally) {
+  squares_ += tally.squares;
+  live_ -= tally.gone;
 }
 
 void Clusters::squeeze() {
   std::size_t to = 0;
   for (std::size_t word = 0; word < alive_.size(); ++word) {
-    for (std::uint64_t bits = alive_[word]; bits != 0; bits &= bits - 1, ++to) {
-      const std::size_t from = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
-      values_[to] = values_[from], counts_[to] = counts_[from], sizes_[to] = sizes_[from];
+    for (std::uint64_t bits = alive_[word]; bits != 0; bits &= bits - 1) {
+      clusters_[to++] = clusters_[word * 64 + static_cast<std::size_t>(std::countr_zero(bits))];
     }
   }
-  values_.resize(to), counts_.resize(to), sizes_.resize(to);
-  alive_.assign(to / 64 + 1, ~std::uint64_t{0});
-  alive_.back() = (std::uint64_t{1} << (to % 64)) - 1;
+  slots_ = to;
+  alive_ = all_alive(to);
 }
 
 void Clusters::take(Clustering& out) {
   squeeze();
-  out.values = std::move(values_);
-  out.counts = std::move(counts_);
-  out.sizes = std::move(sizes_);
-  out.values.shrink_to_fit(), out.counts.shrink_to_fit(), out.sizes.shrink_to_fit();
+  out.values.reserve(slots_), out.counts.reserve(slots_), out.sizes.reserve(slots_);
+  for (std::size_t slot = 0; slot < slots_; ++slot) {
+    const Cluster& cluster = clusters_[slot];
+    out.values.push_back(cluster.value);
+    out.counts.push_back(cluster.count);
+    out.sizes.push_back(cluster.ids);
+  }
 }
 
 }  // namespace collide

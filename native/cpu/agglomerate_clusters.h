@@ -10,25 +10,45 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/memory.h"
 #include "cpu/agglomerate.h"
 
 namespace collide {
 
+// What merging together needs is together: a pair is one or two lines of the cache.
+struct Cluster {
+  double value, count;
+  std::uint32_t ids;
+};
+
+// Where neighbours are looked for: slots [begin, end), multiples of 64 or the end of all.
+struct SlotRange {
+  std::size_t begin, end;
+};
+
+// Parts of [0, slots) for tasks; one where a round of `work` pairs would not pay for waking threads.
+std::vector<SlotRange> slot_ranges(std::size_t slots, std::size_t work, unsigned threads);
+
 class Clusters {
  public:
-  // values ascending; counts [n] whole numbers with a sum below 2^53. Every cluster starts with one id.
-  Clusters(std::vector<double> values, std::vector<double> counts);
+  // Changes to the sums over all clusters, by one task's merges.
+  struct Tally {
+    unsigned __int128 squares = 0;
+    std::size_t gone = 0;
+  };
+
+  // clusters [n]: values ascending, counts whole numbers with a sum below 2^53, ids 1.
+  Clusters(Memory clusters, std::size_t n);
 
   std::size_t size() const { return live_; }
-  std::size_t slots() const { return values_.size(); }
-  bool alive(std::uint32_t slot) const { return (alive_[slot / 64] >> (slot % 64) & 1) != 0; }
-  // The live neighbours; next() of the last is slots(), previous() of the first is slots() too.
-  std::uint32_t next(std::uint32_t slot) const;
-  std::uint32_t previous(std::uint32_t slot) const;
-
-  double value(std::uint32_t slot) const { return values_[slot]; }
-  double count(std::uint32_t slot) const { return counts_[slot]; }
-  std::uint32_t ids(std::uint32_t slot) const { return sizes_[slot]; }
+  std::size_t slots() const { return slots_; }
+  const Cluster& operator[](std::uint32_t slot) const { return clusters_[slot]; }
+  bool alive(std::size_t slot) const { return (alive_[slot / 64] >> (slot % 64) & 1) != 0; }
+  // The live neighbours within a range, or kNone.
+  std::uint32_t next(std::uint32_t slot, const SlotRange& range) const;
+  std::uint32_t previous(std::size_t slot, const SlotRange& range) const;
+  SlotRange all() const { return {0, slots()}; }
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
   // The L2 norm of all counts, ||C||_2 of Eq. 3.
   double norm() const;
@@ -36,7 +56,8 @@ class Clusters {
   double score(FilterBy by, std::uint32_t left, std::uint32_t right, double norm) const;
 
   // Unites neighbours, two or more, in the slot of the first.
-  void unite(const std::uint32_t* slots, std::size_t count, bool count_weighted);
+  void unite(const std::uint32_t* slots, std::size_t count, bool count_weighted, Tally& tally);
+  void settle(const Tally& tally);
   // Whether most slots are dead: squeeze() then brings live ones together, in order.
   bool sparse() const { return live_ * 2 < slots(); }
   void squeeze();
@@ -45,31 +66,48 @@ class Clusters {
   void take(Clustering& out);
 
  private:
-  std::vector<double> values_, counts_;
-  std::vector<std::uint32_t> sizes_;
-  std::vector<std::uint64_t> alive_;  // a bit per slot, and one more word
+  const Memory memory_;  // in huge pages: rounds touch it here and there
+  Cluster* const clusters_;
+  std::size_t slots_;
+  std::vector<std::uint64_t> alive_;  // a bit per slot, and at least one more
   std::size_t live_;
-  unsigned __int128 squares_ = 0;  // exact sum of squared counts, kept up to date by unite()
+  unsigned __int128 squares_ = 0;  // exact sum of squared counts
 };
 
-inline std::uint32_t Clusters::next(std::uint32_t slot) const {
-  std::size_t word = (slot + std::size_t{1}) / 64;
-  std::uint64_t bits = alive_[word] & ~std::uint64_t{0} << ((slot + std::size_t{1}) % 64);
-  while (bits == 0) {
-    if (++word >= alive_.size()) return static_cast<std::uint32_t>(slots());
-    bits = alive_[word];
+inline std::uint32_t Clusters::next(std::uint32_t slot, const SlotRange& range) const {
+  const std::size_t from = slot + std::size_t{1};
+  std::uint64_t mask = ~std::uint64_t{0} << (from % 64);
+  for (std::size_t word = from / 64; word * 64 < range.end; ++word, mask = ~std::uint64_t{0}) {
+    const std::uint64_t bits = alive_[word] & mask;
+    if (bits != 0) return static_cast<std::uint32_t>(word * 64 + static_cast<std::size_t>(std::countr_zero(bits)));
   }
-  return static_cast<std::uint32_t>(word * 64 + static_cast<std::size_t>(std::countr_zero(bits)));
+  return kNone;
 }
 
-inline std::uint32_t Clusters::previous(std::uint32_t slot) const {
-  std::size_t word = slot / 64;
-  std::uint64_t bits = alive_[word] & ((std::uint64_t{1} << (slot % 64)) - 1);
-  while (bits == 0) {
-    if (word-- == 0) return static_cast<std::uint32_t>(slots());
-    bits = alive_[word];
+inline std::uint32_t Clusters::previous(std::size_t slot, const SlotRange& range) const {
+  std::uint64_t mask = (std::uint64_t{1} << (slot % 64)) - 1;
+  for (std::size_t word = slot / 64 + 1; word-- > range.begin / 64; mask = ~std::uint64_t{0}) {
+    const std::uint64_t bits = alive_[word] & mask;
+    if (bits != 0) return static_cast<std::uint32_t>(word * 64 + 63 - static_cast<std::size_t>(std::countl_zero(bits)));
   }
-  return static_cast<std::uint32_t>(word * 64 + 63 - static_cast<std::size_t>(std::countl_zero(bits)));
+  return kNone;
+}
+
+inline double Clusters::score(FilterBy by, std::uint32_t left, std::uint32_t right, double norm) const {
+  const Cluster &a = clusters_[left], &b = clusters_[right];
+  switch (by) {
+    case FilterBy::kFrequency: {
+      if (norm == 0) return 0;
+      // (count_i / L + 1) * (count_j / L + 1) without the 1 that it would round off: the same order, more distinct
+      // scores.
+      const double x = a.count / norm, y = b.count / norm;
+      return (x + y) + x * y;
+    }
+    case FilterBy::kDistance:
+      return b.value - a.value;
+    default:
+      return static_cast<double>(a.ids) + static_cast<double>(b.ids);
+  }
 }
 
 }  // namespace collide

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
+
+#include "cpu/thread_pool.h"
 
 namespace collide {
 
@@ -81,25 +84,29 @@ PairIndex::PairIndex(const Clusters& clusters, FilterBy by, std::uint64_t max_si
     : by_(by),
       max_size_(max_size),
       threads_(threads),
-      codes_(padded(clusters.slots()), kNone),
+      memory_(padded(clusters.slots()) * sizeof(std::uint16_t), "the pairs of clusters"),
+      codes_(memory_.as<std::uint16_t>()),
       histogram_(65536),
       coarse_(256) {
   const auto n = static_cast<std::uint32_t>(clusters.slots());
-  const double range = clusters.value(n - 1) - clusters.value(0);
+  const double range = clusters[n - 1].value - clusters[0].value;
   distance_base_ = static_cast<std::int64_t>(bits_of(range) >> kDistanceShift) - kMostCode;
-  for (std::uint32_t left = 0; left + 1 < n; ++left) update(clusters, left);
+  for (std::uint32_t left = 0; left + 1 < n; ++left) {
+    const std::uint16_t code = code_of(clusters[left], clusters[left + 1]);
+    codes_[left] = code;
+    if (code != kNone) ++histogram_[code], ++coarse_[code / 256], ++pairs_;
+  }
+  std::fill(codes_ + n - 1, codes_ + padded(n), kNone);
 }
 
-std::uint16_t PairIndex::code_of(const Clusters& clusters, std::uint32_t left) const {
-  const std::uint32_t right = clusters.next(left);
-  if (right == clusters.slots()) return kNone;
-  const std::uint64_t ids = std::uint64_t{clusters.ids(left)} + clusters.ids(right);
+std::uint16_t PairIndex::code_of(const Cluster& left, const Cluster& right) const {
+  const std::uint64_t ids = std::uint64_t{left.ids} + right.ids;
   if (max_size_ > 0 && ids > max_size_) return kNone;
   switch (by_) {
     case FilterBy::kFrequency:
-      return static_cast<std::uint16_t>(frequency_code(clusters.count(left), clusters.count(right)));
+      return static_cast<std::uint16_t>(frequency_code(left.count, right.count));
     case FilterBy::kDistance: {
-      const double distance = clusters.value(right) - clusters.value(left);
+      const double distance = right.value - left.value;
       if (distance == 0) return 0;
       const std::int64_t code = static_cast<std::int64_t>(bits_of(distance) >> kDistanceShift) - distance_base_;
       return static_cast<std::uint16_t>(std::max<std::int64_t>(code, 1));
@@ -109,12 +116,24 @@ std::uint16_t PairIndex::code_of(const Clusters& clusters, std::uint32_t left) c
   }
 }
 
-void PairIndex::set(std::uint32_t left, std::uint16_t code) {
-  const std::uint16_t old = codes_[left];
-  if (old == code) return;
+void PairIndex::set(std::uint32_t left, std::uint16_t code, Changes& changes) {
+  if (codes_[left] == code) return;
+  changes.push_back({codes_[left], code});
   codes_[left] = code;
-  if (old != kNone) --histogram_[old], --coarse_[old / 256], --pairs_;
-  if (code != kNone) ++histogram_[code], ++coarse_[code / 256], ++pairs_;
+}
+
+bool PairIndex::update(const Clusters& clusters, std::uint32_t left, const SlotRange& range, Changes& changes) {
+  const std::uint32_t right = clusters.next(left, range);
+  if (right == Clusters::kNone) return false;
+  set(left, code_of(clusters[left], clusters[right]), changes);
+  return true;
+}
+
+void PairIndex::settle(const Changes& changes) {
+  for (const auto [old, code] : changes) {
+    if (old != kNone) --histogram_[old], --coarse_[old / 256], --pairs_;
+    if (code != kNone) ++histogram_[code], ++coarse_[code / 256], ++pairs_;
+  }
 }
 
 std::uint16_t PairIndex::code_at(std::size_t m, std::size_t& below) const {
@@ -143,29 +162,66 @@ std::uint16_t PairIndex::reach(std::uint16_t code, double norm) const {
   return static_cast<std::uint16_t>(pairs_below(static_cast<std::uint32_t>(most) + 1) - 1);
 }
 
-void PairIndex::select(const Clusters& clusters, double norm, std::size_t m, Candidates& candidates) const {
-  candidates.clear();
+std::size_t PairIndex::gather(const Clusters& clusters, const SlotRange& range, Threshold threshold, FilterBy key_by,
+                              double norm, std::vector<Candidate>& list) const {
+  // Pairs are listed first and looked at a little later, when their clusters have come from memory.
+  constexpr std::size_t kAhead = 64;
+  std::size_t seen = 0;
+  const auto look = [&](std::size_t end) {
+    for (; seen < end; ++seen) {
+      Candidate& pair = list[seen];
+      pair.right = clusters.next(pair.left, clusters.all());
+      pair.key = clusters.score(key_by, pair.left, pair.right, norm);
+    }
+  };
+  std::size_t wanted = threshold.wanted;
+  bool more = true;
+  for (std::size_t first = range.begin; first < range.end && more; first += 64) {
+    for (std::uint64_t hits = at_most(&codes_[first], threshold.limit); hits != 0; hits &= hits - 1) {
+      const auto left = static_cast<std::uint32_t>(first + static_cast<std::size_t>(std::countr_zero(hits)));
+      if (codes_[left] == threshold.last) {
+        if (wanted == 0) continue;
+        if (--wanted == 0) {
+          more = threshold.last > 0;
+          threshold.limit = std::min<std::uint16_t>(threshold.limit, static_cast<std::uint16_t>(threshold.last - 1));
+        }
+      }
+      __builtin_prefetch(&clusters[left]);
+      list.push_back({0, left, 0});
+      if (!more) break;
+    }
+    if (list.size() > seen + 2 * kAhead) look(list.size() - kAhead);
+  }
+  look(list.size());
+  return threshold.wanted - wanted;
+}
+
+void PairIndex::select(const Clusters& clusters, double norm, std::size_t m, FilterBy key_by,
+                       Candidates& candidates) const {
   std::size_t below = 0;
   const std::uint16_t code = code_at(m, below);
   const bool ties = exact(code, norm);
-  std::size_t wanted = m - below;  // of that very code, when its pairs tie
-  std::uint16_t limit = ties ? code : reach(code, norm);
-  bool more = true;
-  for (std::size_t first = 0; first < codes_.size() && more; first += 64) {
-    for (std::uint64_t hits = at_most(&codes_[first], limit); hits != 0; hits &= hits - 1) {
-      const auto left = static_cast<std::uint32_t>(first + static_cast<std::size_t>(std::countr_zero(hits)));
-      if (ties && codes_[left] == code) {
+  // Where pairs do not simply tie, all that might be small enough are scored; no code is kNone.
+  const Threshold threshold = ties ? Threshold{code, code, m - below} : Threshold{reach(code, norm), kNone, 0};
+  if (!ties) key_by = by_;
+
+  const std::vector<SlotRange> ranges = slot_ranges(clusters.slots(), m, threads_);
+  std::vector<std::vector<Candidate>> lists(ranges.size());
+  std::vector<std::size_t> tied(ranges.size());
+  lists[0] = candidates.give();
+  parallel_for(ranges.size(), threads_,
+               [&](std::size_t r) { tied[r] = gather(clusters, ranges[r], threshold, key_by, norm, lists[r]); });
+  std::size_t wanted = threshold.wanted - tied[0];
+  for (std::size_t r = 1; r < ranges.size(); ++r) {
+    for (const Candidate& pair : lists[r]) {
+      if (codes_[pair.left] == threshold.last) {
         if (wanted == 0) continue;
-        if (--wanted == 0) {
-          more = code > 0;
-          limit = static_cast<std::uint16_t>(code - 1);
-        }
+        --wanted;
       }
-      candidates.add(left);
-      if (!more) break;
+      lists[0].push_back(pair);
     }
   }
-  candidates.pair_up(clusters);
+  candidates.take(std::move(lists[0]), key_by);
   if (!ties) candidates.keep_smallest(clusters, by_, norm, m);
 }
 
@@ -174,8 +230,7 @@ void PairIndex::squeeze(const Clusters& clusters) {
   for (std::uint32_t slot = 0; slot < clusters.slots(); ++slot) {
     if (clusters.alive(slot)) codes_[to++] = codes_[slot];
   }
-  codes_.resize(padded(to));
-  std::fill(codes_.begin() + static_cast<std::ptrdiff_t>(to), codes_.end(), kNone);
+  std::fill(codes_ + to, codes_ + padded(to), kNone);
 }
 
 }  // namespace collide
