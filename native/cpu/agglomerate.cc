@@ -156,7 +156,8 @@ class Rounds {
 
   bool is_chosen(std::uint32_t slot) const { return (chosen_[slot / 64] >> (slot % 64) & 1) != 0; }
 
-  // Ranges for tasks, such that no chain of chosen pairs crosses from one into the next.
+  // Ranges for tasks, such that no chain of chosen pairs crosses from one into the next; an empty one may begin at the
+  // very end.
   std::vector<Merges> cut_between_chains() const {
     const std::size_t slots = clusters_.slots();
     std::vector<Merges> tasks;
@@ -198,10 +199,11 @@ class Rounds {
   void merge_range(Merges& task, std::uint64_t max_size) {
     constexpr std::size_t kAhead = 16;  // words of chosen_
     std::vector<std::uint32_t>& chain = task.chain;
-    for (std::size_t word = task.range.begin / 64; word * 64 < task.range.end; ++word) {
-      if ((word + kAhead) * 64 < task.range.end && chosen_[word + kAhead] != 0) {
-        const auto soon = static_cast<std::size_t>(std::countr_zero(chosen_[word + kAhead]));
-        __builtin_prefetch(&clusters_[static_cast<std::uint32_t>((word + kAhead) * 64 + soon)]);
+    for (std::size_t word = (task.range.begin + 63) / 64; word * 64 < task.range.end; ++word) {
+      if ((word + kAhead) * 64 < task.range.end) {
+        for (std::uint64_t soon = chosen_[word + kAhead]; soon != 0; soon &= soon - 1) {
+          clusters_.prefetch((word + kAhead) * 64 + static_cast<std::size_t>(std::countr_zero(soon)));
+        }
       }
       while (chosen_[word] != 0) {
         auto slot = static_cast<std::uint32_t>(word * 64 + static_cast<std::size_t>(std::countr_zero(chosen_[word])));
@@ -267,14 +269,14 @@ Clustering agglomerate(std::vector<double> values, std::vector<double> counts, c
   check_options(options);
   Clustering result;
   const std::size_t n = values.size();
+  static_assert(sizeof(Cluster) >= sizeof(KeyedId));
   Memory sorted, order_memory;
   {
-    KeyedIds order(n);
+    KeyedIds order(n, sizeof(Cluster));
     for (std::size_t id = 0; id < n; ++id) order[id] = {key_of(values[id]), static_cast<std::uint32_t>(id)};
     values = {};
     if (!order.sort(Ties::kById, control.threads, control.aborted)) return result;
-    order.take_spare();
-    sorted = Memory(n * sizeof(Cluster), "the clusters");
+    sorted = order.take_spare();
     order_memory = Memory(n * sizeof(std::uint32_t), "the order of ids");
     gather(order, counts, control.threads, sorted.as<Cluster>(), order_memory.as<std::uint32_t>());
     counts = {};

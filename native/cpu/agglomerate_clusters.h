@@ -43,6 +43,11 @@ class Clusters {
   std::size_t size() const { return live_; }
   std::size_t slots() const { return slots_; }
   const Cluster& operator[](std::uint32_t slot) const { return clusters_[slot]; }
+  // Brings a cluster and, most likely, its neighbours near.
+  void prefetch(std::size_t slot) const {
+    __builtin_prefetch(&clusters_[slot] - 1);
+    __builtin_prefetch(&clusters_[slot] + 2);
+  }
   bool alive(std::size_t slot) const { return (alive_[slot / 64] >> (slot % 64) & 1) != 0; }
   // The live neighbours within a range, or kNone.
   std::uint32_t next(std::uint32_t slot, const SlotRange& range) const;

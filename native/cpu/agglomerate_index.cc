@@ -186,7 +186,7 @@ std::size_t PairIndex::gather(const Clusters& clusters, const SlotRange& range, 
           threshold.limit = std::min<std::uint16_t>(threshold.limit, static_cast<std::uint16_t>(threshold.last - 1));
         }
       }
-      __builtin_prefetch(&clusters[left]);
+      clusters.prefetch(left);
       list.push_back({0, left, 0});
       if (!more) break;
     }

@@ -89,8 +89,18 @@ void partition(T* values, T* scratch, std::size_t n, const Lower& lower) {
   std::copy(scratch, scratch + moved, values + kept);
 }
 
-// The first place at which the running sum of at(place) reaches `wanted`, as a number of places. Sums of masses are
-// exact, so they may run in groups.
+// Sums of masses are exact, so they may run in lanes.
+double sum_of(const double* mass, std::size_t n) {
+  double lanes[4] = {};
+  std::size_t k = 0;
+  for (; k + 4 <= n; k += 4) {
+    for (std::size_t j = 0; j < 4; ++j) lanes[j] += mass[k + j];
+  }
+  for (; k < n; ++k) lanes[0] += mass[k];
+  return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
+}
+
+// The first place at which the running sum of at(place) reaches `wanted`, as a number of places.
 template <typename At>
 std::size_t reach(std::size_t start, std::size_t end, double wanted, const At& at) {
   constexpr std::size_t kGroup = 16;
@@ -133,9 +143,13 @@ void KdTree::build(const std::vector<float>& points, const double* mass) {
       order[id] = {key_of(static_cast<double>(points[id * dim_ + axis])), static_cast<std::uint32_t>(id)};
     }
     if (!order.sort(Ties::kByMix, control_.threads, control_.aborted)) return;
+    constexpr std::size_t kAhead = 24;
     for (std::size_t k = 0; k < n_; ++k) {
-      const std::uint32_t id = order[k].id;
+      const std::uint32_t id = order[k].id, soon = order[std::min(k + kAhead, n_ - 1)].id;
+      __builtin_prefetch(&to_[soon], axis == 0 ? 1 : 0);
       if (axis == 0) {
+        __builtin_prefetch(&mass[soon]);
+        __builtin_prefetch(&points[soon * dim_]);
         id_[k] = id, mass_[k] = mass[id];
         to_[id] = static_cast<std::uint32_t>(k);
         for (std::size_t d = 0; d < dim_; ++d) column(d)[k] = points[id * dim_ + d];
@@ -182,7 +196,7 @@ void KdTree::move_columns(const Part& part, std::size_t axis, std::size_t cut) {
   std::uint32_t lower = static_cast<std::uint32_t>(start), upper = static_cast<std::uint32_t>(cut);
   for (std::size_t k = start; k < end; ++k) {
     const std::uint32_t side = to_[k];
-    to_[k] = side != 0 ? lower : upper;
+    to_[k] = upper ^ ((upper ^ lower) & (0 - side));  // side ? lower : upper, without a branch
     lower += side, upper += 1 - side;
   }
   for (std::size_t d = 1; d < dim_; ++d) {
@@ -193,8 +207,7 @@ void KdTree::move_columns(const Part& part, std::size_t axis, std::size_t cut) {
 Part KdTree::split(const Part& part, Part& lower) {
   const auto [start, end, first_row, rows] = part;
   const std::uint32_t half = rows / 2;
-  double total = 0;
-  for (std::size_t k = start; k < end; ++k) total += mass_[k];
+  const double total = sum_of(mass_ + start, end - start);
   const std::size_t axis = widest_axis(part, total);
   const double wanted = static_cast<double>(half) / rows * total;
   const std::size_t least = half, most = (end - start) - (rows - half);

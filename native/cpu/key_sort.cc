@@ -136,8 +136,8 @@ double value_of(std::uint64_t key) {
   return std::bit_cast<double>((key & kSign) != 0 ? key ^ kSign : ~key);
 }
 
-KeyedIds::KeyedIds(std::size_t n)
-    : n_(n), items_(n * sizeof(KeyedId), "the sort of ids"), spare_(n * sizeof(KeyedId), "the sort of ids") {}
+KeyedIds::KeyedIds(std::size_t n, std::size_t spare_bytes)
+    : n_(n), items_(n * sizeof(KeyedId), "the sort of ids"), spare_(n * spare_bytes, "the sort of ids") {}
 
 bool KeyedIds::sort(Ties ties, unsigned threads, const Aborted& aborted) {
   sort_range(begin(), spare_.as<KeyedId>(), n_, ties, threads, aborted);

@@ -31,7 +31,8 @@ enum class Ties { kById, kByMix };
 // `n` items in a buffer of their own, with a second one for the passes.
 class KeyedIds {
  public:
-  explicit KeyedIds(std::size_t n);
+  // The second buffer has `spare_bytes` per item, for whatever comes after the sort: take_spare().
+  explicit KeyedIds(std::size_t n, std::size_t spare_bytes = sizeof(KeyedId));
   KeyedId* begin() const { return items_.as<KeyedId>(); }
   KeyedId& operator[](std::size_t k) const { return begin()[k]; }
   std::size_t size() const { return n_; }
@@ -39,7 +40,6 @@ class KeyedIds {
   // Sorts by (key, ties); ids must ascend before. `aborted` (may be empty) is polled between passes; false once it was
   // true: the items are then in no order.
   bool sort(Ties ties, unsigned threads, const std::function<bool()>& aborted);
-  // 16 bytes per id for whatever comes after the sort.
   Memory take_spare() { return std::move(spare_); }
 
  private:

@@ -2,16 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { equalMassBins, learnEqualMass } from '../../lib/clustering/equal_mass.ts';
 import { learnKdTree } from '../../lib/clustering/kd_tree.ts';
-import { identityOrder, mixedOrder, orderByKeys } from '../../lib/clustering/order.ts';
+import { identityOrder, orderByKeys } from '../../lib/clustering/order.ts';
 import { axisProjection, principalComponents, principalProjection } from '../../lib/clustering/principal.ts';
-import {
-  generator,
-  kdTreeReference,
-  massReference,
-  mix64Reference,
-  orderReference,
-  plainEqualMassReference,
-} from './reference.ts';
+import { generator, kdTreeReference, massReference, orderReference, plainEqualMassReference } from './reference.ts';
 
 const used = (assignment: Uint32Array) => new Set(assignment).size;
 
@@ -32,13 +25,6 @@ const keysAndCounts = fc
   });
 
 describe('orders', () => {
-  it.each([1, 2, 100, 4096, 4097, 70_000])('mixedOrder sorts %i ids by mix64', (n) => {
-    const order = mixedOrder(n);
-    expect(new Set(order).size).toBe(n);
-    const mixed = Array.from(order, mix64Reference);
-    expect(mixed.every((x, k) => k === 0 || mixed[k - 1]! < x)).toBe(true);
-  });
-
   it.each([3000, 20_000])('orderByKeys is a stable sort of %i keys of either sign', (n) => {
     const random = generator(n);
     const some = [-0, 0, 5e-324, -5e-324, 1.7e308, -1.7e308, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
@@ -47,10 +33,6 @@ describe('orders', () => {
     );
     const expected = Array.from(keys.keys()).sort((a, b) => (keys[a] === keys[b] ? a - b : keys[a]! - keys[b]!));
     expect([...orderByKeys(keys, identityOrder(n))]).toEqual(expected);
-    const mixed = orderByKeys(keys.map(Math.abs), mixedOrder(n));
-    expect([...mixed]).toEqual(
-      orderReference([...keys.map(Math.abs)].map((key) => (key === Infinity ? 1.8e307 * 9.9 : key))),
-    );
   });
 });
 

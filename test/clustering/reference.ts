@@ -201,3 +201,12 @@ export function generator(seed: number): () => number {
   let n = 0;
   return () => Number(mix64Reference(seed * 1_000_003 + n++) >> 11n) / 2 ** 53;
 }
+
+/** A quicker one for large inputs whose quality does not matter: a linear congruential generator. */
+export function quickGenerator(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
