@@ -9,7 +9,8 @@ export {
   type FilterName,
 } from './agglomerative.ts';
 export { type BinMass, type EqualMassOptions, equalMassBins, learnEqualMass } from './equal_mass.ts';
-export { learnKdTree } from './kd_tree.ts';
+export type { JobOptions } from './job.ts';
+export { type KdTreeOptions, learnKdTree } from './kd_tree.ts';
 export {
   type LearnedMapping,
   learnMapping,
@@ -17,6 +18,13 @@ export {
   type TableStatistics,
   type TeacherKnowledge,
 } from './learn_mapping.ts';
-export type { LearningMethod, LearnMappingOptions } from './learn_mapping_options.ts';
-export { axisProjection, type PrincipalComponents, principalComponents, principalProjection } from './principal.ts';
+export type { LearningMethod, LearnMappingOptions, MappingProgress } from './learn_mapping_options.ts';
+export { learnMappings, type MappingsProgress, type MappingTask } from './learn_mappings.ts';
+export {
+  axisProjection,
+  type PrincipalComponents,
+  principalComponents,
+  principalProjection,
+  principalRotation,
+} from './principal.ts';
 export type { Counts, Learner } from './types.ts';

@@ -2,13 +2,14 @@
  * Teacher rows and access counts -> hash functions: hot ids own rows, the ids that the teacher saw are clustered over
  * the rest, ids that it never saw go where `unseen` says. One hash function per internal table.
  *
- * O(ids * dim) and the learner's own cost: the agglomerative rounds run on a native thread, the others on the caller's.
- * Deterministic: the same input and seed give the same entries.
+ * O(ids * dim) on the caller's thread and the learner's own cost on a native one. Deterministic: the same input and seed
+ * give the same entries.
  */
 import { checkOptions } from '../errors.ts';
 import type { HashFunction, TableEntries } from '../hashing/hash_function.ts';
-import { agglomerate, throwIfAborted } from './agglomerative.ts';
+import { agglomerate } from './agglomerative.ts';
 import { equalMassBins } from './equal_mass.ts';
+import { type JobOptions, throwIfAborted } from './job.ts';
 import { learnKdTree } from './kd_tree.ts';
 import { type LearnMappingOptions, type MappingPlan, planMapping } from './learn_mapping_options.ts';
 import { hottestFirst, type Layout, layOut } from './mapping_layout.ts';
@@ -24,9 +25,9 @@ export interface TeacherKnowledge {
   counts: Counts;
   /**
    * Recent accesses, by which hot ids are chosen, [ids]. Counts carry no label, so rows newer than the teacher's may be
-   * counted. Default `counts`.
+   * counted. Default `counts`. A function is called when the table's turn comes.
    */
-  hotCounts?: Counts;
+  hotCounts?: Counts | (() => Counts);
 }
 
 /** What one internal table got. */
@@ -86,18 +87,19 @@ const NO_ROUNDS = { rounds: 0, fallbackRounds: 0, splitRounds: 0 };
  */
 export async function learnMapping(teacher: TeacherKnowledge, options: LearnMappingOptions): Promise<LearnedMapping> {
   checkOptions(teacher, ['rows', 'dim', 'counts', 'hotCounts'], 'the teacher of learnMapping');
-  const { counts, hotCounts = counts } = teacher;
+  const { counts } = teacher;
+  const hotCounts = (typeof teacher.hotCounts === 'function' ? teacher.hotCounts() : teacher.hotCounts) ?? counts;
   const ids = checkTeacher(teacher.rows, teacher.dim, counts, 'learnMapping');
   checkCounts(hotCounts, ids, 'hotCounts of learnMapping');
   const plan = planMapping(options, ids, teacher.dim);
-  throwIfAborted(plan.signal);
+  throwIfAborted(plan.job.signal);
   const unseen = unseenShare(counts, hotCounts);
   const tables = prepare(teacher, hotCounts, plan);
 
   const hashes: HashFunction[] = [];
   const statistics: TableStatistics[] = [];
   for (const [k, table] of tables.entries()) {
-    throwIfAborted(plan.signal);
+    throwIfAborted(plan.job.signal);
     if (table === undefined) {
       hashes.push({ kind: 'identity' });
       const all = { rows: ids, hotRows: 0, clusteredIds: 0, clusters: 0, emptyRows: 0, largestRow: 1 };
@@ -152,20 +154,30 @@ async function learn({ layout, counts, input }: Prepared, k: number, plan: Mappi
   const ids = counts.length;
   const clusters = Math.min(ids, rows);
   if (ids === 0) return { assignment: new Uint32Array(0), clusters, ...NO_ROUNDS };
+  const { signal, threads, onProgress } = plan.job;
+  const overall = (share: number) => ({ hash: k, share: (k + share) / plan.heights.length });
+  const job: JobOptions<number> = {
+    signal,
+    threads,
+    onProgress: onProgress && ((share) => onProgress(overall(share))),
+  };
   if (input instanceof Float32Array) {
-    const assignment = learnKdTree(input, input.length / ids, counts, rows);
+    const assignment = await learnKdTree(input, input.length / ids, counts, rows, { ...job, rotate: plan.rotate });
     return { assignment, clusters, ...NO_ROUNDS };
   }
   if (plan.method === 'equal-mass') {
-    return { assignment: equalMassBins(input, counts, rows, plan.mass), clusters, ...NO_ROUNDS };
+    const assignment = await equalMassBins(input, counts, rows, { ...job, mass: plan.mass });
+    return { assignment, clusters, ...NO_ROUNDS };
   }
-  const { onProgress, signal } = plan;
   const { assignment, rounds, fallbackRounds, splitRounds } = await agglomerate(input, counts, {
     ...plan.agglomerative,
     maxClusterSize: plan.agglomerative.maxClusterSize ?? 4 * Math.ceil(ids / clusters),
     rows,
     signal,
-    onProgress: onProgress && ((progress) => onProgress({ ...progress, hash: k })),
+    threads,
+    onProgress:
+      onProgress &&
+      ((progress) => onProgress({ ...progress, ...overall((ids - progress.clusters) / (ids - clusters)) })),
   });
   return { assignment, clusters, rounds, fallbackRounds, splitRounds };
 }

@@ -1,13 +1,8 @@
 /** The options of learnMapping: their meaning, defaults and checks. */
 import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, describe } from '../errors.ts';
-import {
-  type AgglomerateMethod,
-  type ClusterProgress,
-  checkCallbacks,
-  completeMethod,
-  METHOD_OPTIONS,
-} from './agglomerative.ts';
+import { type AgglomerateMethod, type ClusterProgress, completeMethod, METHOD_OPTIONS } from './agglomerative.ts';
 import { BIN_MASSES, type BinMass } from './equal_mass.ts';
+import { checkJobOptions, JOB_OPTIONS, type JobOptions } from './job.ts';
 import { UNSEEN_POLICIES } from './mapping_layout.ts';
 import { MOST_IDS } from './types.ts';
 
@@ -16,8 +11,14 @@ const METHODS = ['agglomerative', 'equal-mass', 'kd-tree'] as const;
 /** How the rows are learned. */
 export type LearningMethod = (typeof METHODS)[number];
 
+/** Progress of one mapping: which table is being learned, how far the whole is, 0 to 1, and the agglomerative rounds. */
+export interface MappingProgress extends Partial<ClusterProgress> {
+  hash: number;
+  share: number;
+}
+
 /** Options of `learnMapping`. Those of {@link AgglomerateMethod} are for method 'agglomerative' only. */
-export interface LearnMappingOptions extends AgglomerateMethod {
+export interface LearnMappingOptions extends AgglomerateMethod, JobOptions<MappingProgress> {
   /** Row budget of the feature. */
   rows: number;
   /** Default 'agglomerative', the method of the paper. */
@@ -42,10 +43,8 @@ export interface LearnMappingOptions extends AgglomerateMethod {
   mass?: BinMass;
   /** Method 'agglomerative'. Default 4 * ceil(clustered ids / their rows). */
   maxClusterSize?: number;
-  /** Stops the work; the promise rejects with ABORTED. */
-  signal?: AbortSignal;
-  /** Progress of the agglomerative rounds of the `hash`-th table. */
-  onProgress?: (progress: ClusterProgress & { hash: number }) => void;
+  /** Method 'kd-tree': split along principal components instead of the teacher's axes. Default false. */
+  rotate?: boolean;
 }
 
 const OWN_OPTIONS = [
@@ -58,8 +57,8 @@ const OWN_OPTIONS = [
   'projection',
   'seed',
   'mass',
-  'signal',
-  'onProgress',
+  'rotate',
+  ...JOB_OPTIONS,
 ] as const;
 
 /** Checked options with their defaults. */
@@ -72,9 +71,9 @@ export interface MappingPlan {
   projection: 'principal' | 'axis';
   seed: bigint;
   mass: BinMass;
+  rotate: boolean | undefined;
   agglomerative: AgglomerateMethod;
-  signal: AbortSignal | undefined;
-  onProgress: LearnMappingOptions['onProgress'];
+  job: JobOptions<MappingProgress>;
 }
 
 /**
@@ -93,8 +92,8 @@ export function planMapping(options: LearnMappingOptions, ids: number, dim: numb
   checkFits(options, method, hashes, dim);
   if (hashes === 2 && combine === 'sum') checkInteger(rows, 2, MOST_IDS, where('rows with 2 hashes summed,'));
   completeMethod(options, ids, rows, 'learnMapping');
-  checkCallbacks(options.signal, options.onProgress);
-  const { mergesPerRound, maxClusterSize, filters, mergedValue, device } = options;
+  checkJobOptions(options, 'learnMapping');
+  const { mergesPerRound, maxClusterSize, filters, mergedValue, device, signal, onProgress, threads } = options;
   return {
     method,
     heights: heightsOf(rows, hashes, combine),
@@ -103,9 +102,9 @@ export function planMapping(options: LearnMappingOptions, ids: number, dim: numb
     projection: checkOneOf(projection, ['principal', 'axis'], where('projection')),
     seed: checkSeed(options.seed ?? 0),
     mass: checkOneOf(options.mass ?? 'sqrt', BIN_MASSES, where('mass')),
+    rotate: options.rotate,
     agglomerative: { mergesPerRound, maxClusterSize, filters, mergedValue, device },
-    signal: options.signal,
-    onProgress: options.onProgress,
+    job: { signal, onProgress, threads },
   };
 }
 
@@ -119,7 +118,7 @@ function checkFits(options: LearnMappingOptions, method: LearningMethod, hashes:
   const useless = [
     ...METHOD_OPTIONS.filter((name) => name !== 'device' && method !== 'agglomerative'),
     ...(method === 'equal-mass' ? [] : (['mass'] as const)),
-    ...(method === 'kd-tree' ? (['projection'] as const) : []),
+    ...(method === 'kd-tree' ? (['projection'] as const) : (['rotate'] as const)),
   ].find((name) => options[name] !== undefined);
   if (useless !== undefined) {
     throw new CollideError(
