@@ -207,6 +207,24 @@ export interface NativeClustering {
   splitRounds: number;
 }
 
+export interface NativeKMeansOptions {
+  dim: number;
+  rows: number;
+  weight: 'count' | 'sqrt' | 'uniform';
+  iterations: number;
+  threads: number;
+}
+
+export interface NativeKMeans {
+  assignment: Uint32Array;
+  centroids: Float64Array;
+  sizes: Uint32Array;
+  counts: Float64Array;
+  distortion: number;
+  iterations: number;
+  moved: number;
+}
+
 export interface NativeBinding {
   initialize(errorClass: typeof CollideError): void;
   buildInfo(): BuildInfo;
@@ -226,6 +244,14 @@ export interface NativeBinding {
     options: NativeAgglomerateOptions,
     onProgress: ((round: number, clusters: number) => void) | undefined,
   ): NativeJob<NativeClustering>;
+  /** Points, counts and start clusters are copied before this returns. onProgress(iteration, moved). */
+  kmeans(
+    points: Float32Array,
+    counts: Float64Array,
+    start: Uint32Array,
+    options: NativeKMeansOptions,
+    onProgress: ((iteration: number, moved: number) => void) | undefined,
+  ): NativeJob<NativeKMeans>;
 }
 
 let binding: NativeBinding | undefined;

@@ -9,8 +9,9 @@ import { checkOptions } from '../errors.ts';
 import type { HashFunction, TableEntries } from '../hashing/hash_function.ts';
 import { agglomerate, throwIfAborted } from './agglomerative.ts';
 import { equalMassBins } from './equal_mass.ts';
+import { kMeans } from './k_means.ts';
 import { learnKdTree } from './kd_tree.ts';
-import { type LearnMappingOptions, type MappingPlan, planMapping } from './learn_mapping_options.ts';
+import { isJoint, type LearnMappingOptions, type MappingPlan, planMapping } from './learn_mapping_options.ts';
 import { hottestFirst, type Layout, layOut } from './mapping_layout.ts';
 import { axisProjection, principalProjection } from './principal.ts';
 import { type Counts, checkCounts, checkTeacher } from './types.ts';
@@ -41,7 +42,7 @@ export interface TableStatistics {
   emptyRows: number;
   /** Ids in the fullest row. */
   largestRow: number;
-  /** Rounds of the agglomerative method; 0 for the others. */
+  /** Rounds of the agglomerative method or of k-means; 0 for the others. */
   rounds: number;
   fallbackRounds: number;
   splitRounds: number;
@@ -118,7 +119,7 @@ export async function learnMapping(teacher: TeacherKnowledge, options: LearnMapp
 interface Prepared {
   layout: Layout;
   counts: Float64Array;
-  /** Teacher rows for the kd-tree, a 1-D view of them for the other methods. */
+  /** Teacher rows for the methods that take all dimensions, a 1-D view of them for the others. */
   input: Float32Array | Float64Array;
 }
 
@@ -136,7 +137,7 @@ function prepare(teacher: TeacherKnowledge, hotCounts: Counts, plan: MappingPlan
     for (let i = 0; i < members.length; i++) {
       for (let d = 0; d < dim; d++) memberRows[i * dim + d] = teacher.rows[members[i]! * dim + d]!;
     }
-    if (plan.method === 'kd-tree' || members.length === 0) return { layout, counts: memberCounts, input: memberRows };
+    if (isJoint(plan.method) || members.length === 0) return { layout, counts: memberCounts, input: memberRows };
     const input =
       plan.projection === 'axis' || dim === 1
         ? axisProjection(memberRows, dim, k)
@@ -152,10 +153,7 @@ async function learn({ layout, counts, input }: Prepared, k: number, plan: Mappi
   const ids = counts.length;
   const clusters = Math.min(ids, rows);
   if (ids === 0) return { assignment: new Uint32Array(0), clusters, ...NO_ROUNDS };
-  if (input instanceof Float32Array) {
-    const assignment = learnKdTree(input, input.length / ids, counts, rows);
-    return { assignment, clusters, ...NO_ROUNDS };
-  }
+  if (input instanceof Float32Array) return { clusters, ...NO_ROUNDS, ...(await learnJointly(input, counts, rows, k, plan)) };
   if (plan.method === 'equal-mass') {
     return { assignment: equalMassBins(input, counts, rows, plan.mass), clusters, ...NO_ROUNDS };
   }
@@ -168,6 +166,25 @@ async function learn({ layout, counts, input }: Prepared, k: number, plan: Mappi
     onProgress: onProgress && ((progress) => onProgress({ ...progress, hash: k })),
   });
   return { assignment, clusters, rounds, fallbackRounds, splitRounds };
+}
+
+/** The methods that take all dimensions of the teacher at once. */
+async function learnJointly(
+  teacherRows: Float32Array,
+  counts: Float64Array,
+  rows: number,
+  k: number,
+  { method, kMeans: options, signal, onProgress }: MappingPlan,
+): Promise<{ assignment: Uint32Array; rounds?: number }> {
+  const dim = teacherRows.length / counts.length;
+  if (method === 'kd-tree') return { assignment: learnKdTree(teacherRows, dim, counts, rows) };
+  const { assignment, iterations } = await kMeans(teacherRows, dim, counts, {
+    ...options,
+    rows,
+    signal,
+    onProgress: onProgress && (({ iteration }) => onProgress({ round: iteration, clusters: rows, hash: k })),
+  });
+  return { assignment, rounds: iterations };
 }
 
 function unseenShare(counts: Counts, hotCounts: Counts): { unseenIds: number; unseenTraffic: number } {

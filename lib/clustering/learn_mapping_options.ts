@@ -8,16 +8,25 @@ import {
   METHOD_OPTIONS,
 } from './agglomerative.ts';
 import { BIN_MASSES, type BinMass } from './equal_mass.ts';
+import { completeKMeans, type KMeansMethod } from './k_means.ts';
 import { UNSEEN_POLICIES } from './mapping_layout.ts';
 import { MOST_IDS } from './types.ts';
 
-const METHODS = ['agglomerative', 'equal-mass', 'kd-tree'] as const;
+const METHODS = ['agglomerative', 'equal-mass', 'kd-tree', 'k-means'] as const;
 
 /** How the rows are learned. */
 export type LearningMethod = (typeof METHODS)[number];
 
-/** Options of `learnMapping`. Those of {@link AgglomerateMethod} are for method 'agglomerative' only. */
-export interface LearnMappingOptions extends AgglomerateMethod {
+/** Whether a method takes all dimensions of the teacher at once, where the others cluster a 1-D view of them. */
+export function isJoint(method: LearningMethod): boolean {
+  return method === 'kd-tree' || method === 'k-means';
+}
+
+/**
+ * Options of `learnMapping`. Those of {@link AgglomerateMethod} are for method 'agglomerative' only, those of
+ * {@link KMeansMethod} for 'k-means'.
+ */
+export interface LearnMappingOptions extends AgglomerateMethod, KMeansMethod {
   /** Row budget of the feature. */
   rows: number;
   /** Default 'agglomerative', the method of the paper. */
@@ -44,7 +53,7 @@ export interface LearnMappingOptions extends AgglomerateMethod {
   maxClusterSize?: number;
   /** Stops the work; the promise rejects with ABORTED. */
   signal?: AbortSignal;
-  /** Progress of the agglomerative rounds of the `hash`-th table. */
+  /** Progress of the rounds (agglomerative, k-means) of the `hash`-th table. */
   onProgress?: (progress: ClusterProgress & { hash: number }) => void;
 }
 
@@ -58,6 +67,8 @@ const OWN_OPTIONS = [
   'projection',
   'seed',
   'mass',
+  'weight',
+  'iterations',
   'signal',
   'onProgress',
 ] as const;
@@ -72,6 +83,7 @@ export interface MappingPlan {
   projection: 'principal' | 'axis';
   seed: bigint;
   mass: BinMass;
+  kMeans: Required<KMeansMethod>;
   agglomerative: AgglomerateMethod;
   signal: AbortSignal | undefined;
   onProgress: LearnMappingOptions['onProgress'];
@@ -103,6 +115,7 @@ export function planMapping(options: LearnMappingOptions, ids: number, dim: numb
     projection: checkOneOf(projection, ['principal', 'axis'], where('projection')),
     seed: checkSeed(options.seed ?? 0),
     mass: checkOneOf(options.mass ?? 'sqrt', BIN_MASSES, where('mass')),
+    kMeans: completeKMeans(options, 'learnMapping'),
     agglomerative: { mergesPerRound, maxClusterSize, filters, mergedValue, device },
     signal: options.signal,
     onProgress: options.onProgress,
@@ -119,7 +132,8 @@ function checkFits(options: LearnMappingOptions, method: LearningMethod, hashes:
   const useless = [
     ...METHOD_OPTIONS.filter((name) => name !== 'device' && method !== 'agglomerative'),
     ...(method === 'equal-mass' ? [] : (['mass'] as const)),
-    ...(method === 'kd-tree' ? (['projection'] as const) : []),
+    ...(method === 'k-means' ? [] : (['weight', 'iterations'] as const)),
+    ...(isJoint(method) ? (['projection'] as const) : []),
   ].find((name) => options[name] !== undefined);
   if (useless !== undefined) {
     throw new CollideError(
@@ -127,10 +141,10 @@ function checkFits(options: LearnMappingOptions, method: LearningMethod, hashes:
       `Expected no ${useless} for learnMapping: method "${method}" has no use for it`,
     );
   }
-  if (hashes === 2 && method === 'kd-tree') {
+  if (hashes === 2 && isJoint(method)) {
     throw new CollideError(
       'INVALID_ARGUMENT',
-      'Expected hashes 1 for learnMapping with method "kd-tree": it clusters all teacher dimensions at once',
+      `Expected hashes 1 for learnMapping with method "${method}": it clusters all teacher dimensions at once`,
     );
   }
   if (hashes > dim) {

@@ -32,6 +32,8 @@ const SIZE_OPTIONS = ['size', 'minRows', 'hotShare', 'recent', 'seed'] as const;
 const LEARNER_OPTIONS = [
   'method',
   'mass',
+  'weight',
+  'iterations',
   'unseen',
   'hashes',
   'combine',

@@ -1,0 +1,80 @@
+// kmeans(points, counts, start, options, onProgress): the learner of cpu/kmeans.h as a job. Inputs are copied before the
+// call returns, so the caller's buffers may be transferred or changed at once.
+#include <memory>
+#include <vector>
+
+#include "addon/addon.h"
+#include "addon/arrays.h"
+#include "addon/job.h"
+#include "cpu/kmeans.h"
+
+namespace collide::addon {
+
+namespace {
+
+template <typename T>
+std::vector<T> copy_of(const Napi::Value& value, const char* where) {
+  const auto source = view<T>(value, where);
+  return {source.data, source.data + source.length};
+}
+
+Napi::Value number_of(Napi::Env env, std::uint64_t count) {
+  return Napi::Number::New(env, static_cast<double>(count));
+}
+
+KmeansWeight weight_named(const std::string& name) {
+  if (name == "count") return KmeansWeight::kCount;
+  if (name == "sqrt") return KmeansWeight::kSqrt;
+  if (name == "uniform") return KmeansWeight::kUniform;
+  fail("INVALID_ARGUMENT", "Expected count, sqrt or uniform for weight, received ", name);
+}
+
+Napi::Value to_js(Napi::Env env, const KmeansClustering& clustering) {
+  const auto& [assignment, centroids, sizes, counts, distortion, iterations, moved] = clustering;
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("assignment", copied(env, "Uint32Array", assignment.data(), assignment.size()));
+  result.Set("centroids", copied(env, "Float64Array", centroids.data(), centroids.size()));
+  result.Set("sizes", copied(env, "Uint32Array", sizes.data(), sizes.size()));
+  result.Set("counts", copied(env, "Float64Array", counts.data(), counts.size()));
+  result.Set("distortion", Napi::Number::New(env, distortion));
+  result.Set("iterations", number_of(env, iterations));
+  result.Set("moved", number_of(env, moved));
+  return result;
+}
+
+Napi::Value kmeans(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    struct Work {
+      std::vector<float> points;
+      std::vector<double> counts;
+      std::vector<std::uint32_t> start;
+      std::size_t dim;
+      KmeansOptions options;
+      KmeansClustering result;
+    };
+    if (info.Length() < 4 || !info[3].IsObject()) fail("INVALID_ARGUMENT", "Expected points, counts, start and options");
+    const auto given = info[3].As<Napi::Object>();
+    auto work = std::make_shared<Work>();
+    work->dim = static_cast<std::size_t>(integer(given, "dim"));
+    work->options.rows = static_cast<std::uint32_t>(integer(given, "rows"));
+    work->options.weight = weight_named(text(given, "weight"));
+    work->options.iterations = static_cast<std::uint64_t>(integer(given, "iterations"));
+    work->options.threads = static_cast<unsigned>(integer(given, "threads"));
+    work->points = copy_of<float>(info[0], "points");
+    work->counts = copy_of<double>(info[1], "counts");
+    work->start = copy_of<std::uint32_t>(info[2], "start");
+    const auto run = [work](const JobControl& control) {
+      work->result = collide::kmeans(work->points, work->dim, work->counts, work->start, work->options,
+                                     {control.aborted, control.progress});
+    };
+    return start_job(info.Env(), info[4], run, [work](Napi::Env env) { return to_js(env, work->result); });
+  });
+}
+
+}  // namespace
+
+void register_learners(Napi::Env env, Napi::Object exports) {
+  exports.Set("kmeans", Napi::Function::New(env, kmeans));
+}
+
+}  // namespace collide::addon
