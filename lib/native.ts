@@ -225,6 +225,13 @@ export interface NativeKMeans {
   moved: number;
 }
 
+export interface NativeLsh {
+  assignment: Uint32Array;
+  width: number;
+  buckets: number;
+  splitBuckets: number;
+}
+
 export interface NativeBinding {
   initialize(errorClass: typeof CollideError): void;
   buildInfo(): BuildInfo;
@@ -252,6 +259,14 @@ export interface NativeBinding {
     options: NativeKMeansOptions,
     onProgress: ((iteration: number, moved: number) => void) | undefined,
   ): NativeJob<NativeKMeans>;
+  /** Points, directions and offsets are copied before this returns. maxSize 0: no limit. onProgress(widths, needed). */
+  lsh(
+    points: Float32Array,
+    directions: Float64Array,
+    offsets: Float64Array,
+    options: { dim: number; rows: number; maxSize: number },
+    onProgress: ((widths: number, needed: number) => void) | undefined,
+  ): NativeJob<NativeLsh>;
 }
 
 let binding: NativeBinding | undefined;

@@ -19,5 +19,6 @@ export {
   type TeacherKnowledge,
 } from './learn_mapping.ts';
 export type { LearningMethod, LearnMappingOptions } from './learn_mapping_options.ts';
+export { type LshClustering, type LshMethod, type LshOptions, learnLsh, stableHashes } from './lsh.ts';
 export { axisProjection, type PrincipalComponents, principalComponents, principalProjection } from './principal.ts';
 export type { Counts, Learner } from './types.ts';

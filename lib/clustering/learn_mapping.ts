@@ -11,7 +11,14 @@ import { agglomerate, throwIfAborted } from './agglomerative.ts';
 import { equalMassBins } from './equal_mass.ts';
 import { kMeans } from './k_means.ts';
 import { learnKdTree } from './kd_tree.ts';
-import { isJoint, type LearnMappingOptions, type MappingPlan, planMapping } from './learn_mapping_options.ts';
+import {
+  isJoint,
+  type JointMethod,
+  type LearnMappingOptions,
+  type MappingPlan,
+  planMapping,
+} from './learn_mapping_options.ts';
+import { learnLsh } from './lsh.ts';
 import { hottestFirst, type Layout, layOut } from './mapping_layout.ts';
 import { axisProjection, principalProjection } from './principal.ts';
 import { type Counts, checkCounts, checkTeacher } from './types.ts';
@@ -129,8 +136,8 @@ function prepare(teacher: TeacherKnowledge, hotCounts: Counts, plan: MappingPlan
   const hottest = hottestFirst(hotCounts);
   return plan.heights.map((rows, k) => {
     if (rows >= counts.length) return undefined;
-    const seed = BigInt.asUintN(64, plan.seed + BigInt(k));
-    const layout = layOut(counts, hottest, { rows, hotShare: plan.hotShare, unseen: plan.unseen, seed });
+    const { hotShare, unseen } = plan;
+    const layout = layOut(counts, hottest, { rows, hotShare, unseen, seed: tableSeed(plan, k) });
     const { members } = layout;
     const memberCounts = Float64Array.from(members, (id) => counts[id]!);
     const memberRows = new Float32Array(members.length * dim);
@@ -153,7 +160,8 @@ async function learn({ layout, counts, input }: Prepared, k: number, plan: Mappi
   const ids = counts.length;
   const clusters = Math.min(ids, rows);
   if (ids === 0) return { assignment: new Uint32Array(0), clusters, ...NO_ROUNDS };
-  if (input instanceof Float32Array) return { clusters, ...NO_ROUNDS, ...(await learnJointly(input, counts, rows, k, plan)) };
+  if (input instanceof Float32Array)
+    return { clusters, ...NO_ROUNDS, ...(await learnJointly(input, counts, rows, k, plan)) };
   if (plan.method === 'equal-mass') {
     return { assignment: equalMassBins(input, counts, rows, plan.mass), clusters, ...NO_ROUNDS };
   }
@@ -174,17 +182,34 @@ async function learnJointly(
   counts: Float64Array,
   rows: number,
   k: number,
-  { method, kMeans: options, signal, onProgress }: MappingPlan,
+  plan: MappingPlan,
 ): Promise<{ assignment: Uint32Array; rounds?: number }> {
+  const { signal, onProgress } = plan;
   const dim = teacherRows.length / counts.length;
-  if (method === 'kd-tree') return { assignment: learnKdTree(teacherRows, dim, counts, rows) };
-  const { assignment, iterations } = await kMeans(teacherRows, dim, counts, {
-    ...options,
-    rows,
-    signal,
-    onProgress: onProgress && (({ iteration }) => onProgress({ round: iteration, clusters: rows, hash: k })),
-  });
-  return { assignment, rounds: iterations };
+  switch (plan.method as JointMethod) {
+    case 'kd-tree':
+      return { assignment: learnKdTree(teacherRows, dim, counts, rows) };
+    case 'k-means': {
+      const { assignment, iterations } = await kMeans(teacherRows, dim, counts, {
+        ...plan.kMeans,
+        rows,
+        signal,
+        onProgress: onProgress && (({ iteration }) => onProgress({ round: iteration, clusters: rows, hash: k })),
+      });
+      return { assignment, rounds: iterations };
+    }
+    case 'lsh': {
+      const { maxClusterSize } = plan.agglomerative;
+      const seed = tableSeed(plan, k);
+      const { assignment } = await learnLsh(teacherRows, dim, { ...plan.lsh, maxClusterSize, rows, seed, signal });
+      return { assignment };
+    }
+  }
+}
+
+/** Every internal table hashes by a seed of its own. */
+function tableSeed(plan: MappingPlan, k: number): bigint {
+  return BigInt.asUintN(64, plan.seed + BigInt(k));
 }
 
 function unseenShare(counts: Counts, hotCounts: Counts): { unseenIds: number; unseenTraffic: number } {

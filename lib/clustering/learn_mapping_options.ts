@@ -9,24 +9,29 @@ import {
 } from './agglomerative.ts';
 import { BIN_MASSES, type BinMass } from './equal_mass.ts';
 import { completeKMeans, type KMeansMethod } from './k_means.ts';
+import type { LshMethod } from './lsh.ts';
 import { UNSEEN_POLICIES } from './mapping_layout.ts';
 import { MOST_IDS } from './types.ts';
 
-const METHODS = ['agglomerative', 'equal-mass', 'kd-tree', 'k-means'] as const;
+const METHODS = ['agglomerative', 'equal-mass', 'kd-tree', 'k-means', 'lsh'] as const;
 
 /** How the rows are learned. */
 export type LearningMethod = (typeof METHODS)[number];
 
-/** Whether a method takes all dimensions of the teacher at once, where the others cluster a 1-D view of them. */
-export function isJoint(method: LearningMethod): boolean {
-  return method === 'kd-tree' || method === 'k-means';
+const JOINT_METHODS = ['kd-tree', 'k-means', 'lsh'] as const;
+
+/** The methods that take all dimensions of the teacher at once, where the others cluster a 1-D view of them. */
+export type JointMethod = (typeof JOINT_METHODS)[number];
+
+export function isJoint(method: LearningMethod): method is JointMethod {
+  return (JOINT_METHODS as readonly string[]).includes(method);
 }
 
 /**
  * Options of `learnMapping`. Those of {@link AgglomerateMethod} are for method 'agglomerative' only, those of
- * {@link KMeansMethod} for 'k-means'.
+ * {@link KMeansMethod} for 'k-means', `directions` for 'lsh', `maxClusterSize` for 'agglomerative' and 'lsh'.
  */
-export interface LearnMappingOptions extends AgglomerateMethod, KMeansMethod {
+export interface LearnMappingOptions extends AgglomerateMethod, KMeansMethod, LshMethod {
   /** Row budget of the feature. */
   rows: number;
   /** Default 'agglomerative', the method of the paper. */
@@ -39,17 +44,17 @@ export interface LearnMappingOptions extends AgglomerateMethod, KMeansMethod {
    * clusters they spoil rows that the teacher got right; docs/results.md has the measurements.
    */
   unseen?: (typeof UNSEEN_POLICIES)[number];
-  /** Internal tables, one clustering each along different dimensions of the teacher. Default 1. */
+  /** Internal tables, one clustering each, along different dimensions of the teacher or by other draws. Default 1. */
   hashes?: 1 | 2;
   /** For 2 hashes, how their rows meet: 'sum' (default) halves the row budget, 'concat' halves the width and keeps it. */
   combine?: 'sum' | 'concat';
   /** The 1-D views that are clustered: principal components (default for 1 hash) or the teacher's axes (default for 2). */
   projection?: 'principal' | 'axis';
-  /** Seed of the hash of unseen ids, 0 (default) to 2^64 - 1; the second table takes the next seed. */
+  /** Seed of the hash of unseen ids and of method 'lsh', 0 (default) to 2^64 - 1; the second table takes the next seed. */
   seed?: number | bigint;
   /** Method 'equal-mass': what an id weighs, the square root of its count by default. */
   mass?: BinMass;
-  /** Method 'agglomerative'. Default 4 * ceil(clustered ids / their rows). */
+  /** Methods 'agglomerative' and 'lsh'. Default 4 * ceil(clustered ids / their rows). */
   maxClusterSize?: number;
   /** Stops the work; the promise rejects with ABORTED. */
   signal?: AbortSignal;
@@ -69,6 +74,7 @@ const OWN_OPTIONS = [
   'mass',
   'weight',
   'iterations',
+  'directions',
   'signal',
   'onProgress',
 ] as const;
@@ -84,6 +90,7 @@ export interface MappingPlan {
   seed: bigint;
   mass: BinMass;
   kMeans: Required<KMeansMethod>;
+  lsh: LshMethod;
   agglomerative: AgglomerateMethod;
   signal: AbortSignal | undefined;
   onProgress: LearnMappingOptions['onProgress'];
@@ -116,6 +123,10 @@ export function planMapping(options: LearnMappingOptions, ids: number, dim: numb
     seed: checkSeed(options.seed ?? 0),
     mass: checkOneOf(options.mass ?? 'sqrt', BIN_MASSES, where('mass')),
     kMeans: completeKMeans(options, 'learnMapping'),
+    lsh:
+      options.directions === undefined
+        ? {}
+        : { directions: checkInteger(options.directions, 1, 64, where('directions')) },
     agglomerative: { mergesPerRound, maxClusterSize, filters, mergedValue, device },
     signal: options.signal,
     onProgress: options.onProgress,
@@ -130,9 +141,12 @@ function heightsOf(rows: number, hashes: number, combine: 'sum' | 'concat'): num
 /** An option that the method would ignore is an error: a comparison must not believe that it was applied. */
 function checkFits(options: LearnMappingOptions, method: LearningMethod, hashes: number, dim: number): void {
   const useless = [
-    ...METHOD_OPTIONS.filter((name) => name !== 'device' && method !== 'agglomerative'),
+    ...METHOD_OPTIONS.filter(
+      (name) => name !== 'device' && method !== 'agglomerative' && !(name === 'maxClusterSize' && method === 'lsh'),
+    ),
     ...(method === 'equal-mass' ? [] : (['mass'] as const)),
     ...(method === 'k-means' ? [] : (['weight', 'iterations'] as const)),
+    ...(method === 'lsh' ? [] : (['directions'] as const)),
     ...(isJoint(method) ? (['projection'] as const) : []),
   ].find((name) => options[name] !== undefined);
   if (useless !== undefined) {
@@ -141,13 +155,13 @@ function checkFits(options: LearnMappingOptions, method: LearningMethod, hashes:
       `Expected no ${useless} for learnMapping: method "${method}" has no use for it`,
     );
   }
-  if (hashes === 2 && isJoint(method)) {
+  if (hashes === 2 && isJoint(method) && method !== 'lsh') {
     throw new CollideError(
       'INVALID_ARGUMENT',
       `Expected hashes 1 for learnMapping with method "${method}": it clusters all teacher dimensions at once`,
     );
   }
-  if (hashes > dim) {
+  if (hashes > dim && method !== 'lsh') {
     throw new CollideError(
       'INVALID_ARGUMENT',
       `Expected a teacher at least as wide as there are hashes for learnMapping, received dim ${dim} and hashes ${hashes}`,

@@ -107,7 +107,7 @@ function plan(config: CompareConfig): Step[] {
 }
 
 function needsTeacher(method: CompareMethod): boolean {
-  return ['equal-mass', 'kd-tree', 'k-means', 'learned', 'learned-hot'].includes(method);
+  return ['equal-mass', 'kd-tree', 'k-means', 'lsh', 'learned', 'learned-hot'].includes(method);
 }
 
 /** The teacher of a seed. Learning rate and epochs are chosen with the first seed, whichever is asked for first. */
@@ -157,6 +157,7 @@ async function hashingOf(
     case 'equal-mass':
     case 'kd-tree':
     case 'k-means':
+    case 'lsh':
       return learnHashing(teacher!, { ...shared, method, signal });
     case 'learned':
     case 'learned-hot':

@@ -34,6 +34,7 @@ const LEARNER_OPTIONS = [
   'mass',
   'weight',
   'iterations',
+  'directions',
   'unseen',
   'hashes',
   'combine',

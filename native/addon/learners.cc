@@ -1,5 +1,6 @@
-// kmeans(points, counts, start, options, onProgress): the learner of cpu/kmeans.h as a job. Inputs are copied before the
-// call returns, so the caller's buffers may be transferred or changed at once.
+// Learners as jobs: kmeans(points, counts, start, options, onProgress) of cpu/kmeans.h and lsh(points, directions,
+// offsets, options, onProgress) of cpu/lsh.h. Inputs are copied before a call returns, so the caller's buffers may be
+// transferred or changed at once.
 #include <memory>
 #include <vector>
 
@@ -7,6 +8,7 @@
 #include "addon/arrays.h"
 #include "addon/job.h"
 #include "cpu/kmeans.h"
+#include "cpu/lsh.h"
 
 namespace collide::addon {
 
@@ -20,6 +22,11 @@ std::vector<T> copy_of(const Napi::Value& value, const char* where) {
 
 Napi::Value number_of(Napi::Env env, std::uint64_t count) {
   return Napi::Number::New(env, static_cast<double>(count));
+}
+
+Napi::Object options_of(const Napi::CallbackInfo& info) {
+  if (info.Length() < 4 || !info[3].IsObject()) fail("INVALID_ARGUMENT", "Expected three arrays and options");
+  return info[3].As<Napi::Object>();
 }
 
 KmeansWeight weight_named(const std::string& name) {
@@ -52,8 +59,7 @@ Napi::Value kmeans(const Napi::CallbackInfo& info) {
       KmeansOptions options;
       KmeansClustering result;
     };
-    if (info.Length() < 4 || !info[3].IsObject()) fail("INVALID_ARGUMENT", "Expected points, counts, start and options");
-    const auto given = info[3].As<Napi::Object>();
+    const auto given = options_of(info);
     auto work = std::make_shared<Work>();
     work->dim = static_cast<std::size_t>(integer(given, "dim"));
     work->options.rows = static_cast<std::uint32_t>(integer(given, "rows"));
@@ -71,10 +77,44 @@ Napi::Value kmeans(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value lsh(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    struct Work {
+      std::vector<float> points;
+      std::vector<double> directions, offsets;
+      std::size_t dim;
+      LshOptions options;
+      LshClustering result;
+    };
+    const auto given = options_of(info);
+    auto work = std::make_shared<Work>();
+    work->dim = static_cast<std::size_t>(integer(given, "dim"));
+    work->options.rows = static_cast<std::uint32_t>(integer(given, "rows"));
+    work->options.max_size = static_cast<std::uint64_t>(integer(given, "maxSize"));
+    work->points = copy_of<float>(info[0], "points");
+    work->directions = copy_of<double>(info[1], "directions");
+    work->offsets = copy_of<double>(info[2], "offsets");
+    const auto run = [work](const JobControl& control) {
+      work->result = collide::lsh(work->points, work->dim, work->directions, work->offsets, work->options,
+                                  {control.aborted, control.progress});
+    };
+    return start_job(info.Env(), info[4], run, [work](Napi::Env env) {
+      const auto& [assignment, width, buckets, split_buckets] = work->result;
+      Napi::Object result = Napi::Object::New(env);
+      result.Set("assignment", copied(env, "Uint32Array", assignment.data(), assignment.size()));
+      result.Set("width", Napi::Number::New(env, width));
+      result.Set("buckets", number_of(env, buckets));
+      result.Set("splitBuckets", number_of(env, split_buckets));
+      return result;
+    });
+  });
+}
+
 }  // namespace
 
 void register_learners(Napi::Env env, Napi::Object exports) {
   exports.Set("kmeans", Napi::Function::New(env, kmeans));
+  exports.Set("lsh", Napi::Function::New(env, lsh));
 }
 
 }  // namespace collide::addon

@@ -39,8 +39,8 @@ class CentroidTree {
   // The centroid nearest to a point [dim]; `known` is one that was measured already.
   Neighbour nearest(const float* point, Neighbour known) const;
 
-  // The centroids within a squared distance of a centre [dim], the boundary included, as indices in no particular order.
-  // False when there are more than `most`; `found` is then incomplete.
+  // The centroids within a squared distance of a centre [dim], the boundary included, as indices in no particular
+  // order. False when there are more than `most`; `found` is then incomplete.
   bool within(const double* centre, double square, std::size_t most, std::vector<std::uint32_t>& found) const;
 
  private:

@@ -39,7 +39,8 @@ void check_input(const std::vector<float>& points, std::size_t dim, const std::v
       fail("INVALID_ARGUMENT", "Expected whole numbers from 0 for counts, received ", counts[i], " at index ", i);
     }
     if (start[i] >= options.rows) {
-      fail("INVALID_ARGUMENT", "Expected start clusters below ", options.rows, ", received ", start[i], " at index ", i);
+      fail("INVALID_ARGUMENT", "Expected start clusters below ", options.rows, ", received ", start[i], " at index ",
+           i);
     }
     used[start[i]] = true;
   }

@@ -1,18 +1,19 @@
 // Weighted k-means (Lloyd) of teacher rows in all their dimensions, from a given start, usually a balanced kd-tree.
 //
-// A round assigns every id to its nearest centroid, exactly (ties: the lower cluster), gives every empty cluster half of
-// the cluster with most weighted squared error, and takes means. It ends after `iterations` rounds or when nothing moved.
+// A round assigns every id to its nearest centroid, exactly (ties: the lower cluster), gives every empty cluster half
+// of the cluster with most weighted squared error, and takes means. It ends after `iterations` rounds or when nothing
+// moved.
 //
 // The assignment looks at few centroids. Ids that share a cluster lie in a ball around its centroid of radius r, and
 // none of them is nearer to a centroid further than 2r from it: the centroids within are fetched from a tree once for
 // all of them. Where there are too many of those, each id searches the tree, starting from the distance that it has.
 //
-// Deterministic, with the same bits for any number of threads: distances and sums are float64; a cluster is summed by one
-// task, its ids in the order of (start cluster, id). Rows keep the numbers of the start. Per round O(N (log T + C)), C
-// the centroids within 2r (in 2 dimensions about 20). Memory: under 50 bytes per id above the input for dim 2.
+// Deterministic, with the same bits for any number of threads: distances and sums are float64; a cluster is summed by
+// one task, its ids in the order of (start cluster, id). Rows keep the numbers of the start. Per round O(N (log T +
+// C)), C the centroids within 2r (in 2 dimensions about 20). Memory: under 50 bytes per id above the input for dim 2.
 //
-// On a GPU a round is: one segmented reduction over the ids grouped by cluster (dim * 4 + 8 bytes read per id), the tree
-// (T log T) and one kernel of a block per cluster that reads its ids (dim * 4 + 4 bytes each) and its candidates.
+// On a GPU a round is: one segmented reduction over the ids grouped by cluster (dim * 4 + 8 bytes read per id), the
+// tree (T log T) and one kernel of a block per cluster that reads its ids (dim * 4 + 4 bytes each) and its candidates.
 #pragma once
 
 #include <cstddef>

@@ -13,8 +13,8 @@ typedef double Double8 __attribute__((vector_size(64)));
 typedef std::int64_t Int8x64 __attribute__((vector_size(64)));
 
 COLLIDE_MULTIVERSION
-std::uint32_t nearest_of(const double* coordinates, const std::int64_t* indices, std::size_t vectors, const float* point,
-                         std::size_t dim) {
+std::uint32_t nearest_of(const double* coordinates, const std::int64_t* indices, std::size_t vectors,
+                         const float* point, std::size_t dim) {
   Double8 best;
   Int8x64 winner;
   for (std::size_t v = 0; v < vectors; ++v) {

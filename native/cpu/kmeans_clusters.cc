@@ -85,9 +85,8 @@ double KmeansClusters::error_of(const std::uint32_t* places, std::size_t count, 
 }
 
 void KmeansClusters::take_means() {
-  for_clusters(rows_, threads_, [&](std::uint32_t k) {
-    mean_of(&members[starts[k]], starts[k + 1] - starts[k], &centroids[k * dim]);
-  });
+  for_clusters(rows_, threads_,
+               [&](std::uint32_t k) { mean_of(&members[starts[k]], starts[k + 1] - starts[k], &centroids[k * dim]); });
 }
 
 std::uint64_t KmeansClusters::step() {
@@ -108,7 +107,8 @@ bool KmeansClusters::Spread::operator<(const Spread& other) const {
   return std::tie(error, size, other.cluster) < std::tie(other.error, other.size, cluster);
 }
 
-KmeansClusters::Spread KmeansClusters::spread_of(std::uint32_t k, const std::uint32_t* places, std::size_t count) const {
+KmeansClusters::Spread KmeansClusters::spread_of(std::uint32_t k, const std::uint32_t* places,
+                                                 std::size_t count) const {
   std::vector<double> mean(dim);
   mean_of(places, count, mean.data());
   return {error_of(places, count, mean.data()), static_cast<std::uint32_t>(count), k};
@@ -128,9 +128,8 @@ std::size_t KmeansClusters::halve(std::vector<std::uint32_t>& places) const {
     }
   }
   const std::size_t axis = std::max_element(variance.begin(), variance.end()) - variance.begin();
-  std::stable_sort(places.begin(), places.end(), [&](std::uint32_t a, std::uint32_t b) {
-    return points[a * dim + axis] < points[b * dim + axis];
-  });
+  std::stable_sort(places.begin(), places.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return points[a * dim + axis] < points[b * dim + axis]; });
   double sum = 0;
   std::size_t cut = 0;
   while (cut + 1 < places.size() && sum < total / 2) sum += weights_[places[cut++]];

@@ -38,7 +38,13 @@ describe('learnMapping: who gets which row', () => {
     rows: fc.integer({ min: 2, max: 60 }),
     hotShare: fc.constantFrom(0, 0.25, 0.5, 1),
     unseen: fc.constantFrom('cluster' as const, 'hash' as const, 'shared' as const),
-    method: fc.constantFrom('agglomerative' as const, 'equal-mass' as const, 'kd-tree' as const),
+    method: fc.constantFrom(
+      'agglomerative' as const,
+      'equal-mass' as const,
+      'kd-tree' as const,
+      'k-means' as const,
+      'lsh' as const,
+    ),
     hashes: fc.constantFrom(1 as const, 2 as const),
     combine: fc.constantFrom('sum' as const, 'concat' as const),
   });
@@ -46,7 +52,7 @@ describe('learnMapping: who gets which row', () => {
   it('hot ids own the first rows, unseen ids follow the policy, the learner fills the rest', async () => {
     await fc.assert(
       fc.asyncProperty(cases, async ({ seed, ids, dim, seenShare, ...options }) => {
-        const hashCount = options.method === 'kd-tree' ? 1 : options.hashes;
+        const hashCount = options.method === 'kd-tree' || options.method === 'k-means' ? 1 : options.hashes;
         const teacher = makeTeacher(seed, ids, dim, seenShare);
         const { hashes, statistics } = await learnMapping(teacher, { ...options, hashes: hashCount, seed: 11 });
         expect(hashes.length).toBe(hashCount);
@@ -172,7 +178,7 @@ describe('learnMapping: edges', () => {
     expect(hashed.statistics.tables[0]).toMatchObject({ hotRows: 0, clusters: 0, clusteredIds: 0 });
     const shared = await learnMapping(teacher, { rows: 7 });
     expect(new Set(entriesOf(shared.hashes[0]!))).toEqual(new Set([6]));
-    for (const method of ['agglomerative', 'equal-mass', 'kd-tree'] as const) {
+    for (const method of ['agglomerative', 'equal-mass', 'kd-tree', 'k-means', 'lsh'] as const) {
       const clustered = await learnMapping(teacher, { rows: 7, unseen: 'cluster', method });
       expect(new Set(entriesOf(clustered.hashes[0]!)).size).toBe(7);
     }
@@ -289,6 +295,7 @@ describe('learnMapping: bad input', () => {
     ['at least as wide', { rows: 5, hashes: 2 }, { ...teacher, dim: 1, rows: teacher.rows.slice(0, 20) }],
     ['2 hashes summed', { rows: 1, hashes: 2 }],
     ['all teacher dimensions', { rows: 5, hashes: 2, method: 'kd-tree' }],
+    ['all teacher dimensions', { rows: 5, hashes: 2, method: 'k-means' }],
     ['combine', { rows: 5, combine: 'multiply' }],
     ['projection', { rows: 5, projection: 'random' }],
     ['seed', { rows: 5, seed: -1 }],
@@ -301,6 +308,14 @@ describe('learnMapping: bad input', () => {
     ['no filters', { rows: 5, method: 'equal-mass', filters: [] }],
     ['no mass', { rows: 5, mass: 'sqrt' }],
     ['mass', { rows: 5, method: 'equal-mass', mass: 'none' }],
+    ['no projection', { rows: 5, method: 'lsh', projection: 'axis' }],
+    ['no maxClusterSize', { rows: 5, method: 'k-means', maxClusterSize: 3 }],
+    ['no weight', { rows: 5, method: 'lsh', weight: 'sqrt' }],
+    ['no iterations', { rows: 5, iterations: 3 }],
+    ['no directions', { rows: 5, method: 'kd-tree', directions: 2 }],
+    ['directions', { rows: 5, method: 'lsh', directions: 0 }],
+    ['weight', { rows: 5, method: 'k-means', weight: 'cbrt' }],
+    ['iterations', { rows: 5, method: 'k-means', iterations: 0.5 }],
     ['no projection', { rows: 5, method: 'kd-tree', projection: 'axis' }],
     ['AbortSignal', { rows: 5, signal: 1 }],
     ['hotCounts', { rows: 5 }, { ...teacher, hotCounts: new Uint32Array(3) }],
