@@ -267,6 +267,13 @@ export interface NativeBinding {
     options: { dim: number; rows: number; maxSize: number },
     onProgress: ((widths: number, needed: number) => void) | undefined,
   ): NativeJob<NativeLsh>;
+  /** Values and weights are copied before this returns. onProgress(steps, bins). */
+  optimalBins(
+    values: Float64Array,
+    weights: Float64Array,
+    options: { rows: number; search: 'auto' | 'layers' | 'lagrangian' },
+    onProgress: ((steps: number, bins: number) => void) | undefined,
+  ): NativeJob<{ assignment: Uint32Array; cost: number }>;
 }
 
 let binding: NativeBinding | undefined;

@@ -20,5 +20,6 @@ export {
 } from './learn_mapping.ts';
 export type { LearningMethod, LearnMappingOptions } from './learn_mapping_options.ts';
 export { type LshClustering, type LshMethod, type LshOptions, learnLsh, stableHashes } from './lsh.ts';
+export { idWeights, type OptimalBins, type OptimalBinsOptions, optimalBins } from './optimal_bins.ts';
 export { axisProjection, type PrincipalComponents, principalComponents, principalProjection } from './principal.ts';
 export type { Counts, Learner } from './types.ts';

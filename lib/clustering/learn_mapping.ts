@@ -20,6 +20,7 @@ import {
 } from './learn_mapping_options.ts';
 import { learnLsh } from './lsh.ts';
 import { hottestFirst, type Layout, layOut } from './mapping_layout.ts';
+import { idWeights, optimalBins } from './optimal_bins.ts';
 import { axisProjection, principalProjection } from './principal.ts';
 import { type Counts, checkCounts, checkTeacher } from './types.ts';
 
@@ -166,6 +167,10 @@ async function learn({ layout, counts, input }: Prepared, k: number, plan: Mappi
     return { assignment: equalMassBins(input, counts, rows, plan.mass), clusters, ...NO_ROUNDS };
   }
   const { onProgress, signal } = plan;
+  if (plan.method === 'exact') {
+    const { assignment } = await optimalBins(input, idWeights(counts, plan.kMeans.weight), { rows, signal });
+    return { assignment, clusters, ...NO_ROUNDS };
+  }
   const { assignment, rounds, fallbackRounds, splitRounds } = await agglomerate(input, counts, {
     ...plan.agglomerative,
     maxClusterSize: plan.agglomerative.maxClusterSize ?? 4 * Math.ceil(ids / clusters),

@@ -13,7 +13,7 @@ import type { LshMethod } from './lsh.ts';
 import { UNSEEN_POLICIES } from './mapping_layout.ts';
 import { MOST_IDS } from './types.ts';
 
-const METHODS = ['agglomerative', 'equal-mass', 'kd-tree', 'k-means', 'lsh'] as const;
+const METHODS = ['agglomerative', 'equal-mass', 'exact', 'kd-tree', 'k-means', 'lsh'] as const;
 
 /** How the rows are learned. */
 export type LearningMethod = (typeof METHODS)[number];
@@ -29,7 +29,7 @@ export function isJoint(method: LearningMethod): method is JointMethod {
 
 /**
  * Options of `learnMapping`. Those of {@link AgglomerateMethod} are for method 'agglomerative' only, those of
- * {@link KMeansMethod} for 'k-means', `directions` for 'lsh', `maxClusterSize` for 'agglomerative' and 'lsh'.
+ * {@link KMeansMethod} for 'k-means' (its weight for 'exact' too), `directions` for 'lsh', `maxClusterSize` for 'agglomerative' and 'lsh'.
  */
 export interface LearnMappingOptions extends AgglomerateMethod, KMeansMethod, LshMethod {
   /** Row budget of the feature. */
@@ -145,7 +145,8 @@ function checkFits(options: LearnMappingOptions, method: LearningMethod, hashes:
       (name) => name !== 'device' && method !== 'agglomerative' && !(name === 'maxClusterSize' && method === 'lsh'),
     ),
     ...(method === 'equal-mass' ? [] : (['mass'] as const)),
-    ...(method === 'k-means' ? [] : (['weight', 'iterations'] as const)),
+    ...(method === 'k-means' || method === 'exact' ? [] : (['weight'] as const)),
+    ...(method === 'k-means' ? [] : (['iterations'] as const)),
     ...(method === 'lsh' ? [] : (['directions'] as const)),
     ...(isJoint(method) ? (['projection'] as const) : []),
   ].find((name) => options[name] !== undefined);

@@ -9,6 +9,7 @@
 #include "addon/job.h"
 #include "cpu/kmeans.h"
 #include "cpu/lsh.h"
+#include "cpu/optimal_bins.h"
 
 namespace collide::addon {
 
@@ -24,9 +25,11 @@ Napi::Value number_of(Napi::Env env, std::uint64_t count) {
   return Napi::Number::New(env, static_cast<double>(count));
 }
 
-Napi::Object options_of(const Napi::CallbackInfo& info) {
-  if (info.Length() < 4 || !info[3].IsObject()) fail("INVALID_ARGUMENT", "Expected three arrays and options");
-  return info[3].As<Napi::Object>();
+Napi::Object options_of(const Napi::CallbackInfo& info, std::size_t arrays) {
+  if (info.Length() <= arrays || !info[arrays].IsObject()) {
+    fail("INVALID_ARGUMENT", "Expected ", arrays, " arrays and options");
+  }
+  return info[arrays].As<Napi::Object>();
 }
 
 KmeansWeight weight_named(const std::string& name) {
@@ -59,7 +62,7 @@ Napi::Value kmeans(const Napi::CallbackInfo& info) {
       KmeansOptions options;
       KmeansClustering result;
     };
-    const auto given = options_of(info);
+    const auto given = options_of(info, 3);
     auto work = std::make_shared<Work>();
     work->dim = static_cast<std::size_t>(integer(given, "dim"));
     work->options.rows = static_cast<std::uint32_t>(integer(given, "rows"));
@@ -86,7 +89,7 @@ Napi::Value lsh(const Napi::CallbackInfo& info) {
       LshOptions options;
       LshClustering result;
     };
-    const auto given = options_of(info);
+    const auto given = options_of(info, 3);
     auto work = std::make_shared<Work>();
     work->dim = static_cast<std::size_t>(integer(given, "dim"));
     work->options.rows = static_cast<std::uint32_t>(integer(given, "rows"));
@@ -110,11 +113,47 @@ Napi::Value lsh(const Napi::CallbackInfo& info) {
   });
 }
 
+BinSearch search_named(const std::string& name) {
+  if (name == "auto") return BinSearch::kAutomatic;
+  if (name == "layers") return BinSearch::kLayers;
+  if (name == "lagrangian") return BinSearch::kLagrangian;
+  fail("INVALID_ARGUMENT", "Expected auto, layers or lagrangian for search, received ", name);
+}
+
+Napi::Value optimal_bins(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    struct Work {
+      std::vector<double> values, weights;
+      std::uint64_t rows;
+      BinSearch search;
+      OptimalBins result;
+    };
+    const auto given = options_of(info, 2);
+    auto work = std::make_shared<Work>();
+    work->rows = static_cast<std::uint64_t>(integer(given, "rows"));
+    work->search = search_named(text(given, "search"));
+    work->values = copy_of<double>(info[0], "values");
+    work->weights = copy_of<double>(info[1], "weights");
+    const auto run = [work](const JobControl& control) {
+      work->result = collide::optimal_bins(work->values, work->weights, work->rows, {control.aborted, control.progress},
+                                           work->search);
+    };
+    return start_job(info.Env(), info[3], run, [work](Napi::Env env) {
+      const auto& [assignment, cost] = work->result;
+      Napi::Object result = Napi::Object::New(env);
+      result.Set("assignment", copied(env, "Uint32Array", assignment.data(), assignment.size()));
+      result.Set("cost", Napi::Number::New(env, cost));
+      return result;
+    });
+  });
+}
+
 }  // namespace
 
 void register_learners(Napi::Env env, Napi::Object exports) {
   exports.Set("kmeans", Napi::Function::New(env, kmeans));
   exports.Set("lsh", Napi::Function::New(env, lsh));
+  exports.Set("optimalBins", Napi::Function::New(env, optimal_bins));
 }
 
 }  // namespace collide::addon
