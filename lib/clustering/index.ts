@@ -9,6 +9,7 @@ export {
   type FilterName,
 } from './agglomerative.ts';
 export { type BinMass, type EqualMassOptions, equalMassBins, learnEqualMass } from './equal_mass.ts';
+export { hilbertKeys } from './hilbert.ts';
 export { type IdWeight, type KMeansClustering, type KMeansMethod, type KMeansOptions, kMeans } from './k_means.ts';
 export { learnKdTree } from './kd_tree.ts';
 export {

@@ -9,6 +9,7 @@ import { checkOptions } from '../errors.ts';
 import type { HashFunction, TableEntries } from '../hashing/hash_function.ts';
 import { agglomerate, throwIfAborted } from './agglomerative.ts';
 import { equalMassBins } from './equal_mass.ts';
+import { hilbertKeys } from './hilbert.ts';
 import { kMeans } from './k_means.ts';
 import { learnKdTree } from './kd_tree.ts';
 import {
@@ -137,8 +138,7 @@ function prepare(teacher: TeacherKnowledge, hotCounts: Counts, plan: MappingPlan
   const hottest = hottestFirst(hotCounts);
   return plan.heights.map((rows, k) => {
     if (rows >= counts.length) return undefined;
-    const { hotShare, unseen } = plan;
-    const layout = layOut(counts, hottest, { rows, hotShare, unseen, seed: tableSeed(plan, k) });
+    const layout = layOut(counts, hottest, { ...plan, rows, seed: tableSeed(plan, k) });
     const { members } = layout;
     const memberCounts = Float64Array.from(members, (id) => counts[id]!);
     const memberRows = new Float32Array(members.length * dim);
@@ -146,12 +146,20 @@ function prepare(teacher: TeacherKnowledge, hotCounts: Counts, plan: MappingPlan
       for (let d = 0; d < dim; d++) memberRows[i * dim + d] = teacher.rows[members[i]! * dim + d]!;
     }
     if (isJoint(plan.method) || members.length === 0) return { layout, counts: memberCounts, input: memberRows };
-    const input =
-      plan.projection === 'axis' || dim === 1
-        ? axisProjection(memberRows, dim, k)
-        : principalProjection(memberRows, dim, memberCounts, k);
-    return { layout, counts: memberCounts, input };
+    return { layout, counts: memberCounts, input: project(memberRows, dim, memberCounts, k, plan) };
   });
+}
+
+/** The 1-D view of the teacher that the k-th table clusters. */
+function project(
+  rows: Float32Array,
+  dim: number,
+  counts: Float64Array,
+  k: number,
+  { projection }: MappingPlan,
+): Float64Array {
+  if (projection === 'axis' || dim === 1) return axisProjection(rows, dim, k);
+  return projection === 'hilbert' ? hilbertKeys(rows, dim) : principalProjection(rows, dim, counts, k);
 }
 
 type Learned = { assignment: Uint32Array; clusters: number } & typeof NO_ROUNDS;

@@ -18,6 +18,9 @@ const METHODS = ['agglomerative', 'equal-mass', 'exact', 'kd-tree', 'k-means', '
 /** How the rows are learned. */
 export type LearningMethod = (typeof METHODS)[number];
 
+const PROJECTIONS = ['principal', 'axis', 'hilbert'] as const;
+type Projection = (typeof PROJECTIONS)[number];
+
 const JOINT_METHODS = ['kd-tree', 'k-means', 'lsh'] as const;
 
 /** The methods that take all dimensions of the teacher at once, where the others cluster a 1-D view of them. */
@@ -39,17 +42,22 @@ export interface LearnMappingOptions extends AgglomerateMethod, KMeansMethod, Ls
   /** Share of the rows, 0 (default) to 1, given to the ids hottest by `hotCounts`, one row each. */
   hotShare?: number;
   /**
-   * Ids with teacher count 0 that own no hot row: 'shared' (default) sends all to one row of their own, 'hash' spreads
-   * them over all rows that are not hot, 'cluster' clusters their untrained teacher rows like any other. Spread over the
+   * Ids with teacher count 0 that own no hot row: 'shared' (default) sends all to one row of their own, 'reserved' spreads
+   * them over a few rows of their own, 'hash' over all rows that are not hot, 'cluster' clusters their untrained teacher rows like any other. Spread over the
    * clusters they spoil rows that the teacher got right; docs/results.md has the measurements.
    */
   unseen?: (typeof UNSEEN_POLICIES)[number];
+  /** For `unseen` 'reserved': the share of the rows that the unseen ids get, at least one row. Default 0.1. */
+  reservedShare?: number;
   /** Internal tables, one clustering each, along different dimensions of the teacher or by other draws. Default 1. */
   hashes?: 1 | 2;
   /** For 2 hashes, how their rows meet: 'sum' (default) halves the row budget, 'concat' halves the width and keeps it. */
   combine?: 'sum' | 'concat';
-  /** The 1-D views that are clustered: principal components (default for 1 hash) or the teacher's axes (default for 2). */
-  projection?: 'principal' | 'axis';
+  /**
+   * The 1-D views that are clustered: principal components (default for 1 hash) or the teacher's axes (default for 2).
+   * Method 'equal-mass' also takes the order along a Hilbert curve through all dimensions.
+   */
+  projection?: Projection;
   /** Seed of the hash of unseen ids and of method 'lsh', 0 (default) to 2^64 - 1; the second table takes the next seed. */
   seed?: number | bigint;
   /** Method 'equal-mass': what an id weighs, the square root of its count by default. */
@@ -67,6 +75,7 @@ const OWN_OPTIONS = [
   'method',
   'hotShare',
   'unseen',
+  'reservedShare',
   'hashes',
   'combine',
   'projection',
@@ -86,7 +95,8 @@ export interface MappingPlan {
   heights: number[];
   hotShare: number;
   unseen: (typeof UNSEEN_POLICIES)[number];
-  projection: 'principal' | 'axis';
+  reservedShare: number;
+  projection: Projection;
   seed: bigint;
   mass: BinMass;
   kMeans: Required<KMeansMethod>;
@@ -108,6 +118,13 @@ export function planMapping(options: LearnMappingOptions, ids: number, dim: numb
   const method = checkOneOf(options.method ?? 'agglomerative', METHODS, where('method'));
   const hashes = checkInteger(options.hashes ?? 1, 1, 2, where('hashes'));
   const combine = checkOneOf(options.combine ?? 'sum', ['sum', 'concat'], where('combine'));
+  const unseen = checkOneOf(options.unseen ?? 'shared', UNSEEN_POLICIES, where('unseen'));
+  if (options.reservedShare !== undefined && unseen !== 'reserved') {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected no reservedShare for learnMapping: unseen "${unseen}" has no use for it`,
+    );
+  }
   const projection = options.projection ?? (hashes === 1 ? 'principal' : 'axis');
   checkFits(options, method, hashes, dim);
   if (hashes === 2 && combine === 'sum') checkInteger(rows, 2, MOST_IDS, where('rows with 2 hashes summed,'));
@@ -118,8 +135,9 @@ export function planMapping(options: LearnMappingOptions, ids: number, dim: numb
     method,
     heights: heightsOf(rows, hashes, combine),
     hotShare: checkNumber(options.hotShare ?? 0, 0, 1, where('hotShare')),
-    unseen: checkOneOf(options.unseen ?? 'shared', UNSEEN_POLICIES, where('unseen')),
-    projection: checkOneOf(projection, ['principal', 'axis'], where('projection')),
+    unseen,
+    reservedShare: checkNumber(options.reservedShare ?? 0.1, 0, 1, where('reservedShare')),
+    projection: checkOneOf(projection, PROJECTIONS, where('projection')),
     seed: checkSeed(options.seed ?? 0),
     mass: checkOneOf(options.mass ?? 'sqrt', BIN_MASSES, where('mass')),
     kMeans: completeKMeans(options, 'learnMapping'),
@@ -160,6 +178,12 @@ function checkFits(options: LearnMappingOptions, method: LearningMethod, hashes:
     throw new CollideError(
       'INVALID_ARGUMENT',
       `Expected hashes 1 for learnMapping with method "${method}": it clusters all teacher dimensions at once`,
+    );
+  }
+  if (options.projection === 'hilbert' && (method !== 'equal-mass' || hashes === 2)) {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected method "equal-mass" and 1 hash for projection "hilbert" of learnMapping, received "${method}" and ${hashes}: distances along the curve mean nothing, and there is only one`,
     );
   }
   if (hashes > dim && method !== 'lsh') {

@@ -36,6 +36,7 @@ const LEARNER_OPTIONS = [
   'iterations',
   'directions',
   'unseen',
+  'reservedShare',
   'hashes',
   'combine',
   'projection',

@@ -37,7 +37,8 @@ describe('learnMapping: who gets which row', () => {
     seenShare: fc.constantFrom(0, 0.1, 0.7, 1),
     rows: fc.integer({ min: 2, max: 60 }),
     hotShare: fc.constantFrom(0, 0.25, 0.5, 1),
-    unseen: fc.constantFrom('cluster' as const, 'hash' as const, 'shared' as const),
+    unseen: fc.constantFrom('cluster' as const, 'hash' as const, 'reserved' as const, 'shared' as const),
+    reservedShare: fc.constantFrom(0, 0.1, 0.5, 1),
     method: fc.constantFrom(
       'agglomerative' as const,
       'equal-mass' as const,
@@ -51,10 +52,15 @@ describe('learnMapping: who gets which row', () => {
 
   it('hot ids own the first rows, unseen ids follow the policy, the learner fills the rest', async () => {
     await fc.assert(
-      fc.asyncProperty(cases, async ({ seed, ids, dim, seenShare, ...options }) => {
+      fc.asyncProperty(cases, async ({ seed, ids, dim, seenShare, reservedShare, ...options }) => {
         const hashCount = options.method === 'kd-tree' || options.method === 'k-means' ? 1 : options.hashes;
         const teacher = makeTeacher(seed, ids, dim, seenShare);
-        const { hashes, statistics } = await learnMapping(teacher, { ...options, hashes: hashCount, seed: 11 });
+        const { hashes, statistics } = await learnMapping(teacher, {
+          ...options,
+          ...(options.unseen === 'reserved' && { reservedShare }),
+          hashes: hashCount,
+          seed: 11,
+        });
         expect(hashes.length).toBe(hashCount);
         expect(statistics.unseenIds).toBe(teacher.counts.filter((c) => c === 0).length);
         hashes.forEach((hash, k) => {
@@ -78,12 +84,15 @@ describe('learnMapping: who gets which row', () => {
           const cold = Array.from(teacher.counts.keys()).filter((id) => !hot.includes(id));
           const unseen = options.unseen === 'cluster' ? [] : cold.filter((id) => teacher.counts[id] === 0);
           const clustered = cold.filter((id) => !unseen.includes(id));
+          const left = rows - hot.length;
+          const wanted = options.unseen === 'reserved' ? Math.max(1, Math.round(reservedShare * rows)) : 1;
+          const own = Math.max(1, Math.min(wanted, unseen.length, left - 1));
+          const over = options.unseen === 'hash' ? left : own;
           for (const id of unseen) {
-            const hashed = Number(mixedRow(BigInt(id), 11n + BigInt(k), BigInt(rows - hot.length)));
-            expect(entries[id]).toBe(options.unseen === 'hash' ? hot.length + hashed : rows - 1);
+            expect(entries[id]).toBe(rows - over + Number(mixedRow(BigInt(id), 11n + BigInt(k), BigInt(over))));
           }
-          const shared = options.unseen === 'shared' && unseen.length > 0 ? 1 : 0;
-          const clusterRows = Math.min(clustered.length, Math.max(1, rows - hot.length - shared));
+          const kept = options.unseen === 'hash' || unseen.length === 0 ? 0 : own;
+          const clusterRows = Math.min(clustered.length, Math.max(1, left - kept));
           const learned = new Set(clustered.map((id) => entries[id]! - hot.length));
           expect([...learned].sort((a, b) => a - b)).toEqual(Array.from({ length: clusterRows }, (_, row) => row));
           expect(table.clusters).toBe(clusterRows);
@@ -290,6 +299,8 @@ describe('learnMapping: bad input', () => {
     ['Did you mean "equal-mass"?', { rows: 5, method: 'equalmass' }],
     ['unseen', { rows: 5, unseen: 'drop' }],
     ['hotShare', { rows: 5, hotShare: 1.1 }],
+    ['reservedShare', { rows: 5, unseen: 'reserved', reservedShare: -0.1 }],
+    ['no reservedShare', { rows: 5, reservedShare: 0.1 }],
     ['hotShare', { rows: 5, hotShare: Number.NaN }],
     ['hashes', { rows: 5, hashes: 3 }],
     ['at least as wide', { rows: 5, hashes: 2 }, { ...teacher, dim: 1, rows: teacher.rows.slice(0, 20) }],
