@@ -18,10 +18,12 @@ export {
   learnHashing,
   type SizeOptions,
 } from './pipeline/learn_hashing.ts';
+export { type MappingFormat, writeMapping } from './pipeline/mapping_file.ts';
 export type { ModelOptions, TrainingOptions } from './pipeline/model_options.ts';
 export { aggregate, type Comparison, type ComparisonResult } from './pipeline/results.ts';
 export { Student, type StudentBytes, type StudentOptions, trainStudent } from './pipeline/student.ts';
 export { Teacher, type TeacherFeature, type TeacherOptions, trainTeacher } from './pipeline/teacher.ts';
+export { loadVectors, type VectorOptions } from './pipeline/vectors.ts';
 export { formatTable, renderReport } from './report/index.ts';
 export { auc, logLoss, normalizedEntropy } from './training/metrics.ts';
 export { evaluateSplit, type Metrics, predictSplit, trainEpoch } from './training/train.ts';

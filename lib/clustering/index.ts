@@ -9,7 +9,9 @@ export {
   type FilterName,
 } from './agglomerative.ts';
 export { type BinMass, type EqualMassOptions, equalMassBins, learnEqualMass } from './equal_mass.ts';
+export { hilbertKeys } from './hilbert.ts';
 export type { JobOptions } from './job.ts';
+export { type IdWeight, type KMeansClustering, type KMeansMethod, type KMeansOptions, kMeans } from './k_means.ts';
 export { type KdTreeOptions, learnKdTree } from './kd_tree.ts';
 export {
   type LearnedMapping,
@@ -20,6 +22,8 @@ export {
 } from './learn_mapping.ts';
 export type { LearningMethod, LearnMappingOptions, MappingProgress } from './learn_mapping_options.ts';
 export { learnMappings, type MappingsProgress, type MappingTask } from './learn_mappings.ts';
+export { type LshClustering, type LshMethod, type LshOptions, learnLsh, stableHashes } from './lsh.ts';
+export { idWeights, type OptimalBins, type OptimalBinsOptions, optimalBins } from './optimal_bins.ts';
 export {
   axisProjection,
   type PrincipalComponents,

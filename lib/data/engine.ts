@@ -7,8 +7,11 @@
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DuckDBConnection, DuckDBInstance, DuckDBVector } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBInstance, DuckDBValue, DuckDBVector } from '@duckdb/node-api';
 import { CollideError } from '../errors.ts';
+
+/** Rows of one of DuckDB's chunks. */
+const CHUNK_ROWS = 2048;
 
 let opened = 0;
 
@@ -94,6 +97,22 @@ export class Engine {
         const columns = Array.from({ length: width }, (_, column) => chunk.getColumnVector(column));
         visit(columns, chunk.rowCount);
       }
+    });
+  }
+
+  /** Appends rows to a table; `columnsOf(begin, end)` gives the values of each column for a piece of them. */
+  async append(table: string, rows: number, columnsOf: (begin: number, end: number) => DuckDBValue[][]): Promise<void> {
+    const { DuckDBDataChunk } = await import('@duckdb/node-api');
+    await this.#guard(async () => {
+      const appender = await this.#connection.createAppender(table);
+      const types = Array.from({ length: appender.columnCount }, (_, column) => appender.columnType(column));
+      for (let begin = 0; begin < rows; begin += CHUNK_ROWS) {
+        const end = Math.min(rows, begin + CHUNK_ROWS);
+        const chunk = DuckDBDataChunk.create(types, end - begin);
+        chunk.setColumns(columnsOf(begin, end));
+        appender.appendDataChunk(chunk);
+      }
+      appender.closeSync();
     });
   }
 

@@ -1,7 +1,7 @@
 /** The teacher: a narrow model of full height, trained on past data, whose rows say which ids are alike. */
 import type { Split } from '../data/types.ts';
 import { CollideError, checkOptions } from '../errors.ts';
-import { readSafetensors, type TensorInput, writeSafetensors } from '../files/index.ts';
+import { readSafetensors, type Safetensors, type TensorInput, writeSafetensors } from '../files/index.ts';
 import type { Recommender } from '../model/recommender.ts';
 import { type Fit, fitFixed, fitTuned } from './fit.ts';
 import { buildRecommender, TRAINING_OPTIONS, type TrainingOptions } from './model_options.ts';
@@ -16,6 +16,11 @@ export interface TeacherFeature {
 }
 
 const FORMAT = 'learn-to-collide teacher 1';
+
+/** Whether a file says that it is a teacher of this package. */
+export function isTeacherFile({ metadata }: Safetensors): boolean {
+  return metadata.format === FORMAT;
+}
 
 export class Teacher {
   readonly dim: number;
@@ -52,7 +57,11 @@ export class Teacher {
 
   /** @throws CollideError FILE_IO, FILE_FORMAT when the file is not a teacher of this package */
   static async load(path: string): Promise<Teacher> {
-    const { tensors, metadata } = await readSafetensors(path);
+    return Teacher.from(await readSafetensors(path), path);
+  }
+
+  /** @param path - for messages. @throws CollideError FILE_FORMAT when these are not a teacher of this package */
+  static from({ tensors, metadata }: Safetensors, path: string): Teacher {
     try {
       if (metadata.format !== FORMAT) throw new Error(`the metadata format is "${metadata.format ?? ''}"`);
       const names = JSON.parse(metadata.features ?? '') as string[];

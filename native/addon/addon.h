@@ -64,6 +64,7 @@ bool boolean(const Napi::Object& object, const char* key);
 void register_embedding(Napi::Env env, Napi::Object exports);
 void register_clustering(Napi::Env env, Napi::Object exports);
 void register_partitions(Napi::Env env, Napi::Object exports);
+void register_learners(Napi::Env env, Napi::Object exports);
 void register_dense_net(Napi::Env env, Napi::Object exports);
 void register_info(Napi::Env env, Napi::Object exports);
 

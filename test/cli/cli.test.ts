@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readNpy, writeNpy, writeSafetensors } from '../../lib/files/index.ts';
 
 const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'collide-cli-'));
@@ -91,6 +92,43 @@ describe('collide', () => {
     expect(header).toBe('id,row');
     expect(rows.length).toBe(201); // 200 items and the row of unseen ones
     expect(Math.max(...rows.map((line) => Number(line.split(',')[1])))).toBeLessThan(21);
+  });
+
+  it('clusters vectors made elsewhere, into every format', async () => {
+    const ids = 500;
+    const vectors = Float32Array.from({ length: 2 * ids }, (_, k) => ((k * 7919) % 1009) / 1009);
+    const counts = BigInt64Array.from({ length: ids }, (_, id) => BigInt(1 + (id % 9)));
+    await writeNpy(at('movie.npy'), vectors, [ids, 2]);
+    await writeNpy(at('seen.npy'), counts, [ids]);
+    const teacher = {
+      'movie.vectors': { shape: [ids, 2], data: vectors },
+      'movie.counts': { shape: [ids], data: counts },
+    };
+    await writeSafetensors(at('teacher.safetensors'), teacher);
+    const given = ['movie.npy', '--counts', 'seen.npy', '--size', '0.1'];
+    for (const method of ['k-means', 'lsh']) {
+      const { status, stderr, stdout } = collide('cluster', ...given, '--method', method, '--out', `${method}.npy`);
+      expect([stderr.includes('collide:'), status]).toEqual([false, 0]);
+      expect(stdout).toContain('50 rows');
+      const { data, shape, dtype } = await readNpy(at(`${method}.npy`));
+      expect([dtype, shape, new Set(data as Int32Array).size]).toEqual(['I32', [ids], 50]);
+    }
+    expect(
+      collide('cluster', 'teacher.safetensors', '--size', '0.1', '--method', 'lsh', '--out', 'm.safetensors').status,
+    ).toBe(0);
+    expect(collide('export', 'm.safetensors', '--feature', 'movie', '--out', 'a.npy').status).toBe(0);
+    expect(readFileSync(at('a.npy'))).toEqual(readFileSync(at('lsh.npy')));
+    expect(collide('export', 'm.safetensors', '--feature', 'movie', '--out', 'a.parquet').status).toBe(0);
+    expect(readFileSync(at('a.parquet')).subarray(0, 4).toString()).toBe('PAR1');
+    for (const [code, ...args] of [
+      ['INVALID_ARGUMENT', ...given, '--out', 'x.parqet'],
+      ['INVALID_ARGUMENT', ...given, '--hashes', '2', '--out', 'x.npy'], // two tables
+      ['FILE_FORMAT', 'seen.npy', '--counts', 'seen.npy', '--out', 'x.npy'],
+    ]) {
+      const { status, stderr } = collide('cluster', ...args);
+      expect([stderr.match(/\[([A-Z_]+)\]/)?.[1], status]).toEqual([code, 2]);
+    }
+    expect(existsSync(at('x.npy'))).toBe(false);
   });
 
   it('ends with code 2 and one line that says what is wrong', () => {

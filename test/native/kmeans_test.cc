@@ -1,0 +1,173 @@
+// Plain checks of cpu/kmeans.h and the tree behind it: nearest centroids against all distances, threads, abort, bad
+// input.
+#include "cpu/kmeans.h"
+
+#include <atomic>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "core/random.h"
+#include "cpu/centroid_tree.h"
+
+namespace {
+
+using collide::KmeansClustering;
+using collide::KmeansOptions;
+using collide::KmeansWeight;
+
+int passed = 0, failed = 0;
+
+void check(bool ok, const std::string& what) {
+  ok ? ++passed : ++failed;
+  if (!ok) std::printf("FAILED: %s\n", what.c_str());
+}
+
+struct Case {
+  std::size_t dim;
+  std::vector<float> points;
+  std::vector<double> counts;
+  std::vector<std::uint32_t> start;
+};
+
+// Few distinct values (ties), a heavy tail, or neither.
+Case make_case(std::uint64_t seed, std::size_t ids, std::size_t dim, std::uint32_t rows) {
+  Case c{dim, std::vector<float>(ids * dim), std::vector<double>(ids), std::vector<std::uint32_t>(ids)};
+  for (std::size_t k = 0; k < ids * dim; ++k) {
+    const float u = collide::uniform01(seed, k);
+    c.points[k] = seed % 3 == 0 ? std::floor(u * 5) : seed % 3 == 1 ? u : (u - .5f) / (u * u + .001f);
+  }
+  for (std::size_t id = 0; id < ids; ++id) {
+    c.counts[id] = static_cast<double>(collide::mix64(seed ^ id) % 50);
+    c.start[id] = static_cast<std::uint32_t>(id * rows / ids);
+  }
+  return c;
+}
+
+KmeansClustering run(const Case& c, const KmeansOptions& options, const collide::KmeansControl& control = {}) {
+  return collide::kmeans(c.points, c.dim, c.counts, c.start, options, control);
+}
+
+void tree() {
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    const std::size_t dim = 1 + seed % 4;
+    const std::uint32_t count = 1 + static_cast<std::uint32_t>(collide::mix64(seed) % 400);
+    const Case c = make_case(seed, count, dim, 1);
+    const std::vector<double> centroids(c.points.begin(), c.points.end());
+    const collide::CentroidTree tree(centroids.data(), count, dim);
+    std::vector<std::uint32_t> found;
+    for (std::size_t q = 0; q < 50; ++q) {
+      std::vector<float> point(dim);
+      for (std::size_t d = 0; d < dim; ++d) point[d] = collide::uniform01(seed + 1000, q * dim + d) * 5;
+      collide::Neighbour best{std::numeric_limits<double>::infinity(), 0};
+      std::size_t inside = 0;
+      const std::vector<double> centre(point.begin(), point.end());
+      for (std::uint32_t k = 0; k < count; ++k) {
+        const double square = collide::squared_distance(point.data(), &centroids[k * dim], dim);
+        best = std::min(best, {square, k});
+        inside += square <= 1.5 ? 1 : 0;
+      }
+      const auto nearest = tree.nearest(point.data(), {std::numeric_limits<double>::infinity(), count});
+      check(nearest.index == best.index && nearest.square == best.square, "tree: the nearest, the lower of equals");
+      check(tree.within(centre.data(), 1.5, count, found) && found.size() == inside, "tree: all within a ball");
+      if (inside > 1) check(!tree.within(centre.data(), 1.5, inside - 1, found), "tree: more than wanted");
+    }
+  }
+}
+
+// After one round every id is at its nearest centroid, unless it was given to a cluster that nobody is nearest to.
+void assignment() {
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    const std::uint32_t rows = 1 + static_cast<std::uint32_t>(collide::mix64(seed) % 300);
+    const Case c = make_case(seed, 300 + collide::mix64(seed + 7) % 4000, 1 + seed % 3, rows);
+    const std::size_t ids = c.counts.size();
+    const KmeansClustering before = run(c, {rows, KmeansWeight::kSqrt, 0, 1});
+    const KmeansClustering after = run(c, {rows, KmeansWeight::kSqrt, 1, 1});
+    std::vector<std::uint32_t> nearest(ids);
+    std::vector<bool> used(rows), wanted(rows);
+    for (std::size_t id = 0; id < ids; ++id) {
+      collide::Neighbour best{std::numeric_limits<double>::infinity(), 0};
+      for (std::uint32_t k = 0; k < rows; ++k) {
+        const double* centroid = &before.centroids[k * c.dim];
+        best = std::min(best, {collide::squared_distance(&c.points[id * c.dim], centroid, c.dim), k});
+      }
+      nearest[id] = best.index;
+      wanted[best.index] = used[after.assignment[id]] = true;
+    }
+    bool right = true, all = true;
+    for (std::size_t id = 0; id < ids; ++id)
+      right &= after.assignment[id] == nearest[id] || !wanted[after.assignment[id]];
+    for (std::uint32_t k = 0; k < rows; ++k) all &= used[k];
+    check(right, "ids are at their nearest centroids");
+    check(all, "every cluster is used");
+    check(after.distortion <= before.distortion * (1 + 1e-12), "a round does not raise the distortion");
+  }
+}
+
+void threads() {
+  const Case c = make_case(1, 30000, 2, 500);
+  const KmeansClustering alone = run(c, {500, KmeansWeight::kCount, 8, 1});
+  for (const unsigned count : {2u, 5u}) {
+    const KmeansClustering many = run(c, {500, KmeansWeight::kCount, 8, count});
+    check(many.assignment == alone.assignment && many.centroids == alone.centroids && many.sizes == alone.sizes &&
+              many.counts == alone.counts && many.distortion == alone.distortion && many.moved == alone.moved,
+          "the same bits for any number of threads");
+  }
+}
+
+void abort_and_progress() {
+  const Case c = make_case(1, 30000, 2, 500);
+  std::atomic<bool> stop{false};
+  double rounds = 0;
+  const collide::KmeansControl control = {[&] { return stop.load(); },
+                                          [&](double round, double) {
+                                            rounds = round;
+                                            stop = round >= 2;
+                                          }};
+  const KmeansClustering stopped = run(c, {500, KmeansWeight::kCount, 1000000, 2}, control);
+  check(rounds == 2 && stopped.iterations <= 3, "stops within a round");
+}
+
+void rejects(const std::function<void()>& body, const std::string& text) {
+  try {
+    body();
+    check(false, "accepted: " + text);
+  } catch (const collide::Error& error) {
+    check(error.code == "INVALID_ARGUMENT" && std::string(error.what()).find(text) != std::string::npos,
+          text + ", said: " + error.what());
+  }
+}
+
+void bad_input() {
+  const KmeansOptions two = {2, KmeansWeight::kCount, 5, 1};
+  const auto call = [&](std::vector<float> points, std::vector<double> counts, std::vector<std::uint32_t> start,
+                        const KmeansOptions& options,
+                        std::size_t dim = 1) { return [=] { collide::kmeans(points, dim, counts, start, options); }; };
+  rejects(call({}, {}, {}, two), "1 to 2^32 - 1 ids");
+  rejects(call({1, 2}, {1, 1}, {0, 1}, two, 0), "dim 0");
+  rejects(call({1, 2, 3}, {1, 1}, {0, 1}, two), "2 x dim values");
+  rejects(call({1, 2}, {1, 1}, {0}, two), "1 start clusters");
+  rejects(call({1, 2}, {1, 1}, {0, 1}, {3, KmeansWeight::kCount, 5, 1}), "1 to 2 rows");
+  rejects(call({1, 2}, {1, 1}, {0, 1}, {0, KmeansWeight::kCount, 5, 1}), "1 to 2 rows");
+  rejects(call({1, 2}, {1, -1}, {0, 1}, two), "received -1 at index 1");
+  rejects(call({1, 2}, {1, .5}, {0, 1}, two), "received 0.5 at index 1");
+  rejects(call({1, 2}, {1, 1}, {0, 2}, two), "received 2 at index 1");
+  rejects(call({1, 2}, {1, 1}, {1, 1}, two), "none of its ids is in 0");
+  rejects(call({1, std::numeric_limits<float>::quiet_NaN()}, {1, 1}, {0, 1}, two), "for id 1");
+}
+
+}  // namespace
+
+int main() {
+  tree();
+  assignment();
+  threads();
+  abort_and_progress();
+  bad_input();
+  std::printf("%d passed, %d failed\n", passed, failed);
+  return failed == 0 ? 0 : 1;
+}
