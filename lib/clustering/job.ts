@@ -46,6 +46,7 @@ export async function runJob<Result, Progress>(
   try {
     const result = await job.promise;
     rethrow();
+    throwIfAborted(signal); // a job may end before it sees the signal, but not its caller
     return result;
   } catch (error) {
     rethrow();
