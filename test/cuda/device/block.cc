@@ -8,7 +8,7 @@ namespace test_device {
 
 namespace {
 
-constexpr std::uint64_t kMostTurns = 1 << 12;  // of a warp, each some 65,000 instructions, without an end of the block
+constexpr std::uint64_t kMostTurns = 1 << 9;  // of a warp, each some 65,000 instructions, without an end of the block
 
 std::uint64_t next_serial = 1;
 

@@ -14,6 +14,16 @@ constexpr std::uint64_t kGap = 64;  // unaddressable bytes between shared variab
 
 std::uint64_t aligned(std::uint64_t offset, std::uint64_t align) { return (offset + align - 1) / align * align; }
 
+// Whether operand k is a predicate; asked where the text does not tell, of literals and of _.
+bool is_predicate(const Opcode& op, std::size_t k) {
+  if (op.name == "setp") return k < 2 || k == 4;
+  if (op.name == "selp") return k == 3;
+  if (op.name == "vote" || op.name == "shfl") return k == 1 || (k == 0 && op.has("pred"));
+  if (op.name == "match") return k == 1;
+  if (op.name == "bar" || op.name == "barrier") return k == 2;
+  return op.has("pred");
+}
+
 class Decoder {
  public:
   Decoder(const Module& module, const Kernel& kernel) {
@@ -27,6 +37,7 @@ class Decoder {
     const Kernel& kernel = *program_.kernel;
     sink_row_ = static_cast<std::int32_t>(program_.rows++);
     sink_predicate_ = static_cast<std::int32_t>(program_.predicates++);
+    program_.always = static_cast<std::int32_t>(program_.predicates++);
     place_variables();
     for (const Statement& statement : kernel.statements) program_.code.push_back(instruction(statement));
     Instruction end;
@@ -116,6 +127,7 @@ class Decoder {
       case Operand::kPredicate:
         return operand.negated ? ~operand.index : operand.index;
       case Operand::kNumber:
+        if (predicate) return operand.bits != 0 ? program_.always : ~program_.always;
         return constant(operand.bits);
       case Operand::kSymbol:
         return constant(symbol(operand.name).second);
@@ -170,8 +182,7 @@ class Decoder {
     if (operands.size() > result.operand.size()) unsupported(" with so many operands");
     try {
       for (std::size_t k = 0; k < operands.size(); ++k) {
-        const bool predicate = op.name == "setp" || (pair && k == 1);
-        result.operand[k] = operand(operands[k], predicate, result);
+        result.operand[k] = operand(operands[k], is_predicate(op, k), result);
       }
     } catch (const Unsupported& problem) {
       unsupported(text(": ", problem.what()));

@@ -68,6 +68,7 @@ struct Program {
   std::vector<Row> constants;
   std::vector<std::pair<std::string_view, std::int32_t>> specials;  // special register, its row
   std::uint32_t rows = 0, predicates = 0;
+  std::int32_t always = 0;  // a predicate that is true
   std::uint64_t shared_bytes = 0, local_bytes = 0;  // static; shared with gaps between variables
   std::vector<Variable> shared;                     // static, where they are
   std::uint64_t dynamic_align = 16;

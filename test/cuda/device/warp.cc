@@ -37,6 +37,7 @@ void Warp::begin(std::uint32_t live) {
   std::fill(undefined_.begin(), undefined_.end(), ~0u);
   std::fill(undefined_predicates_.begin(), undefined_predicates_.end(), ~0u);
   executing = ~0u;
+  set_predicate(program_.always, ~0u, 0);
   set_specials();
 }
 
