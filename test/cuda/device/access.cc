@@ -1,5 +1,5 @@
-// Loads, stores, atomics and fences. Every access is checked: within an allocation, aligned, ordered, of memory that was
-// written; requests of warps to global memory are counted in 32-byte sectors.
+// Loads, stores, atomics and fences. Every access is checked: within an allocation, aligned, ordered, of memory that
+// was written; requests of warps to global memory are counted in 32-byte sectors.
 #include <algorithm>
 #include <cstring>
 
@@ -30,18 +30,15 @@ Place place(Warp& warp, int lane, const Instruction& i, std::uint64_t address, s
   Space space = i.space;
   if (space == Space::kGeneric) {
     const std::uint64_t window = address >> 60;
-    space = window == 0   ? Space::kGlobal
-            : window == 1 ? Space::kShared
-            : window == 2 ? Space::kLocal
-                          : Space::kParam;
+    space = window == 0 ? Space::kGlobal : window == 1 ? Space::kShared : window == 2 ? Space::kLocal : Space::kParam;
     address &= (1ull << 60) - 1;
   }
   Region* region = nullptr;
   if (space == Space::kGlobal) {
     region = GlobalMemory::instance().find(address);
     if (region == nullptr) {
-      outside(warp, lane, what, bytes, text("a global address that is not allocated: ",
-                                            GlobalMemory::instance().describe(address)));
+      outside(warp, lane, what, bytes,
+              text("a global address that is not allocated: ", GlobalMemory::instance().describe(address)));
     }
   } else if (space == Space::kShared) {
     region = &block.shared;
@@ -106,7 +103,8 @@ struct Request {
     int in_bank[32] = {};
     for (int k = 0; k < n; ++k) ++in_bank[words[k] % 32];
     site.shared_requests += 1;
-    site.shared_passes += static_cast<std::uint64_t>(*std::max_element(in_bank, in_bank + 32)) * std::max<std::uint64_t>(1, bytes / 4);
+    site.shared_passes +=
+        static_cast<std::uint64_t>(*std::max_element(in_bank, in_bank + 32)) * std::max<std::uint64_t>(1, bytes / 4);
   }
 };
 
@@ -201,9 +199,9 @@ void atomic(Warp& warp, const Instruction& i) {
   access(warp, i, kFirst, "an atomic operation", [&](int l, const Place& at) {
     check_writable(warp, l, at);
     if (!defined(at, sizeof(T))) {
-      warp.block.fail(warp, l, "uninitialised value",
-                      text("an atomic operation on byte ", at.offset, " of ", at.region->name,
-                           ", which was never written"));
+      warp.block.fail(
+          warp, l, "uninitialised value",
+          text("an atomic operation on byte ", at.offset, " of ", at.region->name, ", which was never written"));
     }
     each_word(at.offset, sizeof(T), [&](std::uint64_t word, std::uint32_t mask) {
       note_read(warp, l, *at.region, word, mask, true, false);
@@ -267,11 +265,11 @@ void nothing(Warp&, const Instruction&) {}
 
 void take_space(Opcode& op, Instruction& i) {
   const std::string_view space = op.take_one({"global", "const", "shared::cta", "shared", "local", "param"});
-  i.space = space.empty()                        ? Space::kGeneric
-            : space.starts_with("shared")        ? Space::kShared
-            : space == "local"                   ? Space::kLocal
-            : space == "param"                   ? Space::kParam
-                                                 : Space::kGlobal;
+  i.space = space.empty()                 ? Space::kGeneric
+            : space.starts_with("shared") ? Space::kShared
+            : space == "local"            ? Space::kLocal
+            : space == "param"            ? Space::kParam
+                                          : Space::kGlobal;
 }
 
 // The memory order and its scope; caching hints do not matter here.

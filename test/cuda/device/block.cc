@@ -34,8 +34,8 @@ Block::Block(Launch& launch) : launch(launch) {
   local = {0, program.local_bytes, nullptr, nullptr, nullptr, true, "local memory"};
 
   parameter_state_.assign(launch.parameters.size(), kDefined);
-  parameters = {0,    launch.parameters.size(), launch.parameters.data(), parameter_state_.data(), nullptr, false,
-                "the kernel's parameters"};
+  parameters = {0,     launch.parameters.size(), launch.parameters.data(), parameter_state_.data(), nullptr,
+                false, "the kernel's parameters"};
   for (std::uint32_t w = 0; w < threads / 32; ++w) warps_.push_back(std::make_unique<Warp>(*this, w));
 }
 

@@ -28,7 +28,7 @@ struct Launch {
   std::uint64_t dynamic_shared;
   std::vector<std::uint8_t> parameters;
 
-  std::uint64_t first_serial = 0;  // of its blocks; earlier ones are of earlier launches
+  std::uint64_t first_serial = 0;         // of its blocks; earlier ones are of earlier launches
   std::vector<std::uint32_t> last_fence;  // of each block so far: see races.h
   std::vector<Site> sites;                // [program.code]
 
@@ -54,7 +54,7 @@ class Block {
   bool acquired = false;  // has read something that other blocks may have published
 
   Region shared;
-  Region local;       // of the thread that use_local() names
+  Region local;  // of the thread that use_local() names
   Region parameters;
   void use_local(std::uint32_t thread);
 

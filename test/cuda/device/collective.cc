@@ -1,5 +1,5 @@
-// What lanes or threads do together: shuffles, votes, matches, barriers. A shuffle that reads from a lane outside of the
-// mask is a finding.
+// What lanes or threads do together: shuffles, votes, matches, barriers. A shuffle that reads from a lane outside of
+// the mask is a finding.
 #include <bit>
 
 #include "block.h"
@@ -65,7 +65,9 @@ void vote(Warp& warp, const Instruction& i) {
     warp.set_undefined(i.operand[0], 0);
     return;
   }
-  const bool yes = kVote == Vote::kAny ? ayes != 0 : kVote == Vote::kAll ? ayes == members : ayes == 0 || ayes == members;
+  const bool yes = kVote == Vote::kAny   ? ayes != 0
+                   : kVote == Vote::kAll ? ayes == members
+                                         : ayes == 0 || ayes == members;
   warp.set_predicate(i.operand[0], yes ? ~0u : 0, 0);
 }
 

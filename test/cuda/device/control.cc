@@ -7,7 +7,9 @@ namespace test_device {
 
 namespace {
 
-void branch(Warp& warp, const Instruction& i) { warp.jump(i.target); }
+void branch(Warp& warp, const Instruction& i) {
+  warp.jump(i.target);
+}
 
 void indexed_branch(Warp& warp, const Instruction& i) {
   const auto& table = warp.block.launch.program.kernel->branch_tables[static_cast<std::size_t>(i.table)];
@@ -21,7 +23,9 @@ void indexed_branch(Warp& warp, const Instruction& i) {
   warp.jump(targets);
 }
 
-void exit(Warp& warp, const Instruction&) { warp.exit(); }
+void exit(Warp& warp, const Instruction&) {
+  warp.exit();
+}
 
 void trap(Warp& warp, const Instruction&) {
   warp.block.fail(warp, std::countr_zero(warp.executing), "trap", "the kernel stopped itself");

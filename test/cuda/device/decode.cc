@@ -12,7 +12,9 @@ namespace {
 
 constexpr std::uint64_t kGap = 64;  // unaddressable bytes between shared variables
 
-std::uint64_t aligned(std::uint64_t offset, std::uint64_t align) { return (offset + align - 1) / align * align; }
+std::uint64_t aligned(std::uint64_t offset, std::uint64_t align) {
+  return (offset + align - 1) / align * align;
+}
 
 // Whether operand k is a predicate; asked where the text does not tell, of literals and of _.
 bool is_predicate(const Opcode& op, std::size_t k) {
@@ -99,11 +101,10 @@ class Decoder {
 
   std::int32_t special(std::string_view name) {
     static constexpr std::string_view known[] = {
-        "%tid.x",         "%tid.y",         "%tid.z",          "%ntid.x",        "%ntid.y",
-        "%ntid.z",        "%ctaid.x",       "%ctaid.y",        "%ctaid.z",       "%nctaid.x",
-        "%nctaid.y",      "%nctaid.z",      "%laneid",         "%warpid",        "%lanemask_eq",
-        "%lanemask_lt",   "%lanemask_le",   "%lanemask_gt",    "%lanemask_ge",   "WARP_SZ",
-        "%smid",          "%nsmid",         "%gridid",         "%nwarpid",       "%dynamic_smem_size"};
+        "%tid.x",       "%tid.y",       "%tid.z",       "%ntid.x",           "%ntid.y",      "%ntid.z", "%ctaid.x",
+        "%ctaid.y",     "%ctaid.z",     "%nctaid.x",    "%nctaid.y",         "%nctaid.z",    "%laneid", "%warpid",
+        "%lanemask_eq", "%lanemask_lt", "%lanemask_le", "%lanemask_gt",      "%lanemask_ge", "WARP_SZ", "%smid",
+        "%nsmid",       "%gridid",      "%nwarpid",     "%dynamic_smem_size"};
     if (std::find(std::begin(known), std::end(known), name) == std::end(known)) {
       throw Unsupported(text("unsupported special register ", name));
     }
@@ -207,6 +208,8 @@ std::string Program::text_of(const Instruction& instruction) const {
   return text(line, " (PTX line ", instruction.line, ")");
 }
 
-Program decode(const Module& module, const Kernel& kernel) { return Decoder(module, kernel).run(); }
+Program decode(const Module& module, const Kernel& kernel) {
+  return Decoder(module, kernel).run();
+}
 
 }  // namespace test_device

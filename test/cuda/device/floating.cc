@@ -1,6 +1,6 @@
 // Floating-point arithmetic with its four roundings. Built with -frounding-math -ffp-contract=off. The approximate
-// functions (ex2, lg2, rsqrt, ...) are computed as well as the host can, not with a device's few bits less: results that
-// depend on them need a tolerance.
+// functions (ex2, lg2, rsqrt, ...) are computed as well as the host can, not with a device's few bits less: results
+// that depend on them need a tolerance.
 #include <cfenv>
 #include <cmath>
 #include <limits>
@@ -12,15 +12,19 @@ namespace test_device {
 namespace {
 
 // Arithmetic in single precision gives this NaN alone.
-float canonical(float value) { return std::isnan(value) ? std::bit_cast<float>(0x7fffffffu) : value; }
-double canonical(double value) { return value; }
+float canonical(float value) {
+  return std::isnan(value) ? std::bit_cast<float>(0x7fffffffu) : value;
+}
+double canonical(double value) {
+  return value;
+}
 
 template <int kRounding, typename R, typename... A, typename F>
 Run rounded(F) {
   return [](Warp& warp, const Instruction& i) {
     if constexpr (kRounding != FE_TONEAREST) std::fesetround(kRounding);
-    run_lanes<R, A...>(warp, i, [](A... operands) { return canonical(F{}(operands...)); },
-                       std::index_sequence_for<A...>{});
+    run_lanes<R, A...>(
+        warp, i, [](A... operands) { return canonical(F{}(operands...)); }, std::index_sequence_for<A...>{});
     if constexpr (kRounding != FE_TONEAREST) std::fesetround(FE_TONEAREST);
   };
 }
@@ -70,9 +74,7 @@ Run arithmetic(Opcode& op) {
 
 template <typename F>
 Run approximation(F) {
-  return rounded<FE_TONEAREST, float, float>([](float a) {
-    return static_cast<float>(F{}(static_cast<double>(a)));
-  });
+  return rounded<FE_TONEAREST, float, float>([](float a) { return static_cast<float>(F{}(static_cast<double>(a))); });
 }
 
 Run approximation_of(Opcode& op) {
@@ -94,7 +96,8 @@ Run floating_operation(Opcode& op) {
     op.take("ftz");
     return approximation_of(op);
   }
-  if (!op.is_one_of({"add", "sub", "mul", "fma", "mad", "min", "max", "abs", "neg", "div", "rcp", "sqrt", "copysign"})) {
+  if (!op.is_one_of(
+          {"add", "sub", "mul", "fma", "mad", "min", "max", "abs", "neg", "div", "rcp", "sqrt", "copysign"})) {
     return nullptr;
   }
   return with_float(op.take_type(), [&]<typename T>(Type<T>) { return arithmetic<T>(op); });

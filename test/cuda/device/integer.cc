@@ -242,8 +242,10 @@ Run word_operation(Opcode& op) {
     const bool left = op.take_one({"l", "r"}) == "l", wraps = op.take_one({"wrap", "clamp"}) == "wrap";
     const auto both = [](U32 a, U32 b) { return std::uint64_t{b} << 32 | a; };
     using Both = decltype(both);
-    if (left && wraps) return lanes<U32, U32, U32, U32>([](U32 a, U32 b, U32 n) { return Both{}(a, b) << (n & 31) >> 32; });
-    if (left) return lanes<U32, U32, U32, U32>([](U32 a, U32 b, U32 n) { return Both{}(a, b) << std::min(n, 32u) >> 32; });
+    if (left && wraps)
+      return lanes<U32, U32, U32, U32>([](U32 a, U32 b, U32 n) { return Both{}(a, b) << (n & 31) >> 32; });
+    if (left)
+      return lanes<U32, U32, U32, U32>([](U32 a, U32 b, U32 n) { return Both{}(a, b) << std::min(n, 32u) >> 32; });
     if (wraps) return lanes<U32, U32, U32, U32>([](U32 a, U32 b, U32 n) { return Both{}(a, b) >> (n & 31); });
     return lanes<U32, U32, U32, U32>([](U32 a, U32 b, U32 n) { return Both{}(a, b) >> std::min(n, 32u); });
   }
@@ -260,7 +262,8 @@ Run integer_operation(Opcode& op) {
   if (op.is_one_of({"popc", "clz", "brev", "shl", "bfi"}) || (op.name == "shr" && of_bits)) {
     return with_bits(op.take_type(), [&]<typename T>(Type<T>) { return bits<T>(op); });
   }
-  if (!op.is_one_of({"add", "sub", "mul", "mad", "div", "rem", "min", "max", "abs", "neg", "sad", "bfe", "bfind", "shr"})) {
+  if (!op.is_one_of(
+          {"add", "sub", "mul", "mad", "div", "rem", "min", "max", "abs", "neg", "sad", "bfe", "bfind", "shr"})) {
     return nullptr;
   }
   return with_integer(op.take_type(), [&]<typename T>(Type<T>) {

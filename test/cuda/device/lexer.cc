@@ -7,7 +7,9 @@ namespace test_device {
 
 namespace {
 
-bool in_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '$' || c == '%'; }
+bool in_word(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '$' || c == '%';
+}
 
 }  // namespace
 
@@ -52,7 +54,9 @@ std::vector<Token> tokens(std::string_view ptx) {
   return found;
 }
 
-bool is_number(std::string_view word) { return !word.empty() && std::isdigit(static_cast<unsigned char>(word[0])); }
+bool is_number(std::string_view word) {
+  return !word.empty() && std::isdigit(static_cast<unsigned char>(word[0]));
+}
 
 std::uint64_t number_bits(std::string_view word) {
   std::string digits(word);

@@ -43,9 +43,8 @@ Run comparison(Opcode& op, F) {
 
 template <typename T>
 Run comparison(Opcode& op) {
-  const std::string_view how =
-      op.take_one({"eq", "ne", "lt", "le", "gt", "ge", "lo", "ls", "hi", "hs", "equ", "neu", "ltu", "leu", "gtu", "geu",
-                   "num", "nan"});
+  const std::string_view how = op.take_one({"eq", "ne", "lt", "le", "gt", "ge", "lo", "ls", "hi", "hs", "equ", "neu",
+                                            "ltu", "leu", "gtu", "geu", "num", "nan"});
   if (how == "eq") return comparison<T>(op, [](T a, T b) { return a == b; });
   if (how == "lt" || how == "lo") return comparison<T>(op, [](T a, T b) { return a < b; });
   if (how == "le" || how == "ls") return comparison<T>(op, [](T a, T b) { return a <= b; });

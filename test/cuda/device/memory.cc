@@ -21,9 +21,13 @@ void* mapped(std::uint64_t bytes, int protection, void* at = nullptr) {
   return memory;
 }
 
-std::uint64_t pages(std::uint64_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
+std::uint64_t pages(std::uint64_t bytes) {
+  return (bytes + kPage - 1) / kPage * kPage;
+}
 
-std::uint64_t words(std::uint64_t bytes) { return (bytes + 3) / 4; }
+std::uint64_t words(std::uint64_t bytes) {
+  return (bytes + 3) / 4;
+}
 
 }  // namespace
 

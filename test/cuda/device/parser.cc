@@ -352,6 +352,8 @@ class Parser {
 
 }  // namespace
 
-Module parse(std::string_view ptx) { return Parser(ptx).run(); }
+Module parse(std::string_view ptx) {
+  return Parser(ptx).run();
+}
 
 }  // namespace test_device

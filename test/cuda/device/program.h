@@ -47,10 +47,10 @@ struct Instruction {
   // In the order of the PTX. Registers: a row, or ~k for constant k. Predicates: a number, or ~number for !p.
   std::array<std::int32_t, 8> operand{};
   bool guarded = false;
-  std::int32_t guard = 0;      // predicate
-  std::uint32_t target = 0;    // of a branch
-  std::int32_t table = -1;     // of brx.idx
-  std::int64_t offset = 0;     // added to the address
+  std::int32_t guard = 0;    // predicate
+  std::uint32_t target = 0;  // of a branch
+  std::int32_t table = -1;   // of brx.idx
+  std::int64_t offset = 0;   // added to the address
   Space space = Space::kGeneric;
   std::uint8_t bytes = 0, vector = 1;  // of one element; elements
   bool strong = false;                 // volatile, relaxed or stronger, atomic: ordered by the memory itself
@@ -68,7 +68,7 @@ struct Program {
   std::vector<Row> constants;
   std::vector<std::pair<std::string_view, std::int32_t>> specials;  // special register, its row
   std::uint32_t rows = 0, predicates = 0;
-  std::int32_t always = 0;  // a predicate that is true
+  std::int32_t always = 0;                          // a predicate that is true
   std::uint64_t shared_bytes = 0, local_bytes = 0;  // static; shared with gaps between variables
   std::vector<Variable> shared;                     // static, where they are
   std::uint64_t dynamic_align = 16;

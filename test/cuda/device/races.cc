@@ -12,8 +12,12 @@ constexpr std::uint64_t kStrong = 1 << 4;
 constexpr std::uint64_t kOtherLanes = 1 << 5;  // of a read: another lane's is not ordered before it
 constexpr std::uint64_t kOtherWarps = 1 << 6;  // of a read: another warp's is not ordered before it
 
-std::uint64_t serial(const Access& access) { return access.who >> 24; }
-std::uint32_t thread(const Access& access) { return access.who >> 8 & 0xffff; }
+std::uint64_t serial(const Access& access) {
+  return access.who >> 24;
+}
+std::uint32_t thread(const Access& access) {
+  return access.who >> 8 & 0xffff;
+}
 
 Access access_now(const Warp& warp, int lane, std::uint32_t bytes, bool strong) {
   const Block& block = warp.block;
@@ -49,8 +53,7 @@ bool conflicts(const Warp& warp, int lane, const Region& region, const Access& e
   const bool same_block = serial(earlier) == block.serial;
   block.fail(warp, lane, "data race",
              text(what, " at byte ", offset, " of ", region.name, " ", after, " thread ", thread(earlier), " of ",
-                  same_block ? std::string("the block")
-                             : text("block ", serial(earlier) - block.launch.first_serial),
+                  same_block ? std::string("the block") : text("block ", serial(earlier) - block.launch.first_serial),
                   ", with nothing that orders the two"));
 }
 

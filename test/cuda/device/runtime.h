@@ -47,6 +47,7 @@ cudaError_t guarded(F body) {
     return failed(runtime().sticky);
   } catch (const Unsupported& problem) {
     std::fprintf(stderr, "test device: %s\n", problem.what());
+    std::fflush(nullptr);
     std::abort();
   }
 }

@@ -88,7 +88,9 @@ cudaError_t cudaDriverGetVersion(int* version) {
   *version = CUDART_VERSION;
   return cudaSuccess;
 }
-cudaError_t cudaRuntimeGetVersion(int* version) { return cudaDriverGetVersion(version); }
+cudaError_t cudaRuntimeGetVersion(int* version) {
+  return cudaDriverGetVersion(version);
+}
 cudaError_t cudaGetDeviceCount(int* count) {
   *count = 1;
   return cudaSuccess;
@@ -97,7 +99,9 @@ cudaError_t cudaGetDevice(int* device) {
   *device = 0;
   return cudaSuccess;
 }
-cudaError_t cudaSetDevice(int device) { return device == 0 ? cudaSuccess : failed(cudaErrorInvalidDevice); }
+cudaError_t cudaSetDevice(int device) {
+  return device == 0 ? cudaSuccess : failed(cudaErrorInvalidDevice);
+}
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr which, int) {
   *value = attribute(which);
   return cudaSuccess;
@@ -121,7 +125,9 @@ cudaError_t cudaDeviceReset() {
   runtime().sticky = runtime().last = cudaSuccess;
   return cudaSuccess;
 }
-cudaError_t cudaDeviceSynchronize() { return sticky(); }
+cudaError_t cudaDeviceSynchronize() {
+  return sticky();
+}
 
 cudaError_t cudaGetLastError() {
   const std::lock_guard lock(runtime().mutex);
@@ -132,7 +138,9 @@ cudaError_t cudaPeekAtLastError() {
   const std::lock_guard lock(runtime().mutex);
   return runtime().sticky != cudaSuccess ? runtime().sticky : runtime().last;
 }
-const char* cudaGetErrorName(cudaError_t error) { return name_of(error); }
+const char* cudaGetErrorName(cudaError_t error) {
+  return name_of(error);
+}
 const char* cudaGetErrorString(cudaError_t error) {
   const std::lock_guard lock(runtime().mutex);
   return error != cudaSuccess && error == runtime().sticky ? runtime().found.c_str() : name_of(error);
@@ -142,14 +150,22 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   *stream = new CUstream_st;
   return cudaSuccess;
 }
-cudaError_t cudaStreamCreate(cudaStream_t* stream) { return cudaStreamCreateWithFlags(stream, 0); }
+cudaError_t cudaStreamCreate(cudaStream_t* stream) {
+  return cudaStreamCreateWithFlags(stream, 0);
+}
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   delete stream;
   return cudaSuccess;
 }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return sticky(); }
-cudaError_t cudaStreamQuery(cudaStream_t) { return sticky(); }
-cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return sticky(); }
+cudaError_t cudaStreamSynchronize(cudaStream_t) {
+  return sticky();
+}
+cudaError_t cudaStreamQuery(cudaStream_t) {
+  return sticky();
+}
+cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) {
+  return sticky();
+}
 cudaError_t cudaStreamIsCapturing(cudaStream_t, cudaStreamCaptureStatus* status) {
   *status = cudaStreamCaptureStatusNone;
   return cudaSuccess;
@@ -159,7 +175,9 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
   *event = new CUevent_st{Clock::now()};
   return cudaSuccess;
 }
-cudaError_t cudaEventCreate(cudaEvent_t* event) { return cudaEventCreateWithFlags(event, 0); }
+cudaError_t cudaEventCreate(cudaEvent_t* event) {
+  return cudaEventCreateWithFlags(event, 0);
+}
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
   delete event;
   return cudaSuccess;
@@ -168,8 +186,12 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
   event->when = Clock::now();
   return sticky();
 }
-cudaError_t cudaEventSynchronize(cudaEvent_t) { return sticky(); }
-cudaError_t cudaEventQuery(cudaEvent_t) { return sticky(); }
+cudaError_t cudaEventSynchronize(cudaEvent_t) {
+  return sticky();
+}
+cudaError_t cudaEventQuery(cudaEvent_t) {
+  return sticky();
+}
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
   *milliseconds = std::chrono::duration<float, std::milli>(end->when - start->when).count();
   return cudaSuccess;

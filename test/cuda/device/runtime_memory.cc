@@ -11,7 +11,9 @@ namespace {
 
 using namespace test_device;
 
-std::uint64_t address_of_pointer(const void* pointer) { return reinterpret_cast<std::uint64_t>(pointer); }
+std::uint64_t address_of_pointer(const void* pointer) {
+  return reinterpret_cast<std::uint64_t>(pointer);
+}
 
 // The device memory that [pointer, pointer + bytes) lies in; null: host memory. Throws a Finding where it leaves it.
 Region* device_region(const void* pointer, std::size_t bytes, const char* call) {
@@ -94,16 +96,26 @@ cudaError_t copy_checked(void* to, const void* from, std::size_t bytes, cudaMemc
 
 extern "C" {
 
-cudaError_t cudaMalloc(void** pointer, std::size_t bytes) { return allocate(pointer, bytes); }
-cudaError_t cudaMallocAsync(void** pointer, std::size_t bytes, cudaStream_t) { return allocate(pointer, bytes); }
-cudaError_t cudaFree(void* pointer) { return release(pointer); }
-cudaError_t cudaFreeAsync(void* pointer, cudaStream_t) { return release(pointer); }
+cudaError_t cudaMalloc(void** pointer, std::size_t bytes) {
+  return allocate(pointer, bytes);
+}
+cudaError_t cudaMallocAsync(void** pointer, std::size_t bytes, cudaStream_t) {
+  return allocate(pointer, bytes);
+}
+cudaError_t cudaFree(void* pointer) {
+  return release(pointer);
+}
+cudaError_t cudaFreeAsync(void* pointer, cudaStream_t) {
+  return release(pointer);
+}
 
 cudaError_t cudaMallocHost(void** pointer, std::size_t bytes) {
   *pointer = std::malloc(std::max<std::size_t>(bytes, 1));
   return *pointer == nullptr ? cudaErrorMemoryAllocation : cudaSuccess;
 }
-cudaError_t cudaHostAlloc(void** pointer, std::size_t bytes, unsigned) { return cudaMallocHost(pointer, bytes); }
+cudaError_t cudaHostAlloc(void** pointer, std::size_t bytes, unsigned) {
+  return cudaMallocHost(pointer, bytes);
+}
 cudaError_t cudaFreeHost(void* pointer) {
   std::free(pointer);
   return cudaSuccess;
@@ -115,7 +127,9 @@ cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpy
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t) {
   return copy_checked(to, from, bytes, kind);
 }
-cudaError_t cudaMemset(void* pointer, int value, std::size_t bytes) { return set(pointer, value, bytes); }
+cudaError_t cudaMemset(void* pointer, int value, std::size_t bytes) {
+  return set(pointer, value, bytes);
+}
 cudaError_t cudaMemsetAsync(void* pointer, int value, std::size_t bytes, cudaStream_t) {
   return set(pointer, value, bytes);
 }

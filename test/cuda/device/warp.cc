@@ -214,7 +214,7 @@ void Warp::stuck() {
   const std::uint32_t bit = 1u << other;
   block.fail(*this, l, "inactive lane",
              text("the mask names lane ", other,
-                  (live_ & bit) == 0        ? ", which has ended"
+                  (live_ & bit) == 0         ? ", which has ended"
                   : (at_barrier_ & bit) != 0 ? ", which waits at a block barrier"
                                              : ", which waits at another instruction: ",
                   (live_ & bit & ~at_barrier_) != 0 ? program_.text_of(program_.code[pc_[other]]) : ""));
@@ -231,9 +231,9 @@ void Warp::check_barrier() {
   for_lanes(at_barrier_, [&](int l) {
     if (pc_[l] == pc_[first]) return;
     current_ = &program_.code[pc_[l]];
-    block.fail(*this, l, "divergent barrier",
-               text("lane ", first, " of the warp waits at another barrier: ",
-                    program_.text_of(program_.code[pc_[first]])));
+    block.fail(
+        *this, l, "divergent barrier",
+        text("lane ", first, " of the warp waits at another barrier: ", program_.text_of(program_.code[pc_[first]])));
   });
 }
 

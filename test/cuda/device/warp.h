@@ -38,7 +38,9 @@ class Warp {
       for (std::uint32_t rest = executing; rest != 0; rest &= rest - 1) body(std::countr_zero(rest));
     }
   }
-  std::uint32_t undefined(std::int32_t operand) const { return operand >= 0 ? undefined_[operand] : 0; }
+  std::uint32_t undefined(std::int32_t operand) const {
+    return operand >= 0 ? undefined_[operand] : 0;
+  }
   void set_undefined(std::int32_t operand, std::uint32_t lanes) {
     undefined_[operand] = (undefined_[operand] & ~executing) | (lanes & executing);
   }
@@ -69,12 +71,22 @@ class Warp {
   // The lanes of `members` have synchronised: each has seen all that the others did.
   void synchronise(std::uint32_t members);
   // Has lane `of` synchronised with lane `seer` since time `when`?
-  bool has_seen(int seer, int of, std::uint32_t when) const { return seen_[seer][of] > when; }
+  bool has_seen(int seer, int of, std::uint32_t when) const {
+    return seen_[seer][of] > when;
+  }
 
-  std::uint32_t thread(int lane) const { return index_ * 32 + static_cast<std::uint32_t>(lane); }
-  std::uint32_t live() const { return live_; }
-  std::uint32_t at_barrier() const { return at_barrier_; }
-  const Instruction& current() const { return *current_; }
+  std::uint32_t thread(int lane) const {
+    return index_ * 32 + static_cast<std::uint32_t>(lane);
+  }
+  std::uint32_t live() const {
+    return live_;
+  }
+  std::uint32_t at_barrier() const {
+    return at_barrier_;
+  }
+  const Instruction& current() const {
+    return *current_;
+  }
   std::string where(int lane) const;
 
   Block& block;

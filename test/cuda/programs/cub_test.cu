@@ -1,5 +1,5 @@
-// CUB's sort, scan, select, reduce and run-length encoding on random inputs, against the standard library: several blocks
-// with look-back between them, sizes at and around the tiles.
+// CUB's sort, scan, select, reduce and run-length encoding on random inputs, against the standard library: several
+// blocks with look-back between them, sizes at and around the tiles.
 #include <algorithm>
 #include <cstdint>
 #include <cub/cub.cuh>
@@ -118,7 +118,8 @@ void test_runs(Random& random, int n, unsigned distinct) {
     expected[keys[k]].second += values[k];
   }
   with_temporary("run lengths", [&](void* temporary, std::size_t& bytes) {
-    return cub::DeviceRunLengthEncode::Encode(temporary, bytes, in.data(), unique.data(), lengths.data(), runs.data(), n);
+    return cub::DeviceRunLengthEncode::Encode(temporary, bytes, in.data(), unique.data(), lengths.data(), runs.data(),
+                                              n);
   });
   const bool counted = runs.host()[0] == static_cast<int>(expected.size());
   check(counted, "number of runs of " + std::to_string(n));

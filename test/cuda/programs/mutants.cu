@@ -1,5 +1,6 @@
 // Kernels broken on purpose, each next to its unbroken twin: the test device must find the right thing wrong with the
-// first and nothing with the second. On a real device the broken ones are undefined: this program is for the test device.
+// first and nothing with the second. On a real device the broken ones are undefined: this program is for the test
+// device.
 #include <cstdint>
 #include <functional>
 
@@ -156,7 +157,9 @@ __global__ void sum_shared(int* data, int written) {
   data[threadIdx.x] = held[threadIdx.x] > 0 ? 1 : 2;
 }
 
-__global__ void copy(const int* in, int* out) { out[threadIdx.x] = in[threadIdx.x] + 1; }
+__global__ void copy(const int* in, int* out) {
+  out[threadIdx.x] = in[threadIdx.x] + 1;
+}
 
 __global__ void read_only_and_written(const int* __restrict__ in, int* out) {
   out[threadIdx.x] = 5;
