@@ -1,13 +1,17 @@
 // The CUDA tests on the test device (docs/cuda.md): its own programs, then the vitest suites that use `device: 'cuda'`,
 // with the addon of build-cuda-test. Needs `npm run build:cuda-test`. Prints `N passed, N failed` last.
-// usage: node scripts/cuda-tests.mjs [vitest filters, default: the suites below]
+// usage: node scripts/cuda-tests.mjs [arguments of vitest run, instead of the suites below]
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const SUITES = ['test/cuda/lookup.test.ts', 'test/cuda/device.test.ts'];
+// Suites written for a device, and those of the embedding engine with all their lookups on it.
+const SUITES = [
+  ['test/cuda/lookup.test.ts', 'test/cuda/device.test.ts'],
+  ['--config', 'test/cuda/vitest.config.ts', 'test/embedding/tables.test.ts', 'test/embedding/bad_input.test.ts'],
+];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const build = join(root, 'build-cuda-test/build');
@@ -35,15 +39,13 @@ for (const source of readdirSync(join(root, 'test/cuda/programs')).filter((file)
 }
 
 const report = join(scratch, 'vitest.json');
-const chosen = process.argv.length > 2 ? process.argv.slice(2) : SUITES;
-const vitest = spawnSync(
-  'npx',
-  ['vitest', 'run', ...chosen, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
-  { cwd: root, env, stdio: 'inherit' },
-);
-const results = JSON.parse(readFileSync(report, 'utf8'));
-passed += results.numPassedTests;
-failed += vitest.status === 0 ? 0 : Math.max(1, results.numFailedTests);
+for (const suite of process.argv.length > 2 ? [process.argv.slice(2)] : SUITES) {
+  const options = [...suite, '--reporter=dot', '--reporter=json', `--outputFile.json=${report}`];
+  const vitest = spawnSync('npx', ['vitest', 'run', ...options], { cwd: root, env, stdio: 'inherit' });
+  const results = JSON.parse(readFileSync(report, 'utf8'));
+  passed += results.numPassedTests;
+  failed += vitest.status === 0 ? 0 : Math.max(1, results.numFailedTests);
+}
 rmSync(scratch, { recursive: true });
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);

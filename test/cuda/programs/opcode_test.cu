@@ -355,7 +355,8 @@ void test_conversions() {
       "cvt.rn.f32.u64, rz.f64.s64",
       [] __device__(U64 a, U64 b, U64) { return __ull2float_rn(a) + __ll2double_rz(static_cast<I64>(b)); },
       [](U64 a, U64 b, U64) {
-        const double wide = rounded(FE_TOWARDZERO, [](I64 x) { return static_cast<double>(x); }, static_cast<I64>(b));
+        const double wide = rounded(
+            FE_TOWARDZERO, [](I64 x) { return static_cast<double>(x); }, static_cast<I64>(b));
         return static_cast<double>(static_cast<float>(a)) + wide;
       });
   expect<double>(
@@ -364,7 +365,10 @@ void test_conversions() {
         return __double2float_rn(a) + __double2float_rz(b) * (__double2float_ru(c) - __double2float_rd(c));
       },
       [](double a, double b, double c) {
-        const auto narrow = [](double x, int mode) { return rounded(mode, [](double y) { return static_cast<float>(y); }, x); };
+        const auto narrow = [](double x, int mode) {
+          return rounded(
+              mode, [](double y) { return static_cast<float>(y); }, x);
+        };
         const float spread = narrow(c, FE_UPWARD) - narrow(c, FE_DOWNWARD), part = narrow(b, FE_TOWARDZERO) * spread;
         return narrow(a, FE_TONEAREST) + part;
       });

@@ -1,5 +1,5 @@
-// The test device's report: sectors, bytes and bank conflicts of kernels whose numbers are known, and the refusal of what
-// it cannot run. Each case is a process of its own, since the report is written when one ends.
+// The test device's report: sectors, bytes and bank conflicts of kernels whose numbers are known, and the refusal of
+// what it cannot run. Each case is a process of its own, since the report is written when one ends.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,7 +19,9 @@ __global__ void gather(const float* in, float* out, int stride, int from) {
   out[threadIdx.x] = in[from + threadIdx.x * stride];
 }
 
-__global__ void gather_wide(const float4* in, float4* out) { out[threadIdx.x] = in[threadIdx.x]; }
+__global__ void gather_wide(const float4* in, float4* out) {
+  out[threadIdx.x] = in[threadIdx.x];
+}
 
 __global__ void columns(float* out, int stride) {
   __shared__ float held[32 * 33];

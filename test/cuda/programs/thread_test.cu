@@ -257,7 +257,9 @@ int main() {
       chosen);
   expect(
       "a jump table", 32, [](int* out) { jump_table<<<1, 32>>>(out); },
-      [](int t) { return t % 3 == 0 ? 10 : t % 3 == 1 ? 21 : 30; });
+      [](int t) { return t % 3 == 0   ? 10
+                         : t % 3 == 1 ? 21
+                                      : 30; });
   expect(
       "a local array", 40, [](int* out) { local_array<<<1, 40>>>(out, 11); },
       [](int t) {
