@@ -1,11 +1,8 @@
 #include "cpu/agglomerate.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <utility>
 
-#include "core/error.h"
 #include "cpu/agglomerate_candidates.h"
 #include "cpu/agglomerate_clusters.h"
 #include "cpu/agglomerate_sort.h"
@@ -14,67 +11,13 @@ namespace collide {
 
 namespace {
 
-constexpr double kMostAccesses = 9007199254740991.0;  // 2^53 - 1: sums of counts stay exact
-
-void check_input(const std::vector<double>& values, const std::vector<double>& counts) {
-  if (values.empty()) fail("INVALID_ARGUMENT", "Expected at least one id for values, received none");
-  if (values.size() > std::numeric_limits<std::uint32_t>::max()) {
-    fail("INVALID_ARGUMENT", "Expected fewer than 2^32 ids for values, received ", values.size());
-  }
-  if (values.size() != counts.size()) {
-    fail("INVALID_ARGUMENT", "Expected counts of the same length as values (", values.size(), "), received length ",
-         counts.size());
-  }
-  double total = 0;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!std::isfinite(values[i])) {
-      fail("INVALID_ARGUMENT", "Expected finite numbers for values, received ", values[i], " at index ", i);
-    }
-    if (!(counts[i] >= 0 && counts[i] <= kMostAccesses && counts[i] == std::floor(counts[i]))) {
-      fail("INVALID_ARGUMENT", "Expected whole numbers from 0 for counts, received ", counts[i], " at index ", i);
-    }
-    total += counts[i];
-    if (total > kMostAccesses) {
-      fail("INVALID_ARGUMENT", "Expected counts with a sum below 2^53, exceeded at index ", i);
-    }
-  }
-}
-
-void check_options(const AgglomerateOptions& options) {
-  if (options.rows < 1) fail("INVALID_ARGUMENT", "Expected rows >= 1, received ", options.rows);
-  if (options.merges_per_round < 1) {
-    fail("INVALID_ARGUMENT", "Expected mergesPerRound >= 1, received ", options.merges_per_round);
-  }
-  if (options.filters.empty()) fail("INVALID_ARGUMENT", "Expected at least one filter, received none");
-  for (std::size_t i = 0; i < options.filters.size(); ++i) {
-    if (!(options.filters[i].keep > 0)) {
-      fail("INVALID_ARGUMENT", "Expected keep > 0 for filters[", i, "], received ", options.filters[i].keep);
-    }
-    for (std::size_t j = 0; j < i; ++j) {
-      if (options.filters[j].by == options.filters[i].by) {
-        fail("INVALID_ARGUMENT", "Expected each filter once, but filters[", i, "] repeats filters[", j, "]");
-      }
-    }
-  }
-}
-
-// What the pairs that pass all filters are ranked by when they are more than K: the last filter that is a score.
-FilterBy final_ranking(const std::vector<ClusterFilter>& filters) {
-  FilterBy last = FilterBy::kSize;
-  for (const ClusterFilter& filter : filters) {
-    if (filter.by != FilterBy::kSize) last = filter.by;
-  }
-  return last;
-}
-
 // One round's choice: `merges` pairs or fewer, at least one. Returns whether it fell back to the smallest created
 // sizes.
 bool choose(const Clusters& clusters, const AgglomerateOptions& options, std::uint64_t merges, Candidates& candidates) {
   bool fallback = false;
   candidates.begin_round(clusters);
   for (const ClusterFilter& filter : options.filters) {
-    const double wanted = std::max(1.0, std::floor(filter.keep * static_cast<double>(merges)));
-    const auto m = static_cast<std::size_t>(std::min(wanted, static_cast<double>(candidates.size())));
+    const std::size_t m = pairs_to_keep(filter, merges, candidates.size());
     if (filter.by != FilterBy::kSize) {
       candidates.keep_smallest(clusters, filter.by, m);
     } else if (!candidates.drop_larger(clusters, options.max_cluster_size)) {
@@ -90,8 +33,7 @@ bool choose(const Clusters& clusters, const AgglomerateOptions& options, std::ui
 
 Clustering agglomerate(std::vector<double> values, std::vector<double> counts, const AgglomerateOptions& options,
                        const AgglomerateControl& control) {
-  check_input(values, counts);
-  check_options(options);
+  check_agglomeration(values, counts, options);
   ValueOrder order = sort_by_value(values, control.aborted);
   Clustering result;
   if (order.ids.size() != values.size()) return result;  // aborted
@@ -99,9 +41,7 @@ Clustering agglomerate(std::vector<double> values, std::vector<double> counts, c
   counts = {};
   Clusters clusters(std::move(order.values), std::move(values));
 
-  const bool limited = options.max_cluster_size > 0 &&
-                       std::any_of(options.filters.begin(), options.filters.end(),
-                                   [](const ClusterFilter& filter) { return filter.by == FilterBy::kSize; });
+  const bool limited = limits_size(options);
   Candidates candidates(clusters.size());
   std::vector<std::uint64_t> chosen;
   while (clusters.size() > options.rows) {
@@ -119,13 +59,7 @@ Clustering agglomerate(std::vector<double> values, std::vector<double> counts, c
   }
 
   clusters.take(result);
-  result.assignment.resize(order.ids.size());
-  std::size_t next = 0;
-  for (std::size_t label = 0; label < result.sizes.size(); ++label) {
-    for (std::uint32_t left = result.sizes[label]; left > 0; --left) {
-      result.assignment[order.ids[next++]] = static_cast<std::uint32_t>(label);
-    }
-  }
+  label_ids(order.ids, result);
   return result;
 }
 
