@@ -189,6 +189,7 @@ export interface NativeDenseNet {
 }
 
 export interface NativeAgglomerateOptions {
+  device: 'cpu' | 'cuda';
   rows: number;
   mergesPerRound: number;
   /** 0: no limit. */

@@ -1,7 +1,8 @@
 /**
  * Agglomerative clustering of ids by a 1-D teacher value, the method of "Learning to Collide": the public face of
- * native/cpu/agglomerate.h. Values and counts are copied at the call; the work runs on a native thread of its own.
+ * native/cpu/agglomerate.h and its twin on CUDA. Values and counts are copied at the call; the work runs on a native thread of its own.
  */
+import { chooseDevice, type Device } from '../device.ts';
 import { CollideError, checkInteger, checkOneOf, checkOptions, describe } from '../errors.ts';
 import { type NativeAgglomerateOptions, native } from '../native.ts';
 import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob } from './job.ts';
@@ -36,8 +37,11 @@ export interface AgglomerateMethod {
   filters?: ClusterFilter[];
   /** The value of merged clusters: their count-weighted mean (default) or plain mean (Eq. 4). */
   mergedValue?: 'mean' | 'count-weighted';
-  /** 'auto' (default) and 'cpu' run on the processor; 'cuda' fails: this version has no clustering kernels. */
-  device?: 'cpu' | 'cuda' | 'auto';
+  /**
+   * Where it runs, with the same bits: `cpu` (default); `cuda`, which fails without a usable device; `auto`: CUDA when
+   * the driver answers, otherwise the CPU and one warning that says why.
+   */
+  device?: Device;
 }
 
 /** Options of {@link agglomerate}. */
@@ -84,7 +88,7 @@ export const METHOD_OPTIONS = ['mergesPerRound', 'maxClusterSize', 'filters', 'm
  * @param values - finite, [ids]; worked in float64
  * @param counts - accesses per id, whole numbers with a sum below 2^53, [ids]
  * @throws CollideError INVALID_ARGUMENT (bad values, counts or options, with the index), UNKNOWN_OPTION (misspelt),
- * CUDA_UNAVAILABLE (device 'cuda'), ABORTED, OUT_OF_MEMORY; always by rejecting the promise
+ * CUDA_UNAVAILABLE (device 'cuda' without one), CUDA_FAILED, ABORTED, OUT_OF_MEMORY; always by rejecting the promise
  * @example
  * ```ts
  * const { assignment } = await agglomerate(Float32Array.of(0, 1, 3, 6, 10), Uint32Array.of(1, 1, 1, 1, 1), { rows: 4 });
@@ -136,13 +140,7 @@ export function completeMethod(
   rows: number,
   where: string,
 ): Omit<NativeAgglomerateOptions, 'rows' | 'threads'> {
-  const device = checkOneOf(options.device ?? 'auto', ['cpu', 'cuda', 'auto'], `device of ${where}`);
-  if (device === 'cuda') {
-    throw new CollideError(
-      'CUDA_UNAVAILABLE',
-      `Expected device "cpu" or "auto" for ${where}: clustering kernels are not built in this version`,
-    );
-  }
+  const device = chooseDevice(options.device ?? 'cpu', where);
   const { mergesPerRound = Math.max(1, Math.ceil((ids - rows) / 100)), maxClusterSize = Number.POSITIVE_INFINITY } =
     options;
   checkInteger(mergesPerRound, 1, Number.MAX_SAFE_INTEGER, `mergesPerRound of ${where}`);
@@ -150,6 +148,7 @@ export function completeMethod(
     checkInteger(maxClusterSize, 1, Number.MAX_SAFE_INTEGER, `maxClusterSize of ${where}`);
   }
   return {
+    device,
     mergesPerRound,
     maxClusterSize: maxClusterSize === Number.POSITIVE_INFINITY ? 0 : maxClusterSize,
     filters: completeFilters(options.filters ?? FILTER_NAMES.map((by) => ({ by })), where),

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "addon/addon.h"
+#include "addon/cuda.h"
 #include "addon/job.h"
 #include "cpu/agglomerate.h"
 
@@ -63,6 +64,7 @@ Napi::Value agglomerate(const Napi::CallbackInfo& info) {
       std::vector<double> values, counts;
       AgglomerateOptions options;
       unsigned threads;
+      bool on_cuda = false;
       Clustering result;
     };
     if (info.Length() < 3 || !info[2].IsObject()) fail("INVALID_ARGUMENT", "Expected values, counts and options");
@@ -71,11 +73,13 @@ Napi::Value agglomerate(const Napi::CallbackInfo& info) {
     auto work = std::make_shared<Work>();
     work->options = read_options(info[2].As<Napi::Object>());
     work->threads = static_cast<unsigned>(integer(info[2].As<Napi::Object>(), "threads"));
+    work->on_cuda = text(info[2].As<Napi::Object>(), "device") == "cuda";
     work->values.assign(values.data, values.data + values.length);
     work->counts.assign(counts.data, counts.data + counts.length);
     const auto run = [work](const JobControl& control) {
-      work->result = collide::agglomerate(std::move(work->values), std::move(work->counts), work->options,
-                                          {control.aborted, control.progress, work->threads});
+      const auto run_on = work->on_cuda ? &cuda_agglomerate : &collide::agglomerate;
+      work->result = run_on(std::move(work->values), std::move(work->counts), work->options,
+                            {control.aborted, control.progress, work->threads});
     };
     return start_job(info.Env(), info[3], run, [work](Napi::Env env) { return to_js(env, work->result); });
   });

@@ -1,8 +1,11 @@
 #include "addon/cuda.h"
 
+#include <utility>
+
 #include "core/error.h"
 
 #ifdef COLLIDE_CUDA
+#include "cuda/agglomerate.h"
 #include "cuda/lookup.h"
 #include "cuda/probe.cuh"
 #endif
@@ -16,10 +19,18 @@ bool cuda_built() {
 CudaProbe probe_cuda() {
   return cuda::probe();
 }
-std::unique_ptr<LookupBackend> make_cuda_lookup(const EmbeddingLayout& layout, BadIndex policy) {
+void need_device() {
   const CudaProbe found = cuda::probe();
   if (!found.available) fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", found.reason);
+}
+std::unique_ptr<LookupBackend> make_cuda_lookup(const EmbeddingLayout& layout, BadIndex policy) {
+  need_device();
   return cuda::make_lookup(layout, policy);
+}
+Clustering cuda_agglomerate(std::vector<double> values, std::vector<double> counts, const AgglomerateOptions& options,
+                            const AgglomerateControl& control) {
+  need_device();
+  return cuda::agglomerate(std::move(values), std::move(counts), options, control);
 }
 #else
 bool cuda_built() {
@@ -29,6 +40,10 @@ CudaProbe probe_cuda() {
   return {false, "this build of the addon has no CUDA kernels (cmake builds them where it finds nvcc)"};
 }
 std::unique_ptr<LookupBackend> make_cuda_lookup(const EmbeddingLayout&, BadIndex) {
+  fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", probe_cuda().reason);
+}
+Clustering cuda_agglomerate(std::vector<double>, std::vector<double>, const AgglomerateOptions&,
+                            const AgglomerateControl&) {
   fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", probe_cuda().reason);
 }
 #endif

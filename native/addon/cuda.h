@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
+#include "core/agglomeration.h"
 #include "core/batch_check.h"
 #include "core/cuda_probe.h"
 #include "core/lookup_backend.h"
@@ -14,5 +16,9 @@ CudaProbe probe_cuda();
 
 // Lookups on the device. Keeps a reference to the layout. Throws Error CUDA_UNAVAILABLE with the probe's reason.
 std::unique_ptr<LookupBackend> make_cuda_lookup(const EmbeddingLayout& layout, BadIndex policy);
+
+// Agglomeration on the device. Throws Error CUDA_UNAVAILABLE with the probe's reason.
+Clustering cuda_agglomerate(std::vector<double> values, std::vector<double> counts, const AgglomerateOptions& options,
+                            const AgglomerateControl& control);
 
 }  // namespace collide::addon

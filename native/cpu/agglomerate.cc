@@ -7,60 +7,15 @@
 #include <limits>
 #include <utility>
 
-#include "core/error.h"
 #include "cpu/agglomerate_candidates.h"
 #include "cpu/agglomerate_clusters.h"
 #include "cpu/agglomerate_index.h"
-#include "cpu/id_mass.h"
 #include "cpu/key_sort.h"
 #include "cpu/thread_pool.h"
 
 namespace collide {
 
 namespace {
-
-void check_input(const std::vector<double>& values, const std::vector<double>& counts) {
-  if (values.empty()) fail("INVALID_ARGUMENT", "Expected at least one id for values, received none");
-  if (values.size() > std::numeric_limits<std::uint32_t>::max()) {
-    fail("INVALID_ARGUMENT", "Expected fewer than 2^32 ids for values, received ", values.size());
-  }
-  if (values.size() != counts.size()) {
-    fail("INVALID_ARGUMENT", "Expected counts of the same length as values (", values.size(), "), received length ",
-         counts.size());
-  }
-  const auto bad = std::find_if_not(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
-  if (bad != values.end()) {
-    fail("INVALID_ARGUMENT", "Expected finite numbers for values, received ", *bad, " at index ", bad - values.begin());
-  }
-  check_counts(counts.data(), counts.size());
-}
-
-void check_options(const AgglomerateOptions& options) {
-  if (options.rows < 1) fail("INVALID_ARGUMENT", "Expected rows >= 1, received ", options.rows);
-  if (options.merges_per_round < 1) {
-    fail("INVALID_ARGUMENT", "Expected mergesPerRound >= 1, received ", options.merges_per_round);
-  }
-  if (options.filters.empty()) fail("INVALID_ARGUMENT", "Expected at least one filter, received none");
-  for (std::size_t i = 0; i < options.filters.size(); ++i) {
-    if (!(options.filters[i].keep > 0)) {
-      fail("INVALID_ARGUMENT", "Expected keep > 0 for filters[", i, "], received ", options.filters[i].keep);
-    }
-    for (std::size_t j = 0; j < i; ++j) {
-      if (options.filters[j].by == options.filters[i].by) {
-        fail("INVALID_ARGUMENT", "Expected each filter once, but filters[", i, "] repeats filters[", j, "]");
-      }
-    }
-  }
-}
-
-// What the pairs that pass all filters are ranked by when they are more than K: the last filter that is a score.
-FilterBy final_ranking(const std::vector<ClusterFilter>& filters) {
-  FilterBy last = FilterBy::kSize;
-  for (const ClusterFilter& filter : filters) {
-    if (filter.by != FilterBy::kSize) last = filter.by;
-  }
-  return last;
-}
 
 bool is_score(const ClusterFilter& filter) {
   return filter.by != FilterBy::kSize;
@@ -83,8 +38,7 @@ class Rounds {
     const double norm = clusters_.norm();
     const bool fallback = choose(norm, merges);
     candidates_.mark(chosen_);
-    const bool limited = std::any_of(options_.filters.begin(), options_.filters.end(), std::not_fn(is_score));
-    const bool split = merge(limited && !fallback ? options_.max_cluster_size : 0);
+    const bool split = merge(limits_size(options_) && !fallback ? options_.max_cluster_size : 0);
     if (clusters_.sparse()) {
       index_.squeeze(clusters_);
       clusters_.squeeze();
@@ -112,11 +66,6 @@ class Rounds {
     return first == filters.end() ? FilterBy::kSize : first->by;
   }
 
-  std::size_t kept(const ClusterFilter& filter, std::uint64_t merges, std::size_t pairs) const {
-    const double wanted = std::max(1.0, std::floor(filter.keep * static_cast<double>(merges)));
-    return static_cast<std::size_t>(std::min(wanted, static_cast<double>(pairs)));
-  }
-
   // Leaves the pairs to merge in candidates_. Returns whether it fell back to the smallest created sizes.
   bool choose(double norm, std::uint64_t merges) {
     auto filter = options_.filters.begin();
@@ -127,11 +76,12 @@ class Rounds {
     } else {
       if (size_first_) ++filter;
       const std::size_t pairs = index_.size();
-      const std::size_t m = filter == end ? std::min<std::size_t>(merges, pairs) : kept(*filter++, merges, pairs);
+      const std::size_t m =
+          filter == end ? std::min<std::size_t>(merges, pairs) : pairs_to_keep(*filter++, merges, pairs);
       index_.select(clusters_, norm, m, filter == end || !is_score(*filter) ? ranking_ : filter->by, candidates_);
     }
     for (; filter != end; ++filter) {
-      const std::size_t m = kept(*filter, merges, candidates_.size());
+      const std::size_t m = pairs_to_keep(*filter, merges, candidates_.size());
       if (is_score(*filter)) {
         candidates_.keep_smallest(clusters_, filter->by, norm, m);
       } else if (!candidates_.drop_larger(clusters_, options_.max_cluster_size)) {
@@ -265,8 +215,7 @@ void gather(const KeyedIds& order, const std::vector<double>& counts, unsigned t
 
 Clustering agglomerate(std::vector<double> values, std::vector<double> counts, const AgglomerateOptions& options,
                        const AgglomerateControl& control) {
-  check_input(values, counts);
-  check_options(options);
+  check_agglomeration(values, counts, options);
   Clustering result;
   const std::size_t n = values.size();
   static_assert(sizeof(Cluster) >= sizeof(KeyedId));
@@ -293,13 +242,7 @@ Clustering agglomerate(std::vector<double> values, std::vector<double> counts, c
   }
 
   clusters.take(result);
-  result.assignment.resize(n);
-  std::size_t next = 0;
-  for (std::size_t label = 0; label < result.sizes.size(); ++label) {
-    for (std::uint32_t left = result.sizes[label]; left > 0; --left) {
-      result.assignment[ids[next++]] = static_cast<std::uint32_t>(label);
-    }
-  }
+  label_ids(ids, n, result);
   return result;
 }
 

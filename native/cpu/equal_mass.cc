@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/access_counts.h"
 #include "core/error.h"
 #include "cpu/key_sort.h"
 #include "cpu/thread_pool.h"

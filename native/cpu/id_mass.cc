@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/error.h"
 #include "core/multiversion.h"
 #include "cpu/thread_pool.h"
 
@@ -11,7 +10,6 @@ namespace collide {
 
 namespace {
 
-constexpr double kMostAccesses = 9007199254740991.0;  // 2^53 - 1: sums of counts stay exact
 constexpr std::size_t kChunk = 1 << 16;
 
 COLLIDE_MULTIVERSION void square_roots(const double* counts, std::size_t n, double least, double units, double* mass) {
@@ -19,19 +17,6 @@ COLLIDE_MULTIVERSION void square_roots(const double* counts, std::size_t n, doub
 }
 
 }  // namespace
-
-void check_counts(const double* counts, std::size_t n) {
-  double total = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    if (!(counts[i] >= 0 && counts[i] <= kMostAccesses && counts[i] == std::floor(counts[i]))) {
-      fail("INVALID_ARGUMENT", "Expected whole numbers from 0 for counts, received ", counts[i], " at index ", i);
-    }
-    total += counts[i];
-    if (total > kMostAccesses) {
-      fail("INVALID_ARGUMENT", "Expected counts with a sum below 2^53, exceeded at index ", i);
-    }
-  }
-}
 
 void masses_of(const double* counts, std::size_t n, MassOf rule, double least, unsigned threads, double* mass) {
   double accesses = 0;  // exact: whole numbers below 2^53

@@ -16,8 +16,4 @@ enum class MassOf { kSqrt, kCbrt, kOne };
 // roots is larger. For kOne the unit is 1. `mass` may be `counts`.
 void masses_of(const double* counts, std::size_t n, MassOf rule, double least, unsigned threads, double* mass);
 
-// Throws Error INVALID_ARGUMENT naming the first count that is not a whole number from 0, or at which the sum reaches
-// 2^53.
-void check_counts(const double* counts, std::size_t n);
-
 }  // namespace collide

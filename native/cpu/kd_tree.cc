@@ -6,6 +6,7 @@
 #include <limits>
 #include <thread>
 
+#include "core/access_counts.h"
 #include "core/error.h"
 #include "cpu/key_sort.h"
 #include "cpu/thread_pool.h"

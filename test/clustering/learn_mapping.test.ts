@@ -7,6 +7,7 @@ import { learnMapping } from '../../lib/clustering/learn_mapping.ts';
 import type { LearnMappingOptions } from '../../lib/clustering/learn_mapping_options.ts';
 import { principalProjection } from '../../lib/clustering/principal.ts';
 import { checkHashFunction, type HashFunction, mixedRow, rowsOfAll } from '../../lib/hashing/index.ts';
+import { probeCuda } from '../../lib/native.ts';
 import { generator } from './reference.ts';
 
 function makeTeacher(seed: number, ids: number, dim: number, seenShare = 0.7) {
@@ -344,6 +345,7 @@ describe('learnMapping: bad input', () => {
   it('codes of their own', async () => {
     await rejects('UNKNOWN_OPTION', 'Did you mean "hotShare"?', teacher, { rows: 5, hotshare: 0.5 });
     await rejects('UNKNOWN_OPTION', 'Did you mean "counts"?', { ...teacher, count: 1 }, { rows: 5 });
-    await rejects('CUDA_UNAVAILABLE', 'not built', teacher, { rows: 5, device: 'cuda' });
+    const { available, reason } = probeCuda();
+    if (!available) await rejects('CUDA_UNAVAILABLE', reason, teacher, { rows: 5, device: 'cuda' });
   });
 });

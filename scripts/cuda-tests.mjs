@@ -1,0 +1,51 @@
+// The CUDA tests on the test device (docs/cuda.md): its own programs, then the vitest suites that use `device: 'cuda'`,
+// with the addon of build-cuda-test. Needs `npm run build:cuda-test`. Prints `N passed, N failed` last.
+// usage: node scripts/cuda-tests.mjs [arguments of vitest run, instead of the suites below]
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+// Suites written for a device, and those of the embedding engine with all their lookups on it.
+const SUITES = [
+  ['test/cuda/lookup.test.ts', 'test/cuda/device.test.ts', 'test/cuda/agglomerate.test.ts'],
+  ['--config', 'test/cuda/vitest.config.ts', 'test/embedding/tables.test.ts', 'test/embedding/bad_input.test.ts'],
+];
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const build = join(root, 'build-cuda-test/build');
+const scratch = mkdtempSync(join(tmpdir(), 'cuda-tests-'));
+const env = {
+  ...process.env,
+  LD_LIBRARY_PATH: join(build, 'Release'),
+  LEARN_TO_COLLIDE_PREBUILD: join(root, 'build-cuda-test'),
+};
+
+let passed = 0;
+let failed = 0;
+for (const source of readdirSync(join(root, 'test/cuda/programs')).filter((file) => file.endsWith('.cu'))) {
+  const name = source.slice(0, -'.cu'.length);
+  const started = performance.now();
+  const run = spawnSync(join(build, 'test/cuda/programs', name), { encoding: 'utf8', env });
+  const counted = run.stdout?.match(/(\d+) passed, (\d+) failed\s*$/);
+  const failures = Number(counted?.[2] ?? 0);
+  const ok = run.status === 0 && counted !== null && failures === 0;
+  passed += Number(counted?.[1] ?? 0);
+  failed += ok ? 0 : Math.max(1, failures);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`${name}: ${counted?.[0].trim() ?? `ended by ${run.signal ?? run.status}`}, ${seconds} s`);
+  if (!ok) console.log(`${run.stdout ?? ''}${run.stderr ?? ''}${run.error ?? ''}`);
+}
+
+const report = join(scratch, 'vitest.json');
+for (const suite of process.argv.length > 2 ? [process.argv.slice(2)] : SUITES) {
+  const options = [...suite, '--reporter=dot', '--reporter=json', `--outputFile.json=${report}`];
+  const vitest = spawnSync('npx', ['vitest', 'run', ...options], { cwd: root, env, stdio: 'inherit' });
+  const results = JSON.parse(readFileSync(report, 'utf8'));
+  passed += results.numPassedTests;
+  failed += vitest.status === 0 ? 0 : Math.max(1, results.numFailedTests);
+}
+rmSync(scratch, { recursive: true });
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 && passed > 0 ? 0 : 1);

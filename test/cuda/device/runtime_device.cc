@@ -1,0 +1,200 @@
+// The device itself, streams, events and errors: one device of compute capability 7.5 that works at once, in order.
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+#include "memory.h"
+#include "runtime.h"
+
+namespace {
+
+using namespace test_device;
+
+constexpr int kMultiprocessors = 4;  // few, so that programs that size a grid by it launch few blocks
+
+cudaError_t sticky() {
+  const std::lock_guard lock(runtime().mutex);
+  return runtime().sticky;
+}
+
+const char* name_of(cudaError_t error) {
+  switch (error) {
+    case cudaSuccess:
+      return "cudaSuccess";
+    case cudaErrorInvalidValue:
+      return "cudaErrorInvalidValue";
+    case cudaErrorMemoryAllocation:
+      return "cudaErrorMemoryAllocation";
+    case cudaErrorInvalidConfiguration:
+      return "cudaErrorInvalidConfiguration";
+    case cudaErrorInvalidDeviceFunction:
+      return "cudaErrorInvalidDeviceFunction";
+    case cudaErrorLaunchOutOfResources:
+      return "cudaErrorLaunchOutOfResources";
+    case cudaErrorIllegalAddress:
+      return "cudaErrorIllegalAddress";
+    case cudaErrorMisalignedAddress:
+      return "cudaErrorMisalignedAddress";
+    case cudaErrorLaunchFailure:
+      return "cudaErrorLaunchFailure";
+    default:
+      return "cudaError";
+  }
+}
+
+int attribute(cudaDeviceAttr which) {
+  switch (which) {
+    case cudaDevAttrComputeCapabilityMajor:
+      return 7;
+    case cudaDevAttrComputeCapabilityMinor:
+      return 5;
+    case cudaDevAttrMultiProcessorCount:
+      return kMultiprocessors;
+    case cudaDevAttrWarpSize:
+      return 32;
+    case cudaDevAttrMaxThreadsPerBlock:
+    case cudaDevAttrMaxThreadsPerMultiProcessor:
+    case cudaDevAttrMaxBlockDimX:
+      return 1024;
+    case cudaDevAttrMaxGridDimX:
+      return 0x7fffffff;
+    case cudaDevAttrMaxGridDimY:
+      return 65535;
+    case cudaDevAttrMaxSharedMemoryPerBlock:
+      return 48 << 10;
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin:
+    case cudaDevAttrMaxSharedMemoryPerMultiprocessor:
+      return 64 << 10;
+    case cudaDevAttrMaxRegistersPerBlock:
+    case cudaDevAttrMaxRegistersPerMultiprocessor:
+      return 65536;
+    default:
+      return 0;
+  }
+}
+
+using Clock = std::chrono::steady_clock;
+
+}  // namespace
+
+struct CUstream_st {};
+struct CUevent_st {
+  Clock::time_point when;
+};
+
+extern "C" {
+
+cudaError_t cudaDriverGetVersion(int* version) {
+  *version = CUDART_VERSION;
+  return cudaSuccess;
+}
+cudaError_t cudaRuntimeGetVersion(int* version) {
+  return cudaDriverGetVersion(version);
+}
+cudaError_t cudaGetDeviceCount(int* count) {
+  *count = 1;
+  return cudaSuccess;
+}
+cudaError_t cudaGetDevice(int* device) {
+  *device = 0;
+  return cudaSuccess;
+}
+cudaError_t cudaSetDevice(int device) {
+  return device == 0 ? cudaSuccess : failed(cudaErrorInvalidDevice);
+}
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr which, int) {
+  *value = attribute(which);
+  return cudaSuccess;
+}
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+  *properties = {};
+  std::strcpy(properties->name, "test device (PTX on the CPU)");
+  properties->totalGlobalMem = GlobalMemory::instance().total();
+  properties->major = 7;
+  properties->minor = 5;
+  properties->multiProcessorCount = kMultiprocessors;
+  properties->warpSize = 32;
+  properties->maxThreadsPerBlock = properties->maxThreadsPerMultiProcessor = 1024;
+  properties->sharedMemPerBlock = 48 << 10;
+  properties->regsPerBlock = 65536;
+  return cudaSuccess;
+}
+
+cudaError_t cudaDeviceReset() {
+  const std::lock_guard lock(runtime().mutex);
+  runtime().sticky = runtime().last = cudaSuccess;
+  return cudaSuccess;
+}
+cudaError_t cudaDeviceSynchronize() {
+  return sticky();
+}
+
+cudaError_t cudaGetLastError() {
+  const std::lock_guard lock(runtime().mutex);
+  if (runtime().sticky != cudaSuccess) return runtime().sticky;
+  return std::exchange(runtime().last, cudaSuccess);
+}
+cudaError_t cudaPeekAtLastError() {
+  const std::lock_guard lock(runtime().mutex);
+  return runtime().sticky != cudaSuccess ? runtime().sticky : runtime().last;
+}
+const char* cudaGetErrorName(cudaError_t error) {
+  return name_of(error);
+}
+const char* cudaGetErrorString(cudaError_t error) {
+  const std::lock_guard lock(runtime().mutex);
+  return error != cudaSuccess && error == runtime().sticky ? runtime().found.c_str() : name_of(error);
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+  *stream = new CUstream_st;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamCreate(cudaStream_t* stream) {
+  return cudaStreamCreateWithFlags(stream, 0);
+}
+cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  delete stream;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t) {
+  return sticky();
+}
+cudaError_t cudaStreamQuery(cudaStream_t) {
+  return sticky();
+}
+cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) {
+  return sticky();
+}
+cudaError_t cudaStreamIsCapturing(cudaStream_t, cudaStreamCaptureStatus* status) {
+  *status = cudaStreamCaptureStatusNone;
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  *event = new CUevent_st{Clock::now()};
+  return cudaSuccess;
+}
+cudaError_t cudaEventCreate(cudaEvent_t* event) {
+  return cudaEventCreateWithFlags(event, 0);
+}
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  delete event;
+  return cudaSuccess;
+}
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
+  event->when = Clock::now();
+  return sticky();
+}
+cudaError_t cudaEventSynchronize(cudaEvent_t) {
+  return sticky();
+}
+cudaError_t cudaEventQuery(cudaEvent_t) {
+  return sticky();
+}
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
+  *milliseconds = std::chrono::duration<float, std::milli>(end->when - start->when).count();
+  return cudaSuccess;
+}
+
+}  // extern "C"

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+/** The suites of test/embedding with `device: 'cuda'`; scripts/cuda-tests.mjs runs them on the test device. */
+export default defineConfig({
+  test: {
+    root: new URL('../..', import.meta.url).pathname,
+    include: ['test/embedding/**/*.test.ts'],
+    testNamePattern: /^(?!.*takes linear time)/, // it looks at the clock
+    setupFiles: ['test/cuda/always_cuda.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 60_000,
+    pool: 'forks',
+  },
+});
