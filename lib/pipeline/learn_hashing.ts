@@ -3,6 +3,7 @@ import { type LearnMappingOptions, learnMapping, type MappingStatistics } from '
 import type { FeatureInfo, Split } from '../data/types.ts';
 import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, describe } from '../errors.ts';
 import type { HashFunction } from '../hashing/index.ts';
+import { checkFeatures } from './budget.ts';
 import { type FeatureHashing, Hashing } from './hashing.ts';
 import type { Teacher } from './teacher.ts';
 
@@ -24,6 +25,8 @@ export interface SizeOptions {
 export interface LearnHashingOptions
   extends SizeOptions,
     Omit<LearnMappingOptions, 'rows' | 'hotShare' | 'seed' | 'onProgress'> {
+  /** Rows of single features by name, as `planBudget` gives them; the others follow `size` and `minRows`. */
+  rows?: Readonly<Record<string, number>>;
   /** The feature at hand and how far the whole is, 0 to 1. */
   onProgress?: (text: string, share: number) => void;
 }
@@ -65,14 +68,15 @@ export function targetRows(cardinality: number, { size, minRows = 100_000 }: Siz
  * ```
  */
 export async function learnHashing(teacher: Teacher, options: LearnHashingOptions): Promise<Hashing> {
-  checkOptions(options, [...SIZE_OPTIONS, ...LEARNER_OPTIONS, 'signal', 'onProgress'], 'learnHashing');
-  const { size, minRows, hotShare = 0, recent, seed = 0, signal, onProgress, ...learner } = options;
+  checkOptions(options, [...SIZE_OPTIONS, ...LEARNER_OPTIONS, 'rows', 'signal', 'onProgress'], 'learnHashing');
+  const { size, minRows, hotShare = 0, recent, seed = 0, rows: chosen = {}, signal, onProgress, ...learner } = options;
+  checkFeatures(Object.keys(chosen), teacher, 'rows of learnHashing');
   const features: FeatureHashing[] = [];
   const counts = new Map<string, Uint32Array>();
   const statistics: Record<string, MappingStatistics> = {};
   for (const [f, { name, cardinality, rows: teacherRows, counts: teacherCounts }] of teacher.features.entries()) {
     onProgress?.(name, f / teacher.features.length);
-    const rows = targetRows(cardinality, options);
+    const rows = Math.min(cardinality, chosen[name] ?? targetRows(cardinality, options));
     const combine = learner.combine ?? 'sum';
     counts.set(name, teacherCounts);
     if (rows >= cardinality) {
