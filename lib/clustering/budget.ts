@@ -1,18 +1,21 @@
 /**
  * One budget of bytes for many tables: rows go where they lower the error of collisions most. Each table has a curve,
- * teacher error over rows, measured on one balanced kd-tree whose halves are nested; on the lower hulls of the curves the
- * steepest steps are taken until the bytes are spent, which is optimal for convex curves.
+ * teacher error over rows, measured with balanced kd-trees; on the lower hulls of the curves the steepest steps are taken
+ * until the bytes are spent, which is optimal for convex curves.
  *
- * O(ids log ids) per table. Deterministic.
+ * A kd-tree per height and table: about 10 for a million ids. Deterministic.
  */
 import { CollideError, checkInteger, checkNumber } from '../errors.ts';
 import { bytesPerEntry } from '../hashing/pack.ts';
 import { learnKdTree } from './kd_tree.ts';
 import { type Counts, checkTeacher } from './types.ts';
 
+/** Measured heights are powers of it. */
+const GRID = 4;
+
 /** Teacher error of a table for several heights. */
 export interface DistortionCurve {
-  /** Powers of two up to the ids, and the ids themselves; ascending. */
+  /** Powers of four up to the ids, and the ids themselves; ascending. */
   rows: number[];
   /** Count-weighted squared distances of the teacher's rows to their cluster's mean, summed; 0 for the last. */
   errors: number[];
@@ -44,45 +47,41 @@ export interface BudgetShare {
 }
 
 /**
- * The curve of one table. A kd-tree with 2^k rows halves every part, so that merging neighbouring rows gives the one with
- * 2^(k-1): all heights come from one tree.
+ * The curve of one table: the error of the balanced kd-tree for every height.
  *
  * @throws CollideError INVALID_ARGUMENT
  */
 export function distortionCurve(teacherRows: Float32Array, dim: number, counts: Counts): DistortionCurve {
   const ids = checkTeacher(teacherRows, dim, counts, 'distortionCurve');
-  const levels = Math.floor(Math.log2(ids));
-  const assignment = learnKdTree(teacherRows, dim, counts, 2 ** levels);
   const curve: DistortionCurve = { rows: [], errors: [] };
-  for (let level = 0; level <= levels; level++) {
-    curve.rows.push(2 ** level);
-    curve.errors.push(errorOf(teacherRows, dim, counts, assignment, levels - level, 2 ** level));
+  for (let rows = 1; rows < ids; rows *= GRID) {
+    curve.rows.push(rows);
+    curve.errors.push(errorOf(teacherRows, dim, counts, learnKdTree(teacherRows, dim, counts, rows), rows));
   }
-  if (ids > 2 ** levels) curve.rows.push(ids);
-  curve.errors[curve.rows.length - 1] = 0;
+  curve.rows.push(ids);
+  curve.errors.push(0);
   return curve;
 }
 
-/** Count-weighted squared error when ids share the rows assignment >> shift. */
+/** Count-weighted squared distances of the ids to the mean of their row, summed. */
 function errorOf(
   teacherRows: Float32Array,
   dim: number,
   counts: Counts,
   assignment: Uint32Array,
-  shift: number,
   rows: number,
 ): number {
   const means = new Float64Array(rows * dim);
   const weights = new Float64Array(rows);
   for (let id = 0; id < counts.length; id++) {
-    const row = assignment[id]! >>> shift;
+    const row = assignment[id]!;
     weights[row]! += counts[id]!;
     for (let d = 0; d < dim; d++) means[row * dim + d]! += counts[id]! * teacherRows[id * dim + d]!;
   }
   let error = 0;
   for (let id = 0; id < counts.length; id++) {
     if (counts[id] === 0) continue;
-    const row = assignment[id]! >>> shift;
+    const row = assignment[id]!;
     for (let d = 0; d < dim; d++) {
       error += counts[id]! * (teacherRows[id * dim + d]! - means[row * dim + d]! / weights[row]!) ** 2;
     }
