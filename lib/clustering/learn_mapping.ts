@@ -2,7 +2,8 @@
  * Teacher rows and access counts -> hash functions: hot ids own rows, the ids that the teacher saw are clustered over
  * the rest, ids that it never saw go where `unseen` says. One hash function per internal table.
  *
- * O(ids * dim) and the learner's own cost: the agglomerative rounds run on a native thread, the others on the caller's.
+ * O(ids * dim) and the learner's own cost: equal-mass bins and the kd-tree run on the caller's thread, the others on a
+ * native one.
  * Deterministic: the same input and seed give the same entries.
  */
 import { checkOptions } from '../errors.ts';
@@ -169,8 +170,9 @@ async function learn({ layout, counts, input }: Prepared, k: number, plan: Mappi
   const ids = counts.length;
   const clusters = Math.min(ids, rows);
   if (ids === 0) return { assignment: new Uint32Array(0), clusters, ...NO_ROUNDS };
-  if (input instanceof Float32Array)
+  if (input instanceof Float32Array) {
     return { clusters, ...NO_ROUNDS, ...(await learnJointly(input, counts, rows, k, plan)) };
+  }
   if (plan.method === 'equal-mass') {
     return { assignment: equalMassBins(input, counts, rows, plan.mass), clusters, ...NO_ROUNDS };
   }

@@ -31,8 +31,8 @@ export function isJoint(method: LearningMethod): method is JointMethod {
 }
 
 /**
- * Options of `learnMapping`. Those of {@link AgglomerateMethod} are for method 'agglomerative' only, those of
- * {@link KMeansMethod} for 'k-means' (its weight for 'exact' too), `directions` for 'lsh', `maxClusterSize` for 'agglomerative' and 'lsh'.
+ * Options of `learnMapping`. Those of {@link AgglomerateMethod} are for method 'agglomerative' (`maxClusterSize` for 'lsh',
+ * too), those of {@link KMeansMethod} for 'k-means' (`weight` for 'exact', too), those of {@link LshMethod} for 'lsh'.
  */
 export interface LearnMappingOptions extends AgglomerateMethod, KMeansMethod, LshMethod {
   /** Row budget of the feature. */
@@ -42,9 +42,10 @@ export interface LearnMappingOptions extends AgglomerateMethod, KMeansMethod, Ls
   /** Share of the rows, 0 (default) to 1, given to the ids hottest by `hotCounts`, one row each. */
   hotShare?: number;
   /**
-   * Ids with teacher count 0 that own no hot row: 'shared' (default) sends all to one row of their own, 'reserved' spreads
-   * them over a few rows of their own, 'hash' over all rows that are not hot, 'cluster' clusters their untrained teacher rows like any other. Spread over the
-   * clusters they spoil rows that the teacher got right; docs/results.md has the measurements.
+   * Ids with teacher count 0 that own no hot row: 'shared' (default) sends all to one row of their own, 'reserved'
+   * spreads them over a few rows of their own, 'hash' over all rows that are not hot, 'cluster' clusters their untrained
+   * teacher rows like any other. Spread over the clusters they spoil rows that the teacher got right; docs/results.md
+   * has the measurements.
    */
   unseen?: (typeof UNSEEN_POLICIES)[number];
   /** For `unseen` 'reserved': the share of the rows that the unseen ids get, at least one row. Default 0.1. */
