@@ -1,72 +1,140 @@
-// Agglomerative clustering, equal-mass bins and kd-tree against one sort of as many float64 values (typed arrays sort with
-// std::sort) in the same run. 200,000 and 1,000,000 ids to a tenth as many rows; power-law counts; size limit 4x.
-import { agglomerate, equalMassBins, learnKdTree } from '../dist/index.js';
-import { median } from './interleave.mjs';
+// usage: npm run bench:clustering -- [--large] [--only PATTERN] [--rounds N] [--threads 1,2] [--program FILE]
+// The learners beside one std::sort of as many float64 values in the same process, and scikit-learn when a Python has it.
+// Writes clustering.json (all times) and clustering.md to bench/results. --large adds 10 million ids (some ten minutes
+// and 3 GiB); --only measures the settings whose name matches a regular expression anew and keeps the others' times.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { ratio, seconds } from './harness/rounds.mjs';
 
-const SIZES = [200_000, 1_000_000];
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { values } = parseArgs({
+  options: {
+    large: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+    rounds: { type: 'string', default: '5' },
+    threads: { type: 'string', default: '1,2' },
+    program: { type: 'string' },
+  },
+});
+const rounds = Number(values.rounds);
+const threadCounts = values.threads.split(',').map(Number);
+if (![rounds, ...threadCounts].every((n) => Number.isInteger(n) && n > 0)) {
+  console.error(
+    `Expected whole numbers from 1 for --rounds and --threads, received ${values.rounds}, ${values.threads}`,
+  );
+  process.exit(2);
+}
 
-/** Values with three bumps, and counts that fall with the square root of a random rank. */
-function teacher(ids) {
-  let state = 12345;
-  const random = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-  const rows = new Float32Array(2 * ids);
-  const counts = new Uint32Array(ids);
-  for (let id = 0; id < ids; id++) {
-    const center = Math.floor(random() * 3) - 1;
-    for (let d = 0; d < 2; d++) rows[2 * id + d] = center + random() + random() - 1;
-    counts[id] = Math.floor(1 / (random() + 1e-4));
+/** Builds the measuring program, unless one is given. */
+function build() {
+  if (values.program !== undefined) return values.program;
+  const run = (...args) => execFileSync('cmake', args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+  run('-S', '.', '-B', 'build-bench', '-DCOLLIDE_BENCH=ON', '-DCOLLIDE_CUDA=OFF');
+  run('--build', 'build-bench', '--target', 'clustering_bench', '-j', '2');
+  return `${root}build-bench/bench/harness/clustering_bench`;
+}
+
+const words = (n) => n.toLocaleString('en');
+const settings = [100_000, 1_000_000, ...(values.large ? [10_000_000] : [])]
+  .flatMap((ids) => [10, 100].flatMap((divisor) => threadCounts.map((threads) => ({ ids, divisor, threads }))))
+  .map((setting) => ({
+    ...setting,
+    name: `${words(setting.ids)} ids to ${words(setting.ids / setting.divisor)} rows, ${setting.threads} threads`,
+  }))
+  .filter(({ name }) => new RegExp(values.only).test(name));
+
+const program = build();
+const output = (...args) => execFileSync(program, args.map(String), { encoding: 'utf8', maxBuffer: 1 << 24 });
+
+/** { CASE: [{ wall, cpu }] by round }. */
+function measure({ ids, divisor, threads }) {
+  const times = {};
+  for (const line of output(ids, divisor, threads, rounds).trim().split('\n')) {
+    const { case: name, round, wall, cpu } = JSON.parse(line);
+    times[name] ??= [];
+    times[name][round] = { wall, cpu };
   }
-  return { rows, values: Float64Array.from({ length: ids }, (_, id) => rows[2 * id]), counts };
+  return times;
 }
 
-function cases(ids) {
-  const { rows, values, counts } = teacher(ids);
-  const target = ids / 10;
-  const limit = { rows: target, maxClusterSize: 40 };
-  return {
-    sort: () => Float64Array.from(values).sort(),
-    'agglomerative, K = N/100': () => agglomerate(values, counts, { ...limit, mergesPerRound: ids / 100 }),
-    'agglomerative, K = N/1000': () => agglomerate(values, counts, { ...limit, mergesPerRound: ids / 1000 }),
-    'equal-mass bins': () => equalMassBins(values, counts, target),
-    'kd-tree, 2 dimensions': () => learnKdTree(rows, 2, counts, target),
+/** The first Python that has scikit-learn, measured with 100,000 ids to a tenth as many rows; undefined without one. */
+function measurePeer() {
+  const python = ['python3', '/usr/bin/python3'].find((name) => spawnSync(name, ['-c', 'import sklearn']).status === 0);
+  if (python === undefined) return undefined;
+  const script = `${root}bench/harness/peers/sklearn_clustering.py`;
+  return JSON.parse(execFileSync(python, [script, '100000', '10000'], { encoding: 'utf8' }));
+}
+
+const folder = new URL('./results/', import.meta.url);
+const file = new URL('clustering.json', folder);
+const before = values.only !== '' && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { settings: {} };
+const results = { ...before, rounds };
+for (const { name, ...setting } of settings) {
+  const load = loadavg()[0];
+  console.log(`${name} (load ${load.toFixed(1)})`);
+  results.settings[name] = { ...setting, load, times: measure(setting) };
+}
+if (values.only === '') {
+  results.bytesPerId = Object.fromEntries(
+    Object.keys(Object.values(results.settings)[0].times)
+      .filter((name) => name !== 'sort')
+      .map((name) => [name, JSON.parse(output('memory', 1_000_000, 10, name)).bytesPerId]),
+  );
+  results.peer = measurePeer() ?? null;
+  results.machine = `${cpus()[0]?.model.trim()}, ${availableParallelism()} threads`;
+}
+
+function markdown({ settings, bytesPerId, peer, machine }) {
+  const all = Object.values(settings).sort((a, b) => a.ids - b.ids || a.divisor - b.divisor || a.threads - b.threads);
+  const names = Object.keys(all[0].times).filter((name) => name !== 'sort');
+  const cell = ({ times }, name) => {
+    const { median, least, most } = ratio(times, name, 'sort').wall;
+    return `**${median.toFixed(2)}** (${least.toFixed(2)} to ${most.toFixed(2)}; ${ratio(times, name, 'sort').cpu.median.toFixed(2)})`;
   };
-}
-
-export async function run({ rounds }) {
-  const results = {};
-  for (const ids of SIZES) {
-    const work = cases(ids);
-    const seconds = Object.fromEntries(Object.keys(work).map((name) => [name, []]));
-    for (let round = 0; round < rounds; round++) {
-      for (const [name, body] of Object.entries(work)) {
-        const start = performance.now();
-        await body();
-        seconds[name].push((performance.now() - start) / 1000);
-      }
-    }
-    results[ids] = seconds;
-  }
-  return { results };
-}
-
-export function markdown({ results }) {
-  const names = Object.keys(results[SIZES[0]]);
-  const cell = (ids, name) => {
-    const ratios = results[ids][name].map((time, round) => time / results[ids].sort[round]);
-    return `**${median(ratios).toFixed(1)}** (${Math.min(...ratios).toFixed(1)} to ${Math.max(...ratios).toFixed(1)})`;
-  };
+  const peers = Object.entries(peer?.seconds ?? {}).map(([name, time]) => {
+    const sort = settings['100,000 ids to 10,000 rows, 1 threads']?.times;
+    return `| ${name} | ${time.toFixed(2)} s | ${sort ? Math.round(time / seconds(sort, 'sort')).toLocaleString('en') : ''} |`;
+  });
   return [
     '# Clustering',
     '',
-    'N ids to N / 10 rows. Wall time as a ratio to one sort of N float64 values, paired within a round: median (least to most).',
+    'Times as a ratio to one `std::sort` of as many float64 values in the same process and round: median wall time (least to',
+    `most; median of the CPU time), ${rounds} interleaved rounds. Power-law counts, clusters at most four times the average size.`,
     '',
-    `| | ${SIZES.map((ids) => `N = ${ids.toLocaleString('en')}`).join(' | ')} |`,
-    `|---|${SIZES.map(() => '---').join('|')}|`,
-    ...names.slice(1).map((name) => `| ${name} | ${SIZES.map((ids) => cell(ids, name)).join(' | ')} |`),
-    `| (the sort, seconds) | ${SIZES.map((ids) => median(results[ids].sort).toFixed(4)).join(' | ')} |`,
+    `| | ${names.join(' | ')} | sort, ms | load |`,
+    `|---|${names.map(() => '---').join('|')}|---|---|`,
+    ...all.map((setting) => {
+      const name = `${words(setting.ids)} ids to ${words(setting.ids / setting.divisor)} rows, ${setting.threads} threads`;
+      const sort = (seconds(setting.times, 'sort') * 1000).toFixed(1);
+      return `| ${name} | ${names.map((one) => cell(setting, one)).join(' | ')} | ${sort} | ${setting.load.toFixed(1)} |`;
+    }),
+    '',
+    `Peak memory above the inputs, 1,000,000 ids to 100,000 rows, one thread, the copies that a job makes of its inputs included: ${Object.entries(
+      bytesPerId ?? {},
+    )
+      .map(([name, bytes]) => `${name} ${bytes.toFixed(0)} bytes per id`)
+      .join('; ')}.`,
+    '',
+    ...(peers.length > 0
+      ? [
+          `scikit-learn ${peer.version}, 100,000 ids to 10,000 rows, one run each in a process of its own:`,
+          '',
+          '| | time | ratio to std::sort |',
+          '|---|---|---|',
+          ...peers,
+        ]
+      : ['scikit-learn was not installed.']),
+    '',
+    `Machine: ${machine}.`,
     '',
   ].join('\n');
 }
+
+mkdirSync(folder, { recursive: true });
+writeFileSync(file, `${JSON.stringify(results, null, 1)}\n`);
+const text = markdown(results);
+writeFileSync(new URL('clustering.md', folder), text);
+console.log(`\n${text}`);

@@ -29,7 +29,7 @@ export async function run({ rounds }) {
   const weights = idWeights(counts);
   const results = {};
   for (const rows of ROWS) {
-    const start = learnKdTree(vectors, 2, counts, rows);
+    const start = await learnKdTree(vectors, 2, counts, rows);
     const work = {
       sort: () => values.slice().sort(),
       'k-means, 1 thread': () => kMeans(vectors, 2, counts, { rows, start, threads: 1 }),

@@ -195,6 +195,8 @@ export interface NativeAgglomerateOptions {
   maxClusterSize: number;
   filters: { by: 'frequency' | 'distance' | 'size'; keep: number }[];
   mergedValue: 'mean' | 'count-weighted';
+  /** 0: all available. */
+  threads: number;
 }
 
 export interface NativeClustering {
@@ -251,6 +253,19 @@ export interface NativeBinding {
     options: NativeAgglomerateOptions,
     onProgress: ((round: number, clusters: number) => void) | undefined,
   ): NativeJob<NativeClustering>;
+  /** Both yield the row of each id, [ids]. Inputs are copied before they return. onProgress(done, all). */
+  equalMass(
+    keys: Float64Array,
+    counts: Float64Array,
+    options: { rows: number; mass: 'sqrt' | 'cbrt' | 'one'; threads: number },
+    onProgress: ((done: number, all: number) => void) | undefined,
+  ): NativeJob<Uint32Array>;
+  kdTree(
+    teacherRows: Float32Array,
+    counts: Float64Array,
+    options: { dim: number; rows: number; threads: number },
+    onProgress: ((done: number, all: number) => void) | undefined,
+  ): NativeJob<Uint32Array>;
   /** Points, counts and start clusters are copied before this returns. onProgress(iteration, moved). */
   kmeans(
     points: Float32Array,

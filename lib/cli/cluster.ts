@@ -49,7 +49,7 @@ export function clusterCommand(): Command {
       const signal = interruptSignal();
       try {
         const teacher = await loadVectors(path, { counts, feature, signal });
-        const plan = budget === undefined ? undefined : planBudget(teacher, { bytes: budget, dim });
+        const plan = budget === undefined ? undefined : await planBudget(teacher, { bytes: budget, dim, signal });
         const hashing = await learnHashing(teacher, {
           ...options,
           rows: plan?.rows,

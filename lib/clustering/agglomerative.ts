@@ -3,7 +3,8 @@
  * native/cpu/agglomerate.h. Values and counts are copied at the call; the work runs on a native thread of its own.
  */
 import { CollideError, checkInteger, checkOneOf, checkOptions, describe } from '../errors.ts';
-import { type NativeAgglomerateOptions, type NativeJob, native } from '../native.ts';
+import { type NativeAgglomerateOptions, native } from '../native.ts';
+import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob } from './job.ts';
 import { type Counts, MOST_IDS } from './types.ts';
 
 /** The scores by which neighbouring pairs of clusters are filtered. */
@@ -40,13 +41,9 @@ export interface AgglomerateMethod {
 }
 
 /** Options of {@link agglomerate}. */
-export interface AgglomerateOptions extends AgglomerateMethod {
+export interface AgglomerateOptions extends AgglomerateMethod, JobOptions<ClusterProgress> {
   /** Clusters to end with. As many as ids or more: every id is its own cluster. */
   rows: number;
-  /** Stops the work within a round; the promise rejects with ABORTED. */
-  signal?: AbortSignal;
-  /** Called at most 20 times a second. An error it throws stops the work and rejects the promise. */
-  onProgress?: (progress: ClusterProgress) => void;
 }
 
 /** What {@link agglomerate} yields. Labels ascend with value. */
@@ -111,19 +108,19 @@ export async function agglomerate(
       `Expected a Uint32Array or Float64Array of length ${values.length} (one count per value) for counts of agglomerate, received ${describe(counts)}`,
     );
   }
-  checkOptions(options, ['rows', ...METHOD_OPTIONS, 'signal', 'onProgress'], 'agglomerate');
+  checkOptions(options, ['rows', ...METHOD_OPTIONS, ...JOB_OPTIONS], 'agglomerate');
   const rows = Math.min(checkInteger(options.rows, 1, Number.MAX_SAFE_INTEGER, 'rows of agglomerate'), MOST_IDS);
   const method = completeMethod(options, values.length, rows, 'agglomerate');
-  checkCallbacks(options.signal, options.onProgress);
+  const threads = checkJobOptions(options, 'agglomerate');
   // Elements, range and sum are checked by native code, off this thread.
   const result = await runJob(
     (onProgress) => {
       const asDoubles = (array: Counts | Float32Array) =>
         array instanceof Float64Array ? array : new Float64Array(array);
-      return native().agglomerate(asDoubles(values), asDoubles(counts), { rows, ...method }, onProgress);
+      return native().agglomerate(asDoubles(values), asDoubles(counts), { rows, threads, ...method }, onProgress);
     },
-    options.signal,
-    options.onProgress && ((round, clusters) => options.onProgress!({ round, clusters })),
+    options,
+    (round, clusters) => ({ round, clusters }),
   );
   return { rows: result.values.length, ...result };
 }
@@ -138,7 +135,7 @@ export function completeMethod(
   ids: number,
   rows: number,
   where: string,
-): Omit<NativeAgglomerateOptions, 'rows'> {
+): Omit<NativeAgglomerateOptions, 'rows' | 'threads'> {
   const device = checkOneOf(options.device ?? 'auto', ['cpu', 'cuda', 'auto'], `device of ${where}`);
   if (device === 'cuda') {
     throw new CollideError(
@@ -191,57 +188,4 @@ function completeFilters(filters: ClusterFilter[], where: string): { by: FilterN
     }
     return { by, keep };
   });
-}
-
-/** Runs a native job under an AbortSignal; an error thrown by onProgress stops the job and is the rejection. */
-export async function runJob<Result>(
-  start: (onProgress: ((a: number, b: number) => void) | undefined) => NativeJob<Result>,
-  signal: AbortSignal | undefined,
-  onProgress: ((a: number, b: number) => void) | undefined,
-): Promise<Result> {
-  throwIfAborted(signal);
-  let thrown: { error: unknown } | undefined;
-  const rethrow = () => {
-    if (thrown !== undefined) throw thrown.error;
-  };
-  const report = (a: number, b: number) => {
-    if (thrown !== undefined) return;
-    try {
-      onProgress?.(a, b);
-    } catch (error) {
-      thrown = { error };
-      job.abort();
-    }
-  };
-  const job = start(onProgress === undefined ? undefined : report);
-  const abort = () => job.abort();
-  signal?.addEventListener('abort', abort);
-  try {
-    const result = await job.promise;
-    rethrow();
-    return result;
-  } catch (error) {
-    rethrow();
-    throwIfAborted(signal);
-    throw error;
-  } finally {
-    signal?.removeEventListener('abort', abort);
-  }
-}
-
-/** @throws CollideError INVALID_ARGUMENT unless both are undefined or what their names say */
-export function checkCallbacks(signal: unknown, onProgress: unknown): void {
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new CollideError('INVALID_ARGUMENT', `Expected an AbortSignal for signal, received ${describe(signal)}`);
-  }
-  if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw new CollideError('INVALID_ARGUMENT', `Expected a function for onProgress, received ${describe(onProgress)}`);
-  }
-}
-
-/** @throws CollideError ABORTED, with the signal's reason as its cause */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) {
-    throw new CollideError('ABORTED', "Stopped by the caller's AbortSignal", { cause: signal.reason });
-  }
 }

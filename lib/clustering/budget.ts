@@ -7,6 +7,7 @@
  */
 import { CollideError, checkInteger, checkNumber } from '../errors.ts';
 import { bytesPerEntry } from '../hashing/pack.ts';
+import type { JobOptions } from './job.ts';
 import { learnKdTree } from './kd_tree.ts';
 import { type Counts, checkTeacher } from './types.ts';
 
@@ -49,14 +50,21 @@ export interface BudgetShare {
 /**
  * The curve of one table: the error of the balanced kd-tree for every height.
  *
- * @throws CollideError INVALID_ARGUMENT
+ * @param teacherRows - not to be changed until the promise settles, like the counts
+ * @throws CollideError INVALID_ARGUMENT, ABORTED; always by rejecting the promise
  */
-export function distortionCurve(teacherRows: Float32Array, dim: number, counts: Counts): DistortionCurve {
+export async function distortionCurve(
+  teacherRows: Float32Array,
+  dim: number,
+  counts: Counts,
+  { signal, threads }: Omit<JobOptions<never>, 'onProgress'> = {},
+): Promise<DistortionCurve> {
   const ids = checkTeacher(teacherRows, dim, counts, 'distortionCurve');
   const curve: DistortionCurve = { rows: [], errors: [] };
   for (let rows = 1; rows < ids; rows *= GRID) {
     curve.rows.push(rows);
-    curve.errors.push(errorOf(teacherRows, dim, counts, learnKdTree(teacherRows, dim, counts, rows), rows));
+    const assignment = await learnKdTree(teacherRows, dim, counts, rows, { signal, threads });
+    curve.errors.push(errorOf(teacherRows, dim, counts, assignment, rows));
   }
   curve.rows.push(ids);
   curve.errors.push(0);
@@ -131,7 +139,7 @@ function hullOf(table: BudgetTable, dim: number): Corner[] {
  * @throws CollideError INVALID_ARGUMENT for tables that cannot fit even at their smallest: the message says what they need
  * @example
  * ```ts
- * const curve = distortionCurve(teacherRows, 2, counts);
+ * const curve = await distortionCurve(teacherRows, 2, counts);
  * const [movie] = shareBudget([{ name: 'movie', ids: counts.length, curve, sensitivity: 1 }], { bytes: 1e6, dim: 16 });
  * movie.rows;
  * ```

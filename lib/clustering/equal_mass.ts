@@ -1,22 +1,19 @@
 /**
  * Equal-mass bins: ids in the order of one value, cut into rows of equal mass. The simplest learned hash, and the
- * baseline that every other must beat.
- *
- * Keys float64 [ids]. O(n) radix sort and one scan: 1e6 ids in about 0.2 s. Deterministic.
+ * baseline that every other must beat. The public face of native/cpu/equal_mass.h.
  */
 import { CollideError, checkInteger, checkOneOf, checkOptions, describe } from '../errors.ts';
-import { mixedOrder, orderByKeys } from './order.ts';
+import { native } from '../native.ts';
+import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob } from './job.ts';
 import { principalProjection } from './principal.ts';
-import { type Counts, checkCounts, checkTeacher, type Learner, MOST_IDS } from './types.ts';
-
-const MASSES = { sqrt: Math.sqrt, cbrt: Math.cbrt, one: () => 1 } as const;
+import { asDoubles, type Counts, checkCounts, checkTeacher, type Learner, MOST_IDS } from './types.ts';
 
 /** What an id weighs: the square root of its count, its cube root, or 1. */
-export type BinMass = keyof typeof MASSES;
-export const BIN_MASSES = Object.keys(MASSES) as BinMass[];
+export type BinMass = (typeof BIN_MASSES)[number];
+export const BIN_MASSES = ['sqrt', 'cbrt', 'one'] as const;
 
-/** Options of {@link learnEqualMass}. */
-export interface EqualMassOptions {
+/** Options of {@link equalMassBins} and {@link learnEqualMass}. Progress is a share, 0 to 1. */
+export interface EqualMassOptions extends JobOptions<number> {
   /** Default 'sqrt'. */
   mass?: BinMass;
 }
@@ -30,72 +27,53 @@ export interface EqualMassOptions {
  * leaves no gap this changes nothing; after a heavy id the ids that follow get the bins it skipped. Fewer ids than rows:
  * each id owns a row. Mass nowhere (all counts 0): every id weighs 1.
  *
- * @param keys - finite, [ids]
+ * @param keys - finite, [ids]; copied at the call, as are the counts
  * @param counts - accesses, [ids]
  * @param rows - bins; rows 0 .. min(rows, ids) - 1 are used, ascending with the key
- * @throws CollideError INVALID_ARGUMENT for keys not finite, bad counts or rows
+ * @throws CollideError INVALID_ARGUMENT for keys not finite, bad counts or rows, UNKNOWN_OPTION, ABORTED, OUT_OF_MEMORY;
+ * always by rejecting the promise
  * @example
  * ```ts
- * equalMassBins(Float64Array.of(0.3, 0.1, 0.2, 0.9), Uint32Array.of(1, 1, 1, 1), 2); // Uint32Array [1, 0, 0, 1]
+ * await equalMassBins(Float64Array.of(0.3, 0.1, 0.2, 0.9), Uint32Array.of(1, 1, 1, 1), 2); // Uint32Array [1, 0, 0, 1]
  * ```
  */
-export function equalMassBins(keys: Float64Array, counts: Counts, rows: number, mass: BinMass = 'sqrt'): Uint32Array {
-  checkKeys(keys);
-  checkCounts(counts, keys.length, 'counts of equalMassBins');
-  checkInteger(rows, 1, Number.MAX_SAFE_INTEGER, 'rows of equalMassBins');
-  const massOf = MASSES[checkOneOf(mass, BIN_MASSES, 'mass of equalMassBins')];
-  const n = keys.length;
-  const bins = Math.min(rows, n);
-  const order = orderByKeys(keys, mixedOrder(n));
-  let total = 0;
-  for (let k = 0; k < n; k++) total += massOf(counts[order[k]!]!);
-  const weightless = total === 0;
-  if (weightless) total = n;
-
-  const assignment = new Uint32Array(n);
-  let sum = 0;
-  let bin = -1;
-  for (let k = 0; k < n; k++) {
-    const id = order[k]!;
-    const weight = weightless ? 1 : massOf(counts[id]!);
-    sum += weight;
-    const plain = Math.min(bins - 1, Math.floor(((sum - weight / 2) / total) * bins));
-    const needed = bins - (n - k); // else the ids left could not fill the bins left
-    bin = Math.min(bin + 1, Math.max(bin, plain, needed));
-    assignment[id] = bin;
-  }
-  return assignment;
-}
-
-/**
- * {@link equalMassBins} of a teacher's rows: by the value itself for dim 1, otherwise along the count-weighted first
- * principal component.
- *
- * @throws CollideError INVALID_ARGUMENT for bad rows, counts or options, UNKNOWN_OPTION for a misspelt one
- * @example
- * ```ts
- * const assignment = learnEqualMass(teacherRows, 2, counts, 1000, { mass: 'cbrt' });
- * ```
- */
-export const learnEqualMass: Learner<EqualMassOptions> = (teacherRows, dim, counts, rows, options = {}) => {
-  checkTeacher(teacherRows, dim, counts, 'learnEqualMass');
-  checkOptions(options, ['mass'], 'learnEqualMass');
-  const keys = dim === 1 ? Float64Array.from(teacherRows) : principalProjection(teacherRows, dim, counts);
-  return equalMassBins(keys, counts, rows, options.mass);
-};
-
-function checkKeys(keys: unknown): void {
+export async function equalMassBins(
+  keys: Float64Array,
+  counts: Counts,
+  rows: number,
+  options: EqualMassOptions = {},
+): Promise<Uint32Array> {
   if (!(keys instanceof Float64Array) || keys.length < 1 || keys.length > MOST_IDS) {
     throw new CollideError(
       'INVALID_ARGUMENT',
       `Expected a Float64Array of at least one key for equalMassBins, received ${describe(keys)}`,
     );
   }
-  const bad = keys.findIndex((key) => !Number.isFinite(key));
-  if (bad >= 0) {
-    throw new CollideError(
-      'INVALID_ARGUMENT',
-      `Expected finite numbers for keys of equalMassBins, received ${keys[bad]} at index ${bad}`,
-    );
-  }
+  checkCounts(counts, keys.length, 'counts of equalMassBins');
+  checkInteger(rows, 1, Number.MAX_SAFE_INTEGER, 'rows of equalMassBins');
+  checkOptions(options, ['mass', ...JOB_OPTIONS], 'equalMassBins');
+  const threads = checkJobOptions(options, 'equalMassBins');
+  const mass = checkOneOf(options.mass ?? 'sqrt', BIN_MASSES, 'mass of equalMassBins');
+  return runJob(
+    (report) => native().equalMass(keys, asDoubles(counts), { rows: Math.min(rows, MOST_IDS), mass, threads }, report),
+    options,
+    (done, all) => done / all,
+  );
 }
+
+/**
+ * {@link equalMassBins} of a teacher's rows: by the value itself for dim 1, otherwise along the count-weighted first
+ * principal component.
+ *
+ * @throws CollideError INVALID_ARGUMENT for bad rows, counts or options, UNKNOWN_OPTION for a misspelt one, ABORTED,
+ * OUT_OF_MEMORY; always by rejecting the promise
+ * @example
+ * ```ts
+ * const assignment = await learnEqualMass(teacherRows, 2, counts, 1000, { mass: 'cbrt' });
+ * ```
+ */
+export const learnEqualMass: Learner<EqualMassOptions> = async (teacherRows, dim, counts, rows, options = {}) => {
+  checkTeacher(teacherRows, dim, counts, 'learnEqualMass');
+  const keys = dim === 1 ? Float64Array.from(teacherRows) : principalProjection(teacherRows, dim, counts);
+  return equalMassBins(keys, counts, rows, options);
+};

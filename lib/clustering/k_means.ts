@@ -4,7 +4,7 @@
  */
 import { CollideError, checkInteger, checkOneOf, checkOptions, describe } from '../errors.ts';
 import { native } from '../native.ts';
-import { checkCallbacks, runJob, throwIfAborted } from './agglomerative.ts';
+import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob, throwIfAborted } from './job.ts';
 import { learnKdTree } from './kd_tree.ts';
 import { type Counts, checkTeacher, MOST_IDS } from './types.ts';
 
@@ -22,17 +22,11 @@ export interface KMeansMethod {
 }
 
 /** Options of {@link kMeans}. */
-export interface KMeansOptions extends KMeansMethod {
+export interface KMeansOptions extends KMeansMethod, JobOptions<{ iteration: number; moved: number }> {
   /** Clusters to end with. As many as ids or more: every id is its own cluster. */
   rows: number;
   /** Cluster of each id to begin with, every one of 0 .. min(rows, ids) - 1 used. Default: the balanced kd-tree. */
   start?: Uint32Array;
-  /** Default: all. The result does not depend on it. */
-  threads?: number;
-  /** Stops the work within a round; the promise rejects with ABORTED. */
-  signal?: AbortSignal;
-  /** Called at most 20 times a second. An error it throws stops the work and rejects the promise. */
-  onProgress?: (progress: { iteration: number; moved: number }) => void;
 }
 
 /** What {@link kMeans} yields. Clusters keep the numbers of the start; each one has at least one id. */
@@ -78,25 +72,26 @@ export async function kMeans(
   options: KMeansOptions,
 ): Promise<KMeansClustering> {
   const ids = checkTeacher(teacherRows, dim, counts, 'kMeans');
-  checkOptions(options, ['rows', 'start', 'weight', 'iterations', 'threads', 'signal', 'onProgress'], 'kMeans');
+  checkOptions(options, ['rows', 'start', 'weight', 'iterations', ...JOB_OPTIONS], 'kMeans');
   const rows = Math.min(checkInteger(options.rows, 1, MOST_IDS, 'rows of kMeans'), ids);
   const method = completeKMeans(options, 'kMeans');
-  const threads = checkInteger(options.threads ?? 0, 0, 4096, 'threads of kMeans');
-  const { signal, onProgress } = options;
-  checkCallbacks(signal, onProgress);
+  const threads = checkJobOptions(options, 'kMeans');
+  const { signal } = options;
   throwIfAborted(signal);
-  const start = options.start ?? learnKdTree(teacherRows, dim, counts, rows);
+  // The kd-tree takes its time: what comes after it must not depend on the caller's buffers.
+  const points = options.start === undefined ? teacherRows.slice() : teacherRows;
+  const seen = Float64Array.from(counts);
+  const start = options.start ?? (await learnKdTree(points, dim, seen, rows, { signal, threads }));
   if (!(start instanceof Uint32Array) || start.length !== ids) {
     throw new CollideError(
       'INVALID_ARGUMENT',
       `Expected a Uint32Array of length ${ids} (one cluster per id) for start of kMeans, received ${describe(start)}`,
     );
   }
-  const weights = counts instanceof Float64Array ? counts : new Float64Array(counts);
   const result = await runJob(
-    (report) => native().kmeans(teacherRows, weights, start, { dim, rows, threads, ...method }, report),
-    signal,
-    onProgress && ((iteration, moved) => onProgress({ iteration, moved })),
+    (report) => native().kmeans(points, seen, start, { dim, rows, threads, ...method }, report),
+    options,
+    (iteration, moved) => ({ iteration, moved }),
   );
   return { rows, ...result };
 }

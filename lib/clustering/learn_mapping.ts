@@ -2,15 +2,15 @@
  * Teacher rows and access counts -> hash functions: hot ids own rows, the ids that the teacher saw are clustered over
  * the rest, ids that it never saw go where `unseen` says. One hash function per internal table.
  *
- * O(ids * dim) and the learner's own cost: equal-mass bins and the kd-tree run on the caller's thread, the others on a
- * native one.
- * Deterministic: the same input and seed give the same entries.
+ * O(ids * dim) on the caller's thread and the learner's own cost on a native one. Deterministic: the same input and seed
+ * give the same entries.
  */
 import { checkOptions } from '../errors.ts';
 import type { HashFunction, TableEntries } from '../hashing/hash_function.ts';
-import { agglomerate, throwIfAborted } from './agglomerative.ts';
+import { agglomerate } from './agglomerative.ts';
 import { equalMassBins } from './equal_mass.ts';
 import { hilbertKeys } from './hilbert.ts';
+import { type JobOptions, throwIfAborted } from './job.ts';
 import { kMeans } from './k_means.ts';
 import { learnKdTree } from './kd_tree.ts';
 import {
@@ -35,9 +35,9 @@ export interface TeacherKnowledge {
   counts: Counts;
   /**
    * Recent accesses, by which hot ids are chosen, [ids]. Counts carry no label, so rows newer than the teacher's may be
-   * counted. Default `counts`.
+   * counted. Default `counts`. A function is called when the table's turn comes.
    */
-  hotCounts?: Counts;
+  hotCounts?: Counts | (() => Counts);
 }
 
 /** What one internal table got. */
@@ -97,18 +97,19 @@ const NO_ROUNDS = { rounds: 0, fallbackRounds: 0, splitRounds: 0 };
  */
 export async function learnMapping(teacher: TeacherKnowledge, options: LearnMappingOptions): Promise<LearnedMapping> {
   checkOptions(teacher, ['rows', 'dim', 'counts', 'hotCounts'], 'the teacher of learnMapping');
-  const { counts, hotCounts = counts } = teacher;
+  const { counts } = teacher;
+  const hotCounts = (typeof teacher.hotCounts === 'function' ? teacher.hotCounts() : teacher.hotCounts) ?? counts;
   const ids = checkTeacher(teacher.rows, teacher.dim, counts, 'learnMapping');
   checkCounts(hotCounts, ids, 'hotCounts of learnMapping');
   const plan = planMapping(options, ids, teacher.dim);
-  throwIfAborted(plan.signal);
+  throwIfAborted(plan.job.signal);
   const unseen = unseenShare(counts, hotCounts);
   const tables = prepare(teacher, hotCounts, plan);
 
   const hashes: HashFunction[] = [];
   const statistics: TableStatistics[] = [];
   for (const [k, table] of tables.entries()) {
-    throwIfAborted(plan.signal);
+    throwIfAborted(plan.job.signal);
     if (table === undefined) {
       hashes.push({ kind: 'identity' });
       const all = { rows: ids, hotRows: 0, clusteredIds: 0, clusters: 0, emptyRows: 0, largestRow: 1 };
@@ -170,13 +171,20 @@ async function learn({ layout, counts, input }: Prepared, k: number, plan: Mappi
   const ids = counts.length;
   const clusters = Math.min(ids, rows);
   if (ids === 0) return { assignment: new Uint32Array(0), clusters, ...NO_ROUNDS };
+  const { signal, threads, onProgress } = plan.job;
+  const overall = (share: number) => ({ hash: k, share: (k + share) / plan.heights.length });
+  const job: JobOptions<number> = {
+    signal,
+    threads,
+    onProgress: onProgress && ((share) => onProgress(overall(share))),
+  };
   if (input instanceof Float32Array) {
-    return { clusters, ...NO_ROUNDS, ...(await learnJointly(input, counts, rows, k, plan)) };
+    return { clusters, ...NO_ROUNDS, ...(await learnJointly(input, counts, rows, k, plan, job)) };
   }
   if (plan.method === 'equal-mass') {
-    return { assignment: equalMassBins(input, counts, rows, plan.mass), clusters, ...NO_ROUNDS };
+    const assignment = await equalMassBins(input, counts, rows, { ...job, mass: plan.mass });
+    return { assignment, clusters, ...NO_ROUNDS };
   }
-  const { onProgress, signal } = plan;
   if (plan.method === 'exact') {
     const { assignment } = await optimalBins(input, idWeights(counts, plan.kMeans.weight), { rows, signal });
     return { assignment, clusters, ...NO_ROUNDS };
@@ -186,7 +194,10 @@ async function learn({ layout, counts, input }: Prepared, k: number, plan: Mappi
     maxClusterSize: plan.agglomerative.maxClusterSize ?? 4 * Math.ceil(ids / clusters),
     rows,
     signal,
-    onProgress: onProgress && ((progress) => onProgress({ ...progress, hash: k })),
+    threads,
+    onProgress:
+      onProgress &&
+      ((progress) => onProgress({ ...progress, ...overall((ids - progress.clusters) / (ids - clusters)) })),
   });
   return { assignment, clusters, rounds, fallbackRounds, splitRounds };
 }
@@ -198,18 +209,21 @@ async function learnJointly(
   rows: number,
   k: number,
   plan: MappingPlan,
+  job: JobOptions<number>,
 ): Promise<{ assignment: Uint32Array; rounds?: number }> {
-  const { signal, onProgress } = plan;
+  const { signal, threads, onProgress } = job;
   const dim = teacherRows.length / counts.length;
   switch (plan.method as JointMethod) {
     case 'kd-tree':
-      return { assignment: learnKdTree(teacherRows, dim, counts, rows) };
+      return { assignment: await learnKdTree(teacherRows, dim, counts, rows, { ...job, rotate: plan.rotate }) };
     case 'k-means': {
+      const { iterations: most } = plan.kMeans;
       const { assignment, iterations } = await kMeans(teacherRows, dim, counts, {
         ...plan.kMeans,
         rows,
         signal,
-        onProgress: onProgress && (({ iteration }) => onProgress({ round: iteration, clusters: rows, hash: k })),
+        threads,
+        onProgress: onProgress && (({ iteration }) => onProgress(iteration / most)),
       });
       return { assignment, rounds: iterations };
     }

@@ -1,13 +1,8 @@
 /** The options of learnMapping: their meaning, defaults and checks. */
 import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, describe } from '../errors.ts';
-import {
-  type AgglomerateMethod,
-  type ClusterProgress,
-  checkCallbacks,
-  completeMethod,
-  METHOD_OPTIONS,
-} from './agglomerative.ts';
+import { type AgglomerateMethod, type ClusterProgress, completeMethod, METHOD_OPTIONS } from './agglomerative.ts';
 import { BIN_MASSES, type BinMass } from './equal_mass.ts';
+import { checkJobOptions, JOB_OPTIONS, type JobOptions } from './job.ts';
 import { completeKMeans, type KMeansMethod } from './k_means.ts';
 import type { LshMethod } from './lsh.ts';
 import { UNSEEN_POLICIES } from './mapping_layout.ts';
@@ -30,11 +25,17 @@ export function isJoint(method: LearningMethod): method is JointMethod {
   return (JOINT_METHODS as readonly string[]).includes(method);
 }
 
+/** Progress of one mapping: which table is being learned, how far the whole is, 0 to 1, and the agglomerative rounds. */
+export interface MappingProgress extends Partial<ClusterProgress> {
+  hash: number;
+  share: number;
+}
+
 /**
  * Options of `learnMapping`. Those of {@link AgglomerateMethod} are for method 'agglomerative' (`maxClusterSize` for 'lsh',
  * too), those of {@link KMeansMethod} for 'k-means' (`weight` for 'exact', too), those of {@link LshMethod} for 'lsh'.
  */
-export interface LearnMappingOptions extends AgglomerateMethod, KMeansMethod, LshMethod {
+export interface LearnMappingOptions extends AgglomerateMethod, KMeansMethod, LshMethod, JobOptions<MappingProgress> {
   /** Row budget of the feature. */
   rows: number;
   /** Default 'agglomerative', the method of the paper. */
@@ -65,10 +66,8 @@ export interface LearnMappingOptions extends AgglomerateMethod, KMeansMethod, Ls
   mass?: BinMass;
   /** Methods 'agglomerative' and 'lsh'. Default 4 * ceil(clustered ids / their rows). */
   maxClusterSize?: number;
-  /** Stops the work; the promise rejects with ABORTED. */
-  signal?: AbortSignal;
-  /** Progress of the rounds (agglomerative, k-means) of the `hash`-th table. */
-  onProgress?: (progress: ClusterProgress & { hash: number }) => void;
+  /** Method 'kd-tree': split along principal components instead of the teacher's axes. Default false. */
+  rotate?: boolean;
 }
 
 const OWN_OPTIONS = [
@@ -85,8 +84,8 @@ const OWN_OPTIONS = [
   'weight',
   'iterations',
   'directions',
-  'signal',
-  'onProgress',
+  'rotate',
+  ...JOB_OPTIONS,
 ] as const;
 
 /** Checked options with their defaults. */
@@ -102,9 +101,9 @@ export interface MappingPlan {
   mass: BinMass;
   kMeans: Required<KMeansMethod>;
   lsh: LshMethod;
+  rotate: boolean | undefined;
   agglomerative: AgglomerateMethod;
-  signal: AbortSignal | undefined;
-  onProgress: LearnMappingOptions['onProgress'];
+  job: JobOptions<MappingProgress>;
 }
 
 /**
@@ -130,8 +129,8 @@ export function planMapping(options: LearnMappingOptions, ids: number, dim: numb
   checkFits(options, method, hashes, dim);
   if (hashes === 2 && combine === 'sum') checkInteger(rows, 2, MOST_IDS, where('rows with 2 hashes summed,'));
   completeMethod(options, ids, rows, 'learnMapping');
-  checkCallbacks(options.signal, options.onProgress);
-  const { mergesPerRound, maxClusterSize, filters, mergedValue, device } = options;
+  checkJobOptions(options, 'learnMapping');
+  const { mergesPerRound, maxClusterSize, filters, mergedValue, device, signal, onProgress, threads } = options;
   return {
     method,
     heights: heightsOf(rows, hashes, combine),
@@ -146,9 +145,9 @@ export function planMapping(options: LearnMappingOptions, ids: number, dim: numb
       options.directions === undefined
         ? {}
         : { directions: checkInteger(options.directions, 1, 64, where('directions')) },
+    rotate: options.rotate,
     agglomerative: { mergesPerRound, maxClusterSize, filters, mergedValue, device },
-    signal: options.signal,
-    onProgress: options.onProgress,
+    job: { signal, onProgress, threads },
   };
 }
 
@@ -167,6 +166,7 @@ function checkFits(options: LearnMappingOptions, method: LearningMethod, hashes:
     ...(method === 'k-means' || method === 'exact' ? [] : (['weight'] as const)),
     ...(method === 'k-means' ? [] : (['iterations'] as const)),
     ...(method === 'lsh' ? [] : (['directions'] as const)),
+    ...(method === 'kd-tree' ? [] : (['rotate'] as const)),
     ...(isJoint(method) ? (['projection'] as const) : []),
   ].find((name) => options[name] !== undefined);
   if (useless !== undefined) {

@@ -4,7 +4,7 @@
  */
 import { CollideError, checkInteger, checkOneOf, checkOptions, describe } from '../errors.ts';
 import { native } from '../native.ts';
-import { checkCallbacks, runJob } from './agglomerative.ts';
+import { checkCallbacks, runJob } from './job.ts';
 import type { IdWeight } from './k_means.ts';
 import { type Counts, MOST_IDS } from './types.ts';
 
@@ -63,14 +63,13 @@ export async function optimalBins(
   }
   checkOptions(options, ['rows', 'search', 'signal', 'onProgress'], 'optimalBins');
   const rows = Math.min(checkInteger(options.rows, 1, MOST_IDS, 'rows of optimalBins'), values.length);
-  const { signal, onProgress } = options;
   const search = checkOneOf(options.search ?? 'auto', ['auto', 'layers', 'lagrangian'], 'search of optimalBins');
-  checkCallbacks(signal, onProgress);
+  checkCallbacks(options.signal, options.onProgress);
   const doubles = values instanceof Float64Array ? values : new Float64Array(values);
   const result = await runJob(
     (report) => native().optimalBins(doubles, weights, { rows, search }, report),
-    signal,
-    onProgress && ((steps, bins) => onProgress({ steps, bins })),
+    options,
+    (steps, bins) => ({ steps, bins }),
   );
   return { rows, ...result };
 }

@@ -1,17 +1,13 @@
 /**
- * Orders of ids, as permutations in a Uint32Array: the common first step of the learners. Radix sorts of 16-bit digits,
+ * Orders of ids, as permutations in a Uint32Array: for the layout of a mapping. Radix sorts of 16-bit digits,
  * O(n): a million ids take about 0.1 s. Deterministic.
  */
-import { mix64, mixedHasher } from '../hashing/mix.ts';
 
 /** Below this many ids a comparison sort beats the 65,536 buckets of a radix pass. */
 const FEW = 4096;
 
 /** Index of a double's high word within its two 32-bit words on this machine. */
 const HIGH = new Uint32Array(Float64Array.of(1).buffer)[1] === 0 ? 0 : 1;
-
-/** The seed whose mix64 is 0, so that h(id; seed, 2^32) is the high word of mix64(id) itself. */
-const PLAIN_SEED = 0x61c8_8646_80b5_83ebn;
 
 /** One stable pass: `from` reordered into `to` by 16 bits of `words[id]`. False: they are all equal, nothing written. */
 function radixPass(words: Uint32Array, shift: 0 | 16, from: Uint32Array, to: Uint32Array): boolean {
@@ -47,28 +43,6 @@ function radixSort(wordsLowFirst: readonly Uint32Array[], order: Uint32Array): U
 export function identityOrder(n: number): Uint32Array {
   const order = new Uint32Array(n);
   for (let id = 0; id < n; id++) order[id] = id;
-  return order;
-}
-
-/**
- * The ids 0 .. n - 1 by mix64(id): an order without meaning that is the same everywhere. Ids that tie in a learner's
- * key (typically never seen by the teacher) go by it, so that they spread and do not cluster by age.
- */
-export function mixedOrder(n: number): Uint32Array {
-  const high = new Uint32Array(n);
-  const highWord = mixedHasher(PLAIN_SEED, 2 ** 32);
-  for (let id = 0; id < n; id++) high[id] = highWord(id);
-  if (n === 0) return high;
-  const order = n <= FEW ? identityOrder(n).sort((a, b) => high[a]! - high[b]!) : radixSort([high], identityOrder(n));
-  // Equal high words are rare: about n^2 / 2^33 pairs.
-  for (let first = 0; first + 1 < n; first++) {
-    let end = first + 1;
-    while (end < n && high[order[end]!] === high[order[first]!]) end++;
-    if (end - first > 1) {
-      order.subarray(first, end).sort((a, b) => (mix64(BigInt(a)) < mix64(BigInt(b)) ? -1 : 1));
-    }
-    first = end - 1;
-  }
   return order;
 }
 

@@ -108,6 +108,29 @@ export function principalProjection(
   return values;
 }
 
+/**
+ * The teacher rows in the axes of their principal components, most variance first, float32 [ids * dim].
+ *
+ * @throws CollideError as {@link principalComponents}
+ * @example
+ * ```ts
+ * principalRotation(Float32Array.of(0, 0, 1, 1, 2, 2), 2, Uint32Array.of(1, 1, 1)); // [-1.414, 0, 0, 0, 1.414, 0]
+ * ```
+ */
+export function principalRotation(teacherRows: Float32Array, dim: number, counts: Counts): Float32Array {
+  const { mean, components } = principalComponents(teacherRows, dim, counts);
+  const rotated = new Float32Array(teacherRows.length);
+  for (let row = 0; row < rotated.length; row += dim) {
+    for (let k = 0; k < dim; k++) {
+      const direction = components[k]!;
+      let sum = 0;
+      for (let d = 0; d < dim; d++) sum += (teacherRows[row + d]! - mean[d]!) * direction[d]!;
+      rotated[row + k] = sum;
+    }
+  }
+  return rotated;
+}
+
 /** A component and its negative are the same axis: take the one whose largest entry (the first such) is positive. */
 function orient(vector: Float64Array): Float64Array {
   let largest = 0;

@@ -5,7 +5,7 @@ export type Counts = Uint32Array | Float64Array;
 
 /**
  * A clustering of a teacher's rows in its own space: `learn(teacherRows [ids * dim], dim, counts [ids], rows)` gives
- * the row of each id, 0 .. min(rows, ids) - 1, every one of them used. Deterministic.
+ * the row of each id, 0 .. min(rows, ids) - 1, every one of them used. Deterministic. The work runs on a native thread.
  */
 export type Learner<Options> = (
   teacherRows: Float32Array,
@@ -13,7 +13,12 @@ export type Learner<Options> = (
   counts: Counts,
   rows: number,
   options?: Options,
-) => Uint32Array;
+) => Promise<Uint32Array>;
+
+/** Counts as native code takes them. */
+export function asDoubles(counts: Counts): Float64Array {
+  return counts instanceof Float64Array ? counts : new Float64Array(counts);
+}
 
 /** Ids and rows are 32-bit in native code. */
 export const MOST_IDS = 2 ** 32 - 1;

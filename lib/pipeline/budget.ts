@@ -1,5 +1,5 @@
 /** Rows for every table of a teacher out of one budget of bytes, beside the usual rule: one share, small tables whole. */
-import { type BudgetShare, distortionCurve, shareBudget } from '../clustering/budget.ts';
+import { type BudgetShare, type BudgetTable, distortionCurve, shareBudget } from '../clustering/budget.ts';
 import { CollideError, checkOptions, suggestion } from '../errors.ts';
 import type { Teacher } from './teacher.ts';
 
@@ -14,6 +14,9 @@ export interface BudgetOptions {
    * loss of quality when it alone is hashed. Default 1.
    */
   sensitivity?: Readonly<Record<string, number>>;
+  signal?: AbortSignal;
+  /** Of the kd-trees; the plan is the same for any number. Default: all. */
+  threads?: number;
 }
 
 /** A plan and what it was chosen from. */
@@ -32,26 +35,24 @@ export interface BudgetPlan {
  * vectors are alike, or seldom read, get fewer. An estimate from the teacher alone; the student's quality is the judge,
  * and one share for all large tables stays the default of `learnHashing`.
  *
- * @throws CollideError INVALID_ARGUMENT (a budget below the least that is possible, an unknown feature), UNKNOWN_OPTION
+ * @throws CollideError INVALID_ARGUMENT (a budget below the least that is possible, an unknown feature), UNKNOWN_OPTION,
+ * ABORTED
  * @example
  * ```ts
- * const { rows, tables } = planBudget(teacher, { bytes: 10e6, dim: 16 });
+ * const { rows, tables } = await planBudget(teacher, { bytes: 10e6, dim: 16 });
  * const hashing = await learnHashing(teacher, { size: 1, rows, method: 'kd-tree' });
  * ```
  */
-export function planBudget(teacher: Teacher, options: BudgetOptions): BudgetPlan {
-  checkOptions(options, ['bytes', 'dim', 'sensitivity'], 'planBudget');
-  const { bytes, dim, sensitivity = {} } = options;
+export async function planBudget(teacher: Teacher, options: BudgetOptions): Promise<BudgetPlan> {
+  checkOptions(options, ['bytes', 'dim', 'sensitivity', 'signal', 'threads'], 'planBudget');
+  const { bytes, dim, sensitivity = {}, signal, threads } = options;
   checkFeatures(Object.keys(sensitivity), teacher, 'sensitivity of planBudget');
-  const tables = shareBudget(
-    teacher.features.map(({ name, cardinality, rows, counts }) => ({
-      name,
-      ids: cardinality,
-      curve: distortionCurve(rows, teacher.dim, counts),
-      sensitivity: sensitivity[name] ?? 1,
-    })),
-    { bytes, dim },
-  );
+  const measured: BudgetTable[] = [];
+  for (const { name, cardinality, rows, counts } of teacher.features) {
+    const curve = await distortionCurve(rows, teacher.dim, counts, { signal, threads });
+    measured.push({ name, ids: cardinality, curve, sensitivity: sensitivity[name] ?? 1 });
+  }
+  const tables = shareBudget(measured, { bytes, dim });
   return {
     tables,
     rows: Object.fromEntries(tables.map(({ name, rows }) => [name, rows])),

@@ -1,5 +1,10 @@
 /** Chooses hash functions for every feature: learned from a teacher, or one of the baselines that need none. */
-import { type LearnMappingOptions, learnMapping, type MappingStatistics } from '../clustering/index.ts';
+import {
+  type LearnMappingOptions,
+  learnMappings,
+  type MappingStatistics,
+  type MappingTask,
+} from '../clustering/index.ts';
 import type { FeatureInfo, Split } from '../data/types.ts';
 import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, describe } from '../errors.ts';
 import type { HashFunction } from '../hashing/index.ts';
@@ -38,6 +43,7 @@ const LEARNER_OPTIONS = [
   'weight',
   'iterations',
   'directions',
+  'rotate',
   'unseen',
   'reservedShare',
   'hashes',
@@ -68,40 +74,56 @@ export function targetRows(cardinality: number, { size, minRows = 100_000 }: Siz
  * ```
  */
 export async function learnHashing(teacher: Teacher, options: LearnHashingOptions): Promise<Hashing> {
-  checkOptions(options, [...SIZE_OPTIONS, ...LEARNER_OPTIONS, 'rows', 'signal', 'onProgress'], 'learnHashing');
-  const { size, minRows, hotShare = 0, recent, seed = 0, rows: chosen = {}, signal, onProgress, ...learner } = options;
+  const known = [...SIZE_OPTIONS, ...LEARNER_OPTIONS, 'rows', 'signal', 'threads', 'onProgress'];
+  checkOptions(options, known, 'learnHashing');
+  const {
+    size,
+    minRows,
+    hotShare = 0,
+    recent,
+    seed = 0,
+    rows: chosen = {},
+    signal,
+    threads,
+    onProgress,
+    ...learner
+  } = options;
   checkFeatures(Object.keys(chosen), teacher, 'rows of learnHashing');
-  const features: FeatureHashing[] = [];
-  const counts = new Map<string, Uint32Array>();
-  const statistics: Record<string, MappingStatistics> = {};
-  for (const [f, { name, cardinality, rows: teacherRows, counts: teacherCounts }] of teacher.features.entries()) {
-    onProgress?.(name, f / teacher.features.length);
+  const combine = learner.combine ?? 'sum';
+  const tasks: (MappingTask & { name: string })[] = [];
+  const hashes = new Map<string, HashFunction[]>();
+  for (const [f, { name, cardinality, rows: teacherRows, counts }] of teacher.features.entries()) {
     const rows = Math.min(cardinality, chosen[name] ?? targetRows(cardinality, options));
-    const combine = learner.combine ?? 'sum';
-    counts.set(name, teacherCounts);
     if (rows >= cardinality) {
-      features.push({ name, cardinality, hashes: [{ kind: 'identity' }], combine });
+      hashes.set(name, [{ kind: 'identity' }]);
       continue;
     }
-    const hotCounts = recent === undefined ? teacherCounts : recentCounts(recent, f, cardinality);
-    const learned = await learnMapping(
-      { rows: teacherRows, dim: teacher.dim, counts: teacherCounts, hotCounts },
-      {
-        ...learner,
-        rows,
-        hotShare,
-        seed,
-        signal,
-        onProgress: ({ clusters }) =>
-          onProgress?.(
-            `${name}: ${clusters} clusters`,
-            (f + (cardinality - clusters) / (cardinality - rows)) / teacher.features.length,
-          ),
-      },
-    );
-    features.push({ name, cardinality, hashes: learned.hashes, combine });
-    statistics[name] = learned.statistics;
+    const hotCounts = recent === undefined ? counts : () => recentCounts(recent, f, cardinality);
+    const knowledge = { rows: teacherRows, dim: teacher.dim, counts, hotCounts };
+    tasks.push({ name, teacher: knowledge, options: { ...learner, rows, hotShare, seed } });
   }
+  const learned = await learnMappings(
+    tasks.map(({ teacher, options }) => ({ teacher, options })),
+    {
+      signal,
+      threads,
+      onProgress:
+        onProgress &&
+        (({ table, share, clusters }) => {
+          const { name } = tasks[table]!;
+          onProgress(clusters === undefined ? name : `${name}: ${clusters} clusters`, share);
+        }),
+    },
+  );
+  const statistics: Record<string, MappingStatistics> = {};
+  for (const [t, { name }] of tasks.entries()) {
+    hashes.set(name, learned[t]!.hashes);
+    statistics[name] = learned[t]!.statistics;
+  }
+  const features = teacher.features.map(
+    ({ name, cardinality }): FeatureHashing => ({ name, cardinality, hashes: hashes.get(name)!, combine }),
+  );
+  const counts = new Map(teacher.features.map(({ name, counts }) => [name, counts]));
   const details = { hotShare, ...learner, statistics };
   const manifest = { method: learner.method ?? 'agglomerative', size, minRows: minRows ?? 100_000, seed, details };
   return new Hashing(features, manifest, counts);

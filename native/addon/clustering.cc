@@ -62,6 +62,7 @@ Napi::Value agglomerate(const Napi::CallbackInfo& info) {
     struct Work {
       std::vector<double> values, counts;
       AgglomerateOptions options;
+      unsigned threads;
       Clustering result;
     };
     if (info.Length() < 3 || !info[2].IsObject()) fail("INVALID_ARGUMENT", "Expected values, counts and options");
@@ -69,11 +70,12 @@ Napi::Value agglomerate(const Napi::CallbackInfo& info) {
     const auto counts = view<double>(info[1], "counts");
     auto work = std::make_shared<Work>();
     work->options = read_options(info[2].As<Napi::Object>());
+    work->threads = static_cast<unsigned>(integer(info[2].As<Napi::Object>(), "threads"));
     work->values.assign(values.data, values.data + values.length);
     work->counts.assign(counts.data, counts.data + counts.length);
     const auto run = [work](const JobControl& control) {
       work->result = collide::agglomerate(std::move(work->values), std::move(work->counts), work->options,
-                                          {control.aborted, control.progress});
+                                          {control.aborted, control.progress, work->threads});
     };
     return start_job(info.Env(), info[3], run, [work](Napi::Env env) { return to_js(env, work->result); });
   });

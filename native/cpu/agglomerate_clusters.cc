@@ -1,11 +1,10 @@
 #include "cpu/agglomerate_clusters.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <utility>
 
-#include "core/multiversion.h"
+#include "cpu/thread_pool.h"
 
 namespace collide {
 
@@ -16,131 +15,82 @@ unsigned __int128 square(double count) {
   return static_cast<unsigned __int128>(whole) * whole;
 }
 
-// (count_i / L + 1) * (count_j / L + 1) without the 1 that it would round off: the same order, more distinct scores.
-COLLIDE_INLINE double frequency_score(double a, double b) {
-  return (a + b) + a * b;
-}
-
-COLLIDE_MULTIVERSION void frequency_scores(const double* counts, double norm, std::size_t pairs, double* out) {
-  double share[Clusters::kBlock + 1];
-  for (std::size_t i = 0; i <= pairs; ++i) share[i] = counts[i] / norm;
-  for (std::size_t i = 0; i < pairs; ++i) out[i] = frequency_score(share[i], share[i + 1]);
-}
-
-COLLIDE_MULTIVERSION void distance_scores(const double* values, std::size_t pairs, double* out) {
-  for (std::size_t i = 0; i < pairs; ++i) out[i] = values[i + 1] - values[i];
-}
-
-COLLIDE_MULTIVERSION void size_scores(const std::uint32_t* sizes, std::size_t pairs, double* out) {
-  for (std::size_t i = 0; i < pairs; ++i) out[i] = static_cast<double>(sizes[i]) + static_cast<double>(sizes[i + 1]);
-}
-
-// First position >= from whose bit equals `set`, or `end`.
-std::size_t next_bit(const std::vector<std::uint64_t>& bits, std::size_t from, std::size_t end, bool set) {
-  for (std::size_t word = from / 64; word * 64 < end; ++word) {
-    std::uint64_t candidates = set ? bits[word] : ~bits[word];
-    if (word == from / 64) candidates &= ~std::uint64_t{0} << (from % 64);
-    if (candidates != 0) return std::min(end, word * 64 + static_cast<std::size_t>(std::countr_zero(candidates)));
-  }
-  return end;
+// A bit for each of `slots`, none beyond.
+std::vector<std::uint64_t> all_alive(std::size_t slots) {
+  std::vector<std::uint64_t> bits(slots / 64 + 1, ~std::uint64_t{0});
+  bits.back() = (std::uint64_t{1} << (slots % 64)) - 1;
+  return bits;
 }
 
 }  // namespace
 
-Clusters::Clusters(std::vector<double> values, std::vector<double> counts)
-    : values_(std::move(values)), counts_(std::move(counts)), sizes_(values_.size(), 1) {
-  for (const double count : counts_) squares_ += square(count);
-}
-
-void Clusters::begin_round() {
-  norm_ = std::sqrt(static_cast<double>(squares_));
-}
-
-double Clusters::score(FilterBy by, std::uint32_t left) const {
-  switch (by) {
-    case FilterBy::kFrequency:
-      return norm_ == 0 ? 0 : frequency_score(counts_[left] / norm_, counts_[left + 1] / norm_);
-    case FilterBy::kDistance:
-      return values_[left + 1] - values_[left];
-    default:
-      return static_cast<double>(sizes_[left]) + static_cast<double>(sizes_[left + 1]);
+std::vector<SlotRange> slot_ranges(std::size_t slots, std::size_t work, unsigned threads) {
+  constexpr std::size_t kLeastWork = 4096;
+  if (threads == 0) threads = available_threads();
+  const std::size_t count =
+      work < kLeastWork ? 1 : std::max<std::size_t>(1, std::min<std::size_t>(threads, slots / 64));
+  std::vector<SlotRange> ranges(count);
+  for (std::size_t r = 0; r < count; ++r) {
+    ranges[r] = {slots / 64 * r / count * 64, r + 1 < count ? slots / 64 * (r + 1) / count * 64 : slots};
   }
+  return ranges;
 }
 
-void Clusters::scores(FilterBy by, std::size_t first, std::size_t count, double* out) const {
-  switch (by) {
-    case FilterBy::kFrequency:
-      if (norm_ == 0) {
-        std::fill_n(out, count, 0.0);
-      } else {
-        frequency_scores(&counts_[first], norm_, count, out);
-      }
-      return;
-    case FilterBy::kDistance:
-      return distance_scores(&values_[first], count, out);
-    default:
-      return size_scores(&sizes_[first], count, out);
-  }
+Clusters::Clusters(Memory clusters, std::size_t n)
+    : memory_(std::move(clusters)), clusters_(memory_.as<Cluster>()), slots_(n), alive_(all_alive(n)), live_(n) {
+  for (std::size_t slot = 0; slot < n; ++slot) squares_ += square(clusters_[slot].count);
 }
 
-void Clusters::merge_chain(std::size_t first, std::size_t last, std::size_t to, bool count_weighted) {
+double Clusters::norm() const {
+  return std::sqrt(static_cast<double>(squares_));
+}
+
+void Clusters::unite(const std::uint32_t* slots, std::size_t count, bool count_weighted, Tally& tally) {
   double total = 0, weighted = 0, plain = 0;
-  std::uint32_t size = 0;
-  for (std::size_t i = first; i <= last; ++i) {
-    total += counts_[i];
-    weighted += counts_[i] * values_[i];
-    plain += values_[i];
-    size += sizes_[i];
-    squares_ -= square(counts_[i]);
+  std::uint32_t ids = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Cluster& cluster = clusters_[slots[i]];
+    total += cluster.count;
+    weighted += cluster.count * cluster.value;
+    plain += cluster.value;
+    ids += cluster.ids;
+    tally.squares -= square(cluster.count);
   }
-  squares_ += square(total);
-  const double mean = count_weighted && total > 0 ? weighted / total : plain / static_cast<double>(last - first + 1);
+  tally.squares += square(total);
+  const double mean = count_weighted && total > 0 ? weighted / total : plain / static_cast<double>(count);
   // The mean lies in [least, most] but for rounding; held there, the clusters stay in order. An overflow of the sums
   // (infinite, or NaN) ends at a bound too.
-  const double least = values_[first], most = values_[last];
-  values_[to] = !(mean > least) ? least : (mean < most ? mean : most);
-  counts_[to] = total;
-  sizes_[to] = size;
+  const double least = clusters_[slots[0]].value, most = clusters_[slots[count - 1]].value;
+  clusters_[slots[0]] = {!(mean > least) ? least : (mean < most ? mean : most), total, ids};
+  for (std::size_t i = 1; i < count; ++i) alive_[slots[i] / 64] &= ~(std::uint64_t{1} << (slots[i] % 64));
+  tally.gone += count - 1;
 }
 
-void Clusters::move(std::size_t first, std::size_t end, std::size_t to) {
-  if (first == to) return;
-  const auto shift = [&](auto& array) { std::copy(array.begin() + first, array.begin() + end, array.begin() + to); };
-  shift(values_), shift(counts_), shift(sizes_);
+void Clusters::settle(const Tally& tally) {
+  squares_ += tally.squares;
+  live_ -= tally.gone;
 }
 
-bool Clusters::merge(const std::vector<std::uint64_t>& chosen, std::uint64_t max_size, bool count_weighted) {
-  const std::size_t n = size();
-  bool split = false;
-  std::size_t from = 0, to = 0;  // clusters [0, from) are merged and stand in [0, to)
-  for (;;) {
-    const std::size_t first = next_bit(chosen, from, n, true);
-    move(from, first, to);
-    to += first - from;
-    if (first == n) break;
-    const std::size_t last = next_bit(chosen, first, n, false);  // the pair last - 1 is the chain's rightmost
-    std::uint64_t ids = 0;
-    if (max_size > 0) {
-      for (std::size_t i = first; i <= last; ++i) ids += sizes_[i];
-    }
-    if (ids > max_size) {
-      split = true;
-      for (from = first; from + 1 <= last; from += 2) merge_chain(from, from + 1, to++, count_weighted);
-      // An odd cluster is left where `from` points: it moves with the clusters after the chain.
-    } else {
-      merge_chain(first, last, to++, count_weighted);
-      from = last + 1;
+void Clusters::squeeze() {
+  std::size_t to = 0;
+  for (std::size_t word = 0; word < alive_.size(); ++word) {
+    for (std::uint64_t bits = alive_[word]; bits != 0; bits &= bits - 1) {
+      clusters_[to++] = clusters_[word * 64 + static_cast<std::size_t>(std::countr_zero(bits))];
     }
   }
-  values_.resize(to), counts_.resize(to), sizes_.resize(to);
-  return split;
+  slots_ = to;
+  alive_ = all_alive(to);
 }
 
 void Clusters::take(Clustering& out) {
-  out.values = std::move(values_);
-  out.counts = std::move(counts_);
-  out.sizes = std::move(sizes_);
-  out.values.shrink_to_fit(), out.counts.shrink_to_fit(), out.sizes.shrink_to_fit();
+  squeeze();
+  out.values.reserve(slots_), out.counts.reserve(slots_), out.sizes.reserve(slots_);
+  for (std::size_t slot = 0; slot < slots_; ++slot) {
+    const Cluster& cluster = clusters_[slot];
+    out.values.push_back(cluster.value);
+    out.counts.push_back(cluster.count);
+    out.sizes.push_back(cluster.ids);
+  }
 }
 
 }  // namespace collide

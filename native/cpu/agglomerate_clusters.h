@@ -1,48 +1,118 @@
-// The clusters of one agglomeration in value order: their pair scores and the merging of chains.
-// A pair is named by its left cluster's position. All scores are >= 0 and exact or correctly rounded float64.
+// The clusters of one agglomeration in value order: their pair scores and their merging.
+//
+// A cluster keeps its slot while it lives; a merged one takes the slot of its first, the others' slots die and are
+// squeezed out once they are more than half. So slots stand in value order, and a round touches only what it merges. A
+// pair is named by its left cluster's slot. All scores are >= 0 and exact or correctly rounded float64.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "core/memory.h"
 #include "cpu/agglomerate.h"
 
 namespace collide {
 
+// What merging together needs is together: a pair is one or two lines of the cache.
+struct Cluster {
+  double value, count;
+  std::uint32_t ids;
+};
+
+// Where neighbours are looked for: slots [begin, end), multiples of 64 or the end of all.
+struct SlotRange {
+  std::size_t begin, end;
+};
+
+// Parts of [0, slots) for tasks; one where a round of `work` pairs would not pay for waking threads.
+std::vector<SlotRange> slot_ranges(std::size_t slots, std::size_t work, unsigned threads);
+
 class Clusters {
  public:
-  // values ascending; counts [n] whole numbers with a sum below 2^53. Every cluster starts with one id.
-  Clusters(std::vector<double> values, std::vector<double> counts);
+  // Changes to the sums over all clusters, by one task's merges.
+  struct Tally {
+    unsigned __int128 squares = 0;
+    std::size_t gone = 0;
+  };
 
-  std::size_t size() const { return values_.size(); }
+  // clusters [n]: values ascending, counts whole numbers with a sum below 2^53, ids 1.
+  Clusters(Memory clusters, std::size_t n);
 
-  // Fixes the frequency scores' norm for the coming round.
-  void begin_round();
-  // The score of the pair (left, left + 1): smaller merges first.
-  double score(FilterBy by, std::uint32_t left) const;
-  // The same for the pairs first .. first + count - 1, count <= kBlock.
-  void scores(FilterBy by, std::size_t first, std::size_t count, double* out) const;
-  static constexpr std::size_t kBlock = 1024;
+  std::size_t size() const { return live_; }
+  std::size_t slots() const { return slots_; }
+  const Cluster& operator[](std::uint32_t slot) const { return clusters_[slot]; }
+  // Brings a cluster and, most likely, its neighbours near.
+  void prefetch(std::size_t slot) const {
+    __builtin_prefetch(&clusters_[slot] - 1);
+    __builtin_prefetch(&clusters_[slot] + 2);
+  }
+  bool alive(std::size_t slot) const { return (alive_[slot / 64] >> (slot % 64) & 1) != 0; }
+  // The live neighbours within a range, or kNone.
+  std::uint32_t next(std::uint32_t slot, const SlotRange& range) const;
+  std::uint32_t previous(std::size_t slot, const SlotRange& range) const;
+  SlotRange all() const { return {0, slots()}; }
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
-  // Merges the chosen pairs; neighbouring ones unify into chains. `chosen` has bit `left` set for each, size() bits in
-  // all. With max_size > 0, a chain of more ids is cut into pairs left to right (AB, CD, E stays). Returns whether one
-  // was.
-  bool merge(const std::vector<std::uint64_t>& chosen, std::uint64_t max_size, bool count_weighted);
+  // The L2 norm of all counts, ||C||_2 of Eq. 3.
+  double norm() const;
+  // The score of the pair (left, right) under that norm: smaller merges first.
+  double score(FilterBy by, std::uint32_t left, std::uint32_t right, double norm) const;
+
+  // Unites neighbours, two or more, in the slot of the first.
+  void unite(const std::uint32_t* slots, std::size_t count, bool count_weighted, Tally& tally);
+  void settle(const Tally& tally);
+  // Whether most slots are dead: squeeze() then brings live ones together, in order.
+  bool sparse() const { return live_ * 2 < slots(); }
+  void squeeze();
 
   // Moves the results out.
   void take(Clustering& out);
 
  private:
-  // Writes the union of clusters [first, last] to position `to` <= first.
-  void merge_chain(std::size_t first, std::size_t last, std::size_t to, bool count_weighted);
-  // Moves clusters [first, end) down to `to` <= first.
-  void move(std::size_t first, std::size_t end, std::size_t to);
-
-  std::vector<double> values_, counts_;
-  std::vector<std::uint32_t> sizes_;
-  unsigned __int128 squares_ = 0;  // exact sum of squared counts, kept up to date by merges
-  double norm_ = 0;                // its square root, the L2 norm ||C||_2 of Eq. 3
+  const Memory memory_;  // in huge pages: rounds touch it here and there
+  Cluster* const clusters_;
+  std::size_t slots_;
+  std::vector<std::uint64_t> alive_;  // a bit per slot, and at least one more
+  std::size_t live_;
+  unsigned __int128 squares_ = 0;  // exact sum of squared counts
 };
+
+inline std::uint32_t Clusters::next(std::uint32_t slot, const SlotRange& range) const {
+  const std::size_t from = slot + std::size_t{1};
+  std::uint64_t mask = ~std::uint64_t{0} << (from % 64);
+  for (std::size_t word = from / 64; word * 64 < range.end; ++word, mask = ~std::uint64_t{0}) {
+    const std::uint64_t bits = alive_[word] & mask;
+    if (bits != 0) return static_cast<std::uint32_t>(word * 64 + static_cast<std::size_t>(std::countr_zero(bits)));
+  }
+  return kNone;
+}
+
+inline std::uint32_t Clusters::previous(std::size_t slot, const SlotRange& range) const {
+  std::uint64_t mask = (std::uint64_t{1} << (slot % 64)) - 1;
+  for (std::size_t word = slot / 64 + 1; word-- > range.begin / 64; mask = ~std::uint64_t{0}) {
+    const std::uint64_t bits = alive_[word] & mask;
+    if (bits != 0) return static_cast<std::uint32_t>(word * 64 + 63 - static_cast<std::size_t>(std::countl_zero(bits)));
+  }
+  return kNone;
+}
+
+inline double Clusters::score(FilterBy by, std::uint32_t left, std::uint32_t right, double norm) const {
+  const Cluster &a = clusters_[left], &b = clusters_[right];
+  switch (by) {
+    case FilterBy::kFrequency: {
+      if (norm == 0) return 0;
+      // (count_i / L + 1) * (count_j / L + 1) without the 1 that it would round off: the same order, more distinct
+      // scores.
+      const double x = a.count / norm, y = b.count / norm;
+      return (x + y) + x * y;
+    }
+    case FilterBy::kDistance:
+      return b.value - a.value;
+    default:
+      return static_cast<double>(a.ids) + static_cast<double>(b.ids);
+  }
+}
 
 }  // namespace collide

@@ -20,19 +20,19 @@ function errorOf(rows: number[][], counts: ArrayLike<number>, assignment: number
 }
 
 describe('distortion curve', () => {
-  it('has the error of the kd-tree with as many rows, and none for the whole table', () => {
+  it('has the error of the kd-tree with as many rows, and none for the whole table', async () => {
     const cases = fc.record({
       seed: fc.nat(),
       ids: fc.integer({ min: 1, max: 50 }),
       unseen: fc.constantFrom(0, 0.5, 1),
     });
-    fc.assert(
-      fc.property(cases, ({ seed, ids, unseen }) => {
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ seed, ids, unseen }) => {
         const random = generator(seed);
         const teacher = Float32Array.from({ length: 2 * ids }, () => random() - 0.5);
         const counts = Uint32Array.from({ length: ids }, () => (random() < unseen ? 0 : Math.ceil(9 * random())));
         const rows = Array.from({ length: ids }, (_, id) => [teacher[2 * id]!, teacher[2 * id + 1]!]);
-        const curve = distortionCurve(teacher, 2, counts);
+        const curve = await distortionCurve(teacher, 2, counts);
         const heights = Array.from({ length: 4 }, (_, k) => 4 ** k).filter((height) => height < ids);
         expect(curve.rows).toEqual([...heights, ids]);
         curve.rows.forEach((height, k) => {

@@ -77,7 +77,7 @@ describe('Hilbert curve', () => {
     const counts = Uint32Array.from({ length: 400 }, () => 1 + Math.floor(20 * random()));
     const teacher = { rows, dim: 3, counts };
     const { hashes } = await learnMapping(teacher, { rows: 40, method: 'equal-mass', projection: 'hilbert' });
-    const expected = equalMassBins(hilbertKeys(rows, 3), counts, 40);
+    const expected = await equalMassBins(hilbertKeys(rows, 3), counts, 40);
     expect(hashes[0]).toMatchObject({ kind: 'table', rows: 40, entries: new Uint8Array(expected) });
     for (const options of [
       { method: 'agglomerative', projection: 'hilbert' },

@@ -138,9 +138,11 @@ describe('learnMapping: methods', () => {
   it('equal-mass and kd-tree', async () => {
     const keys = principalProjection(teacher.rows, 2, teacher.counts);
     const bins = await learn({ method: 'equal-mass', mass: 'cbrt' });
-    expect([...entriesOf(bins.hashes[0]!)]).toEqual([...equalMassBins(keys, teacher.counts, 60, 'cbrt')]);
+    expect([...entriesOf(bins.hashes[0]!)]).toEqual([
+      ...(await equalMassBins(keys, teacher.counts, 60, { mass: 'cbrt' })),
+    ]);
     const tree = await learn({ method: 'kd-tree' });
-    expect([...entriesOf(tree.hashes[0]!)]).toEqual([...learnKdTree(teacher.rows, 2, teacher.counts, 60)]);
+    expect([...entriesOf(tree.hashes[0]!)]).toEqual([...(await learnKdTree(teacher.rows, 2, teacher.counts, 60))]);
   });
 
   it('two hashes cluster the two axes, rows halved for sum and kept for concat', async () => {
@@ -150,15 +152,15 @@ describe('learnMapping: methods', () => {
       ['concat', [61, 61]],
     ] as const) {
       const { hashes } = await learn({ rows: 61, hashes: 2, combine, method: 'equal-mass' });
-      hashes.forEach((hash, d) => {
-        expect([...entriesOf(hash)]).toEqual([...equalMassBins(axis(d), teacher.counts, heights[d]!)]);
-      });
+      for (const [d, hash] of hashes.entries()) {
+        expect([...entriesOf(hash)]).toEqual([...(await equalMassBins(axis(d), teacher.counts, heights[d]!))]);
+      }
     }
     const principal = await learn({ hashes: 2, combine: 'concat', method: 'equal-mass', projection: 'principal' });
-    const second = equalMassBins(principalProjection(teacher.rows, 2, teacher.counts, 1), teacher.counts, 60);
+    const second = await equalMassBins(principalProjection(teacher.rows, 2, teacher.counts, 1), teacher.counts, 60);
     expect([...entriesOf(principal.hashes[1]!)]).toEqual([...second]);
     const axisOnly = await learn({ method: 'equal-mass', projection: 'axis' });
-    expect([...entriesOf(axisOnly.hashes[0]!)]).toEqual([...equalMassBins(axis(0), teacher.counts, 60)]);
+    expect([...entriesOf(axisOnly.hashes[0]!)]).toEqual([...(await equalMassBins(axis(0), teacher.counts, 60))]);
   });
 
   it('a teacher of width 1 is clustered by its value', async () => {
@@ -327,6 +329,7 @@ describe('learnMapping: bad input', () => {
     ['directions', { rows: 5, method: 'lsh', directions: 0 }],
     ['weight', { rows: 5, method: 'k-means', weight: 'cbrt' }],
     ['iterations', { rows: 5, method: 'k-means', iterations: 0.5 }],
+    ['no rotate', { rows: 5, rotate: true }],
     ['no projection', { rows: 5, method: 'kd-tree', projection: 'axis' }],
     ['AbortSignal', { rows: 5, signal: 1 }],
     ['hotCounts', { rows: 5 }, { ...teacher, hotCounts: new Uint32Array(3) }],

@@ -124,7 +124,7 @@ describe('optimal bins', () => {
     const weights = idWeights(counts);
     const { cost } = await optimalBins(values, weights, { rows: 200 });
     const merged = await agglomerate(values, counts, { rows: 200 });
-    for (const assignment of [merged.assignment, equalMassBins(values, counts, 200)]) {
+    for (const assignment of [merged.assignment, await equalMassBins(values, counts, 200)]) {
       const distortion = errorOf(values, weights, assignment);
       expect(cost).toBeLessThan(distortion);
       expect(cost).toBeGreaterThan(distortion / 100);

@@ -136,6 +136,20 @@ export function orderReference(keys: readonly number[]): number[] {
   return keys.map((_, id) => id).sort((a, b) => keys[a]! - keys[b]! || (mixed[a]! < mixed[b]! ? -1 : 1));
 }
 
+/**
+ * Masses: sqrt, cbrt or 1 of count + least, rounded to the unit 2^(e - 52) where 2^e is the smallest power of two above
+ * sqrt(ids * (accesses + ids * least + 1)). Sums of them are exact.
+ */
+export function massReference(counts: readonly number[], rule: 'sqrt' | 'cbrt' | 'one', least: number): number[] {
+  if (rule === 'one') return counts.map(() => 1);
+  const accesses = counts.reduce((sum, count) => sum + count, 0);
+  const bound = Math.sqrt(counts.length * (accesses + counts.length * least + 1));
+  let e = 0;
+  while (2 ** e <= bound) e++;
+  const unit = 2 ** (e - 52);
+  return counts.map((count) => Math.floor(Math[rule](count + least) / unit + 0.5) * unit);
+}
+
 /** bin(i) = floor((M_i - w_i / 2) / total * rows) as it is published: bins may stay empty. */
 export function plainEqualMassReference(keys: readonly number[], weights: readonly number[], rows: number): number[] {
   const order = orderReference(keys);
@@ -153,7 +167,7 @@ export function plainEqualMassReference(keys: readonly number[], weights: readon
 export function kdTreeReference(teacher: number[][], counts: readonly number[], rows: number): number[] {
   const n = teacher.length;
   const dim = teacher[0]!.length;
-  const mass = counts.map((count) => Math.sqrt(count + 0.3));
+  const mass = massReference(counts, 'sqrt', 0.3);
   const orders = Array.from({ length: dim }, (_, d) => orderReference(teacher.map((row) => row[d]!)));
   const assignment = new Array<number>(n).fill(-1);
 
@@ -186,4 +200,13 @@ export function kdTreeReference(teacher: number[][], counts: readonly number[], 
 export function generator(seed: number): () => number {
   let n = 0;
   return () => Number(mix64Reference(seed * 1_000_003 + n++) >> 11n) / 2 ** 53;
+}
+
+/** A quicker one for large inputs whose quality does not matter: a linear congruential generator. */
+export function quickGenerator(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
 }

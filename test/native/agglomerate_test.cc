@@ -11,7 +11,6 @@
 
 #include "core/error.h"
 #include "core/random.h"
-#include "cpu/agglomerate_sort.h"
 
 namespace {
 
@@ -95,11 +94,29 @@ void invariants() {
   }
 }
 
-void sorting() {
-  const double inf_like = 1.7976931348623157e308;
-  const auto order = collide::sort_by_value({3, -0.0, 0.0, -inf_like, 5e-324, -5e-324, inf_like, 3, -2}, {});
-  check(order.ids == std::vector<std::uint32_t>{3, 8, 5, 1, 2, 4, 0, 7, 6}, "sort: order with signs and ties");
-  check(!std::signbit(order.values[3]) && !std::signbit(order.values[4]), "sort: -0 becomes +0");
+// Rounds of more pairs than a task takes: chains, splits and ties across the ranges that threads share.
+void threads_agree() {
+  for (const std::uint64_t seed : {1, 2, 3}) {
+    const std::size_t n = 60000;
+    std::vector<double> values(n), counts(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      values[i] = std::floor(collide::uniform01(seed, i) * (seed == 1 ? 1e9 : 20000));
+      counts[i] = std::floor(1 / (static_cast<double>(collide::uniform01(seed + 9, i)) + 1e-4));
+    }
+    std::vector<collide::ClusterFilter> filters = kAll;
+    if (seed == 3) std::swap(filters[0], filters[1]);
+    const auto alone =
+        collide::agglomerate(values, counts, options(7000, 6000, seed == 2 ? 12 : 0, filters), {{}, {}, 1});
+    check(alone.values.size() == 7000 && alone.rounds > 5, "one thread: rows");
+    check(seed != 2 || alone.split_rounds > 0, "one thread: chains were cut");
+    for (const unsigned threads : {2u, 5u}) {
+      const auto many =
+          collide::agglomerate(values, counts, options(7000, 6000, seed == 2 ? 12 : 0, filters), {{}, {}, threads});
+      check(many.assignment == alone.assignment && many.values == alone.values && many.counts == alone.counts &&
+                many.sizes == alone.sizes && rounds_of(many) == rounds_of(alone),
+            "threads agree, seed " + std::to_string(seed));
+    }
+  }
 }
 
 // Clusters whose values lie at both ends of the range: sums overflow, the order must survive.
@@ -161,7 +178,7 @@ int main() {
   distance_vectors();
   filter_vectors();
   invariants();
-  sorting();
+  threads_agree();
   huge_values();
   bad_input();
   abort_in_mid_job();

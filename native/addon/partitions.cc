@@ -1,0 +1,80 @@
+// The learners that cut an order of ids, as jobs: equalMass(keys, counts, options, onProgress) and
+// kdTree(rows, counts, options, onProgress). Inputs are copied before the calls return.
+#include <memory>
+#include <vector>
+
+#include "addon/addon.h"
+#include "addon/arrays.h"
+#include "addon/job.h"
+#include "cpu/equal_mass.h"
+#include "cpu/kd_tree.h"
+
+namespace collide::addon {
+
+namespace {
+
+template <typename T>
+std::vector<T> copy_of(const Napi::Value& value, const char* where) {
+  const auto source = view<T>(value, where);
+  return {source.data, source.data + source.length};
+}
+
+MassOf mass_of(const std::string& name) {
+  if (name == "sqrt") return MassOf::kSqrt;
+  if (name == "cbrt") return MassOf::kCbrt;
+  if (name == "one") return MassOf::kOne;
+  fail("INVALID_ARGUMENT", "Expected sqrt, cbrt or one for mass, received ", name);
+}
+
+// learn(control) gives the row of each id.
+template <typename Learn>
+Napi::Value assignment_job(const Napi::CallbackInfo& info, const Napi::Object& options, Learn learn) {
+  const auto threads = static_cast<unsigned>(integer(options, "threads"));
+  auto assignment = std::make_shared<std::vector<std::uint32_t>>();
+  // shared_ptr, because a std::function must be copyable: the inputs must not be.
+  auto work = std::make_shared<Learn>(std::move(learn));
+  const auto run = [assignment, work, threads](const JobControl& control) {
+    *assignment = (*work)({control.aborted, control.progress, threads});
+  };
+  return start_job(info.Env(), info[3], run, [assignment](Napi::Env env) {
+    return copied(env, "Uint32Array", assignment->data(), assignment->size());
+  });
+}
+
+Napi::Value equal_mass(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    if (info.Length() < 3 || !info[2].IsObject()) fail("INVALID_ARGUMENT", "Expected keys, counts and options");
+    const auto options = info[2].As<Napi::Object>();
+    const auto rows = static_cast<std::uint64_t>(integer(options, "rows"));
+    const MassOf mass = mass_of(text(options, "mass"));
+    return assignment_job(info, options,
+                          [keys = copy_of<double>(info[0], "keys"), counts = copy_of<double>(info[1], "counts"), rows,
+                           mass](const LearnerControl& control) mutable {
+                            return equal_mass_bins(std::move(keys), std::move(counts), rows, mass, control);
+                          });
+  });
+}
+
+Napi::Value kd_tree(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    if (info.Length() < 3 || !info[2].IsObject()) fail("INVALID_ARGUMENT", "Expected rows, counts and options");
+    const auto options = info[2].As<Napi::Object>();
+    const auto rows = static_cast<std::uint64_t>(integer(options, "rows"));
+    const auto dim = static_cast<std::size_t>(integer(options, "dim"));
+    return assignment_job(
+        info, options,
+        [points = copy_of<float>(info[0], "the teacher rows"), counts = copy_of<double>(info[1], "counts"), rows,
+         dim](const LearnerControl& control) mutable {
+          return kd_tree_rows(std::move(points), dim, std::move(counts), rows, control);
+        });
+  });
+}
+
+}  // namespace
+
+void register_partitions(Napi::Env env, Napi::Object exports) {
+  exports.Set("equalMass", Napi::Function::New(env, equal_mass));
+  exports.Set("kdTree", Napi::Function::New(env, kd_tree));
+}
+
+}  // namespace collide::addon

@@ -1,0 +1,236 @@
+#include "cpu/agglomerate_index.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <utility>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "cpu/thread_pool.h"
+
+namespace collide {
+
+namespace {
+
+constexpr std::uint32_t kMostCode = 65534;
+constexpr double kExactSums = 256;           // sums of counts below it have a code per pair of counts
+constexpr std::uint32_t kPairCodes = 16512;  // of those
+constexpr int kSumShift = 42;                // leaves 10 bits of a sum's fraction: 1,024 codes per octave
+constexpr int kDistanceShift = 46;           // 64 codes per octave
+
+std::uint64_t bits_of(double x) {
+  return std::bit_cast<std::uint64_t>(x);
+}
+
+// Pairs of counts with a smaller sum.
+constexpr std::uint32_t pairs_below(std::uint32_t sum) {
+  return ((sum + 1) / 2) * ((sum + 2) / 2);
+}
+static_assert(pairs_below(256) == kPairCodes);
+
+std::uint32_t wide_code(double sum) {
+  const std::uint64_t code = kPairCodes + (bits_of(sum) >> kSumShift) - (bits_of(kExactSums) >> kSumShift);
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(code, kMostCode));
+}
+
+std::uint32_t frequency_code(double a, double b) {
+  const double sum = a + b;
+  if (sum >= kExactSums) return wide_code(sum);
+  return pairs_below(static_cast<std::uint32_t>(sum)) + static_cast<std::uint32_t>(std::min(a, b));
+}
+
+// No pair of this code has a larger sum of counts.
+double most_sum(std::uint32_t code) {
+  if (code >= kPairCodes) {
+    return std::bit_cast<double>((code - kPairCodes + 1 + (bits_of(kExactSums) >> kSumShift)) << kSumShift);
+  }
+  std::uint32_t sum = 0;
+  while (pairs_below(sum + 1) <= code) ++sum;
+  return sum;
+}
+
+// Bit i says whether codes[i] <= limit.
+#ifdef __SSE2__
+std::uint64_t at_most(const std::uint16_t* codes, std::uint16_t limit) {
+  const __m128i most = _mm_set1_epi16(static_cast<short>(limit)), zero = _mm_setzero_si128();
+  std::uint64_t bits = 0;
+  for (int i = 0; i < 4; ++i) {
+    const auto* from = reinterpret_cast<const __m128i*>(codes + 16 * i);
+    const __m128i low = _mm_cmpeq_epi16(_mm_subs_epu16(_mm_loadu_si128(from), most), zero);
+    const __m128i high = _mm_cmpeq_epi16(_mm_subs_epu16(_mm_loadu_si128(from + 1), most), zero);
+    bits |= static_cast<std::uint64_t>(static_cast<std::uint16_t>(_mm_movemask_epi8(_mm_packs_epi16(low, high))))
+            << (16 * i);
+  }
+  return bits;
+}
+#else
+std::uint64_t at_most(const std::uint16_t* codes, std::uint16_t limit) {
+  std::uint64_t bits = 0;
+  for (int i = 0; i < 64; ++i) bits |= static_cast<std::uint64_t>(codes[i] <= limit) << i;
+  return bits;
+}
+#endif
+
+std::size_t padded(std::size_t slots) {
+  return (slots + 63) / 64 * 64;
+}
+
+}  // namespace
+
+PairIndex::PairIndex(const Clusters& clusters, FilterBy by, std::uint64_t max_size, unsigned threads)
+    : by_(by),
+      max_size_(max_size),
+      threads_(threads),
+      memory_(padded(clusters.slots()) * sizeof(std::uint16_t), "the pairs of clusters"),
+      codes_(memory_.as<std::uint16_t>()),
+      histogram_(65536),
+      coarse_(256) {
+  const auto n = static_cast<std::uint32_t>(clusters.slots());
+  const double range = clusters[n - 1].value - clusters[0].value;
+  distance_base_ = static_cast<std::int64_t>(bits_of(range) >> kDistanceShift) - kMostCode;
+  for (std::uint32_t left = 0; left + 1 < n; ++left) {
+    const std::uint16_t code = code_of(clusters[left], clusters[left + 1]);
+    codes_[left] = code;
+    if (code != kNone) ++histogram_[code], ++coarse_[code / 256], ++pairs_;
+  }
+  std::fill(codes_ + n - 1, codes_ + padded(n), kNone);
+}
+
+std::uint16_t PairIndex::code_of(const Cluster& left, const Cluster& right) const {
+  const std::uint64_t ids = std::uint64_t{left.ids} + right.ids;
+  if (max_size_ > 0 && ids > max_size_) return kNone;
+  switch (by_) {
+    case FilterBy::kFrequency:
+      return static_cast<std::uint16_t>(frequency_code(left.count, right.count));
+    case FilterBy::kDistance: {
+      const double distance = right.value - left.value;
+      if (distance == 0) return 0;
+      const std::int64_t code = static_cast<std::int64_t>(bits_of(distance) >> kDistanceShift) - distance_base_;
+      return static_cast<std::uint16_t>(std::max<std::int64_t>(code, 1));
+    }
+    default:
+      return static_cast<std::uint16_t>(std::min<std::uint64_t>(ids, kMostCode));
+  }
+}
+
+void PairIndex::set(std::uint32_t left, std::uint16_t code, Changes& changes) {
+  if (codes_[left] == code) return;
+  changes.push_back({codes_[left], code});
+  codes_[left] = code;
+}
+
+bool PairIndex::update(const Clusters& clusters, std::uint32_t left, const SlotRange& range, Changes& changes) {
+  const std::uint32_t right = clusters.next(left, range);
+  if (right == Clusters::kNone) return false;
+  set(left, code_of(clusters[left], clusters[right]), changes);
+  return true;
+}
+
+void PairIndex::settle(const Changes& changes) {
+  for (const auto [old, code] : changes) {
+    if (old != kNone) --histogram_[old], --coarse_[old / 256], --pairs_;
+    if (code != kNone) ++histogram_[code], ++coarse_[code / 256], ++pairs_;
+  }
+}
+
+std::uint16_t PairIndex::code_at(std::size_t m, std::size_t& below) const {
+  below = 0;
+  std::size_t block = 0;
+  while (below + coarse_[block] < m) below += coarse_[block++];
+  std::size_t code = 256 * block;
+  while (below + histogram_[code] < m) below += histogram_[code++];
+  return static_cast<std::uint16_t>(code);
+}
+
+bool PairIndex::exact(std::uint16_t code, double norm) const {
+  if (code == 0) return by_ != FilterBy::kSize;
+  if (by_ != FilterBy::kFrequency) return by_ == FilterBy::kSize && code < kMostCode;
+  // Sums go first while what the products add stays under 1; 2^36 keeps rounding far from what tells products apart.
+  const double sum = most_sum(code);
+  return code < kPairCodes && sum * sum < 2 * norm && norm < 0x1p36;
+}
+
+std::uint16_t PairIndex::reach(std::uint16_t code, double norm) const {
+  if (by_ != FilterBy::kFrequency) return code;
+  const double sum = most_sum(code);
+  const double most = (sum + sum * sum / (4 * norm)) * (1 + 0x1p-40);
+  if (!(most < 0x1p53)) return kMostCode;
+  if (most >= kExactSums) return static_cast<std::uint16_t>(wide_code(most));
+  return static_cast<std::uint16_t>(pairs_below(static_cast<std::uint32_t>(most) + 1) - 1);
+}
+
+std::size_t PairIndex::gather(const Clusters& clusters, const SlotRange& range, Threshold threshold, FilterBy key_by,
+                              double norm, std::vector<Candidate>& list) const {
+  // Pairs are listed first and looked at a little later, when their clusters have come from memory.
+  constexpr std::size_t kAhead = 64;
+  std::size_t seen = 0;
+  const auto look = [&](std::size_t end) {
+    for (; seen < end; ++seen) {
+      Candidate& pair = list[seen];
+      pair.right = clusters.next(pair.left, clusters.all());
+      pair.key = clusters.score(key_by, pair.left, pair.right, norm);
+    }
+  };
+  std::size_t wanted = threshold.wanted;
+  bool more = true;
+  for (std::size_t first = range.begin; first < range.end && more; first += 64) {
+    for (std::uint64_t hits = at_most(&codes_[first], threshold.limit); hits != 0; hits &= hits - 1) {
+      const auto left = static_cast<std::uint32_t>(first + static_cast<std::size_t>(std::countr_zero(hits)));
+      if (codes_[left] == threshold.last) {
+        if (wanted == 0) continue;
+        if (--wanted == 0) {
+          more = threshold.last > 0;
+          threshold.limit = std::min<std::uint16_t>(threshold.limit, static_cast<std::uint16_t>(threshold.last - 1));
+        }
+      }
+      clusters.prefetch(left);
+      list.push_back({0, left, 0});
+      if (!more) break;
+    }
+    if (list.size() > seen + 2 * kAhead) look(list.size() - kAhead);
+  }
+  look(list.size());
+  return threshold.wanted - wanted;
+}
+
+void PairIndex::select(const Clusters& clusters, double norm, std::size_t m, FilterBy key_by,
+                       Candidates& candidates) const {
+  std::size_t below = 0;
+  const std::uint16_t code = code_at(m, below);
+  const bool ties = exact(code, norm);
+  // Where pairs do not simply tie, all that might be small enough are scored; no code is kNone.
+  const Threshold threshold = ties ? Threshold{code, code, m - below} : Threshold{reach(code, norm), kNone, 0};
+  if (!ties) key_by = by_;
+
+  const std::vector<SlotRange> ranges = slot_ranges(clusters.slots(), m, threads_);
+  std::vector<std::vector<Candidate>> lists(ranges.size());
+  std::vector<std::size_t> tied(ranges.size());
+  lists[0] = candidates.give();
+  parallel_for(ranges.size(), threads_,
+               [&](std::size_t r) { tied[r] = gather(clusters, ranges[r], threshold, key_by, norm, lists[r]); });
+  std::size_t wanted = threshold.wanted - tied[0];
+  for (std::size_t r = 1; r < ranges.size(); ++r) {
+    for (const Candidate& pair : lists[r]) {
+      if (codes_[pair.left] == threshold.last) {
+        if (wanted == 0) continue;
+        --wanted;
+      }
+      lists[0].push_back(pair);
+    }
+  }
+  candidates.take(std::move(lists[0]), key_by);
+  if (!ties) candidates.keep_smallest(clusters, by_, norm, m);
+}
+
+void PairIndex::squeeze(const Clusters& clusters) {
+  std::size_t to = 0;
+  for (std::uint32_t slot = 0; slot < clusters.slots(); ++slot) {
+    if (clusters.alive(slot)) codes_[to++] = codes_[slot];
+  }
+  std::fill(codes_ + to, codes_ + padded(to), kNone);
+}
+
+}  // namespace collide

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { equalMassBins } from '../../lib/clustering/equal_mass.ts';
+import { learnKdTree } from '../../lib/clustering/kd_tree.ts';
+import { principalRotation } from '../../lib/clustering/principal.ts';
+import { kdTreeReference, orderReference, quickGenerator } from './reference.ts';
+
+const random = quickGenerator(8);
+const ids = 100_000;
+const points = Float32Array.from({ length: 2 * ids }, random);
+const keys = Float64Array.from({ length: ids }, random);
+const counts = Uint32Array.from({ length: ids }, () => 1 / (0.001 + random()));
+
+const learners = {
+  'equal-mass bins': (options: object) => equalMassBins(keys, counts, 9000, options),
+  'kd-tree': (options: object) => learnKdTree(points, 2, counts, 9000, options),
+};
+
+describe.each(Object.entries(learners))('%s as a job', (_, learn) => {
+  it('gives the same bits on any number of threads', async () => {
+    const alone = Buffer.from((await learn({ threads: 1 })).buffer);
+    for (const threads of [0, 2, 3]) expect(alone.equals(Buffer.from((await learn({ threads })).buffer))).toBe(true);
+  });
+
+  it('does not start under a signal that is already aborted, and stops under one that comes', async () => {
+    await expect(learn({ signal: AbortSignal.abort('no') })).rejects.toMatchObject({ code: 'ABORTED', cause: 'no' });
+    const controller = new AbortController();
+    const job = learn({ signal: controller.signal, threads: 1 });
+    controller.abort('enough');
+    await expect(job).rejects.toMatchObject({ code: 'ABORTED', cause: 'enough' });
+  });
+
+  it('reports shares, and rejects with what onProgress throws', async () => {
+    const shares: number[] = [];
+    await learn({ onProgress: (share: number) => shares.push(share) });
+    expect(shares.length).toBeGreaterThan(0);
+    expect(shares.every((share, k) => share > (shares[k - 1] ?? 0) && share <= 1)).toBe(true);
+    const broken = new Error('broken bar');
+    const onProgress = () => {
+      throw broken;
+    };
+    await expect(learn({ onProgress })).rejects.toBe(broken);
+  });
+});
+
+describe('jobs of the learners', () => {
+  it('copy their input before they return', async () => {
+    const few = points.slice(0, 2000);
+    const some = Float64Array.from(counts.slice(0, 1000));
+    const expected = await learnKdTree(few, 2, some, 50);
+    const promise = learnKdTree(few, 2, some, 50);
+    for (const array of [few, some]) structuredClone(array, { transfer: [array.buffer as ArrayBuffer] });
+    expect(few.length).toBe(0);
+    expect(await promise).toEqual(expected);
+    const line = keys.slice(0, 1000);
+    const bins = await equalMassBins(line, counts.slice(0, 1000), 50);
+    const again = equalMassBins(line, counts.slice(0, 1000), 50);
+    structuredClone(line, { transfer: [line.buffer as ArrayBuffer] });
+    expect(await again).toEqual(bins);
+  });
+
+  it('rotate: the tree of the rows in their principal axes', async () => {
+    const few = points.slice(0, 900);
+    const some = counts.slice(0, 300);
+    const rotated = principalRotation(few, 3, some);
+    const rows = Array.from({ length: 300 }, (_, id) => [...rotated.subarray(3 * id, 3 * id + 3)]);
+    const tree = await learnKdTree(few, 3, some, 41, { rotate: true });
+    expect([...tree]).toEqual(kdTreeReference(rows, [...some], 41));
+    expect(tree).not.toEqual(await learnKdTree(few, 3, some, 41));
+  });
+
+  it('sort what radix passes leave: values alike in their high bits, beside an outlier', async () => {
+    const n = 6000;
+    const alike = Float64Array.from({ length: n }, (_, id) =>
+      id === 3 ? -1e300 : 1 + Math.floor(random() * 900) * 2 ** -50,
+    );
+    const bins = await equalMassBins(alike, new Uint32Array(n), n);
+    const expected = new Array<number>(n);
+    orderReference([...alike]).forEach((id, place) => {
+      expected[id] = place;
+    });
+    expect([...bins]).toEqual(expected);
+  });
+});
