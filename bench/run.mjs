@@ -1,5 +1,5 @@
 // usage: npm run bench -- [suite ...] [--rounds N] [--seconds S]
-// Runs the suites (the dense net's; embeddings and clustering have their own, bench/embedding.mjs and
+// Runs the suites (the dense net's and more learners; embeddings and clustering have their own, bench/embedding.mjs and
 // bench/clustering.mjs) and writes bench/results/SUITE.json and SUITE.md. --rounds (default 7): interleaved
 // rounds; --seconds (default 0.2): time per case and round.
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -7,8 +7,9 @@ import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { buildInfo, probeCuda } from '../dist/index.js';
 import * as denseNet from './dense_net.mjs';
+import * as learners from './learners.mjs';
 
-const SUITES = { dense_net: denseNet };
+const SUITES = { learners, dense_net: denseNet };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -7,6 +7,7 @@ export { readSafetensors, type Safetensors, type Tensor, type TensorInput, write
 export * from './hashing/index.ts';
 export * from './model/index.ts';
 export { type BuildInfo, buildInfo, type CudaProbe, probeCuda } from './native.ts';
+export { type BudgetOptions, type BudgetPlan, planBudget } from './pipeline/budget.ts';
 export { type CompareOptions, compare } from './pipeline/compare.ts';
 export { type CompareConfig, type CompareConfigInput, loadConfig, parseConfig } from './pipeline/config.ts';
 export type { Fit } from './pipeline/fit.ts';

@@ -2,6 +2,7 @@
 import { extname } from 'node:path';
 import { Command } from 'commander';
 import { CollideError } from '../errors.ts';
+import { planBudget } from '../pipeline/budget.ts';
 import type { Hashing } from '../pipeline/hashing.ts';
 import { type LearnHashingOptions, learnHashing } from '../pipeline/learn_hashing.ts';
 import { mappingFormat, writeMapping } from '../pipeline/mapping_file.ts';
@@ -13,6 +14,8 @@ interface ClusterOptions extends Omit<LearnHashingOptions, 'signal' | 'onProgres
   out: string;
   counts?: string;
   feature?: string;
+  budget?: number;
+  dim: number;
 }
 
 export function clusterCommand(): Command {
@@ -24,6 +27,8 @@ export function clusterCommand(): Command {
     .option('--feature <name>', "name of a single table (default: the file's name)")
     .option('--size <share>', 'rows of a compressed table as a share of its ids', Number, 0.1)
     .option('--min-rows <ids>', 'features with fewer ids stay whole (default: 100000; 0 for a single table)', Number)
+    .option('--budget <bytes>', 'rows of every table so that all, mappings included, have these bytes', Number)
+    .option('--dim <width>', "for --budget: width of the student's rows", Number, 16)
     .option('--method <name>', 'agglomerative, equal-mass, exact, kd-tree, k-means or lsh', 'agglomerative')
     .option('--hot-share <share>', 'share of the rows for the hottest ids', Number, 0)
     .option('--unseen <policy>', 'ids that the teacher never saw: shared (default), reserved, hash or cluster')
@@ -37,21 +42,26 @@ export function clusterCommand(): Command {
     .option('--directions <number>', 'lsh: directions whose cells make a bucket', Number)
     .option('--max-cluster-size <ids>', 'agglomerative and lsh: most ids of a row', Number)
     .option('--seed <number>', 'of hashed ids and of lsh', Number)
-    .action(async (path: string, { out, counts, feature, ...options }: ClusterOptions) => {
+    .action(async (path: string, { out, counts, feature, budget, dim, ...options }: ClusterOptions) => {
       const whole = extname(out).toLowerCase() === '.safetensors';
       if (!whole) mappingFormat(out);
       const progress = new Progress();
       const signal = interruptSignal();
       try {
         const teacher = await loadVectors(path, { counts, feature, signal });
+        const plan = budget === undefined ? undefined : await planBudget(teacher, { bytes: budget, dim, signal });
         const hashing = await learnHashing(teacher, {
           ...options,
+          rows: plan?.rows,
           minRows: options.minRows ?? (teacher.features.length === 1 ? 0 : 100_000),
           signal,
           onProgress: (text, share) => progress.update(text, share),
         });
         await (whole ? hashing.save(out) : writeMapping(out, onlyTable(hashing, out)));
         progress.stop();
+        for (const { name, ids, rows, bytes, error } of plan?.tables ?? []) {
+          process.stdout.write(`${name}: ${rows} rows for ${ids} ids, ${bytes} bytes, error ${error.toPrecision(4)}\n`);
+        }
         process.stdout.write(`wrote ${out}: ${hashing.rows()} rows, ${hashing.mappingBytes()} bytes of mapping\n`);
       } finally {
         progress.stop();

@@ -20,7 +20,7 @@ const MOST_DIMENSIONS = 26;
  * @throws CollideError INVALID_ARGUMENT for values not finite or lengths that do not fit, NOT_SUPPORTED for dim above 26
  * @example
  * ```ts
- * const assignment = equalMassBins(hilbertKeys(teacherRows, 4), counts, 1000);
+ * const assignment = await equalMassBins(hilbertKeys(teacherRows, 4), counts, 1000);
  * ```
  */
 export function hilbertKeys(teacherRows: Float32Array, dim: number): Float64Array {

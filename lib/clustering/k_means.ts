@@ -4,7 +4,7 @@
  */
 import { CollideError, checkInteger, checkOneOf, checkOptions, describe } from '../errors.ts';
 import { native } from '../native.ts';
-import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob } from './job.ts';
+import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob, throwIfAborted } from './job.ts';
 import { learnKdTree } from './kd_tree.ts';
 import { type Counts, checkTeacher, MOST_IDS } from './types.ts';
 
@@ -77,10 +77,11 @@ export async function kMeans(
   const method = completeKMeans(options, 'kMeans');
   const threads = checkJobOptions(options, 'kMeans');
   const { signal } = options;
-  // Copies: the caller's arrays may change while the tree is built.
+  throwIfAborted(signal);
+  // The kd-tree takes its time: what comes after it must not depend on the caller's buffers.
   const points = options.start === undefined ? teacherRows.slice() : teacherRows;
-  const weights = new Float64Array(counts);
-  const start = options.start ?? (await learnKdTree(points, dim, weights, rows, { signal, threads }));
+  const seen = Float64Array.from(counts);
+  const start = options.start ?? (await learnKdTree(points, dim, seen, rows, { signal, threads }));
   if (!(start instanceof Uint32Array) || start.length !== ids) {
     throw new CollideError(
       'INVALID_ARGUMENT',
@@ -88,7 +89,7 @@ export async function kMeans(
     );
   }
   const result = await runJob(
-    (report) => native().kmeans(points, weights, start, { dim, rows, threads, ...method }, report),
+    (report) => native().kmeans(points, seen, start, { dim, rows, threads, ...method }, report),
     options,
     (iteration, moved) => ({ iteration, moved }),
   );

@@ -217,12 +217,13 @@ async function learnJointly(
     case 'kd-tree':
       return { assignment: await learnKdTree(teacherRows, dim, counts, rows, { ...job, rotate: plan.rotate }) };
     case 'k-means': {
+      const { iterations: most } = plan.kMeans;
       const { assignment, iterations } = await kMeans(teacherRows, dim, counts, {
         ...plan.kMeans,
         rows,
         signal,
         threads,
-        onProgress: onProgress && (({ iteration }) => onProgress(iteration / plan.kMeans.iterations)),
+        onProgress: onProgress && (({ iteration }) => onProgress(iteration / most)),
       });
       return { assignment, rounds: iterations };
     }

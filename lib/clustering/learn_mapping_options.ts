@@ -32,9 +32,8 @@ export interface MappingProgress extends Partial<ClusterProgress> {
 }
 
 /**
- * Options of `learnMapping`. Those of {@link AgglomerateMethod} are for method 'agglomerative' only, those of
- * {@link KMeansMethod} for 'k-means' (its weight for 'exact' too), `directions` for 'lsh', `maxClusterSize` for
- * 'agglomerative' and 'lsh'.
+ * Options of `learnMapping`. Those of {@link AgglomerateMethod} are for method 'agglomerative' (`maxClusterSize` for 'lsh',
+ * too), those of {@link KMeansMethod} for 'k-means' (`weight` for 'exact', too), those of {@link LshMethod} for 'lsh'.
  */
 export interface LearnMappingOptions extends AgglomerateMethod, KMeansMethod, LshMethod, JobOptions<MappingProgress> {
   /** Row budget of the feature. */
@@ -44,9 +43,10 @@ export interface LearnMappingOptions extends AgglomerateMethod, KMeansMethod, Ls
   /** Share of the rows, 0 (default) to 1, given to the ids hottest by `hotCounts`, one row each. */
   hotShare?: number;
   /**
-   * Ids with teacher count 0 that own no hot row: 'shared' (default) sends all to one row of their own, 'reserved' spreads
-   * them over a few rows of their own, 'hash' over all rows that are not hot, 'cluster' clusters their untrained teacher rows like any other. Spread over the
-   * clusters they spoil rows that the teacher got right; docs/results.md has the measurements.
+   * Ids with teacher count 0 that own no hot row: 'shared' (default) sends all to one row of their own, 'reserved'
+   * spreads them over a few rows of their own, 'hash' over all rows that are not hot, 'cluster' clusters their untrained
+   * teacher rows like any other. Spread over the clusters they spoil rows that the teacher got right; docs/results.md
+   * has the measurements.
    */
   unseen?: (typeof UNSEEN_POLICIES)[number];
   /** For `unseen` 'reserved': the share of the rows that the unseen ids get, at least one row. Default 0.1. */
@@ -81,10 +81,10 @@ const OWN_OPTIONS = [
   'projection',
   'seed',
   'mass',
-  'rotate',
   'weight',
   'iterations',
   'directions',
+  'rotate',
   ...JOB_OPTIONS,
 ] as const;
 
@@ -99,9 +99,9 @@ export interface MappingPlan {
   projection: Projection;
   seed: bigint;
   mass: BinMass;
-  rotate: boolean | undefined;
   kMeans: Required<KMeansMethod>;
   lsh: LshMethod;
+  rotate: boolean | undefined;
   agglomerative: AgglomerateMethod;
   job: JobOptions<MappingProgress>;
 }
@@ -140,12 +140,12 @@ export function planMapping(options: LearnMappingOptions, ids: number, dim: numb
     projection: checkOneOf(projection, PROJECTIONS, where('projection')),
     seed: checkSeed(options.seed ?? 0),
     mass: checkOneOf(options.mass ?? 'sqrt', BIN_MASSES, where('mass')),
-    rotate: options.rotate,
     kMeans: completeKMeans(options, 'learnMapping'),
     lsh:
       options.directions === undefined
         ? {}
         : { directions: checkInteger(options.directions, 1, 64, where('directions')) },
+    rotate: options.rotate,
     agglomerative: { mergesPerRound, maxClusterSize, filters, mergedValue, device },
     job: { signal, onProgress, threads },
   };
@@ -163,10 +163,10 @@ function checkFits(options: LearnMappingOptions, method: LearningMethod, hashes:
       (name) => name !== 'device' && method !== 'agglomerative' && !(name === 'maxClusterSize' && method === 'lsh'),
     ),
     ...(method === 'equal-mass' ? [] : (['mass'] as const)),
-    ...(method === 'kd-tree' ? [] : (['rotate'] as const)),
     ...(method === 'k-means' || method === 'exact' ? [] : (['weight'] as const)),
     ...(method === 'k-means' ? [] : (['iterations'] as const)),
     ...(method === 'lsh' ? [] : (['directions'] as const)),
+    ...(method === 'kd-tree' ? [] : (['rotate'] as const)),
     ...(isJoint(method) ? (['projection'] as const) : []),
   ].find((name) => options[name] !== undefined);
   if (useless !== undefined) {

@@ -83,17 +83,17 @@ export async function learnLsh(teacherRows: Float32Array, dim: number, options: 
   checkOptions(options, ['rows', 'maxClusterSize', 'directions', 'seed', 'signal', 'onProgress'], 'learnLsh');
   const rows = Math.min(checkInteger(options.rows, 1, MOST_IDS, 'rows of learnLsh'), ids);
   const average = Math.ceil(ids / rows);
-  const { maxClusterSize = 4 * average, seed = 0n, signal, onProgress } = options;
+  const { maxClusterSize = 4 * average, seed = 0n } = options;
   if (maxClusterSize !== Number.POSITIVE_INFINITY) {
     checkInteger(maxClusterSize, average, Number.MAX_SAFE_INTEGER, 'maxClusterSize of learnLsh');
   }
   const count = checkInteger(options.directions ?? Math.min(dim, 4), 1, 64, 'directions of learnLsh');
-  checkCallbacks(signal, onProgress);
+  checkCallbacks(options.signal, options.onProgress);
   const { directions, offsets } = stableHashes(count + 1, dim, seed);
   const maxSize = maxClusterSize === Number.POSITIVE_INFINITY ? 0 : maxClusterSize;
   const result = await runJob(
     (report) => native().lsh(teacherRows, directions, offsets, { dim, rows, maxSize }, report),
-    { signal, onProgress },
+    options,
     (widths, needed) => ({ widths, needed }),
   );
   return { rows, ...result };

@@ -63,13 +63,12 @@ export async function optimalBins(
   }
   checkOptions(options, ['rows', 'search', 'signal', 'onProgress'], 'optimalBins');
   const rows = Math.min(checkInteger(options.rows, 1, MOST_IDS, 'rows of optimalBins'), values.length);
-  const { signal, onProgress } = options;
   const search = checkOneOf(options.search ?? 'auto', ['auto', 'layers', 'lagrangian'], 'search of optimalBins');
-  checkCallbacks(signal, onProgress);
+  checkCallbacks(options.signal, options.onProgress);
   const doubles = values instanceof Float64Array ? values : new Float64Array(values);
   const result = await runJob(
     (report) => native().optimalBins(doubles, weights, { rows, search }, report),
-    { signal, onProgress },
+    options,
     (steps, bins) => ({ steps, bins }),
   );
   return { rows, ...result };

@@ -8,6 +8,7 @@ import {
 import type { FeatureInfo, Split } from '../data/types.ts';
 import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, describe } from '../errors.ts';
 import type { HashFunction } from '../hashing/index.ts';
+import { checkFeatures } from './budget.ts';
 import { type FeatureHashing, Hashing } from './hashing.ts';
 import type { Teacher } from './teacher.ts';
 
@@ -29,6 +30,8 @@ export interface SizeOptions {
 export interface LearnHashingOptions
   extends SizeOptions,
     Omit<LearnMappingOptions, 'rows' | 'hotShare' | 'seed' | 'onProgress'> {
+  /** Rows of single features by name, as `planBudget` gives them; the others follow `size` and `minRows`. */
+  rows?: Readonly<Record<string, number>>;
   /** The feature at hand and how far the whole is, 0 to 1. */
   onProgress?: (text: string, share: number) => void;
 }
@@ -37,10 +40,10 @@ const SIZE_OPTIONS = ['size', 'minRows', 'hotShare', 'recent', 'seed'] as const;
 const LEARNER_OPTIONS = [
   'method',
   'mass',
-  'rotate',
   'weight',
   'iterations',
   'directions',
+  'rotate',
   'unseen',
   'reservedShare',
   'hashes',
@@ -71,13 +74,26 @@ export function targetRows(cardinality: number, { size, minRows = 100_000 }: Siz
  * ```
  */
 export async function learnHashing(teacher: Teacher, options: LearnHashingOptions): Promise<Hashing> {
-  checkOptions(options, [...SIZE_OPTIONS, ...LEARNER_OPTIONS, 'signal', 'threads', 'onProgress'], 'learnHashing');
-  const { size, minRows, hotShare = 0, recent, seed = 0, signal, threads, onProgress, ...learner } = options;
+  const known = [...SIZE_OPTIONS, ...LEARNER_OPTIONS, 'rows', 'signal', 'threads', 'onProgress'];
+  checkOptions(options, known, 'learnHashing');
+  const {
+    size,
+    minRows,
+    hotShare = 0,
+    recent,
+    seed = 0,
+    rows: chosen = {},
+    signal,
+    threads,
+    onProgress,
+    ...learner
+  } = options;
+  checkFeatures(Object.keys(chosen), teacher, 'rows of learnHashing');
   const combine = learner.combine ?? 'sum';
   const tasks: (MappingTask & { name: string })[] = [];
   const hashes = new Map<string, HashFunction[]>();
   for (const [f, { name, cardinality, rows: teacherRows, counts }] of teacher.features.entries()) {
-    const rows = targetRows(cardinality, options);
+    const rows = Math.min(cardinality, chosen[name] ?? targetRows(cardinality, options));
     if (rows >= cardinality) {
       hashes.set(name, [{ kind: 'identity' }]);
       continue;

@@ -1,6 +1,7 @@
-// Learners as jobs: kmeans(points, counts, start, options, onProgress) of cpu/kmeans.h and lsh(points, directions,
-// offsets, options, onProgress) of cpu/lsh.h. Inputs are copied before a call returns, so the caller's buffers may be
-// transferred or changed at once.
+// Learners as jobs: kmeans(points, counts, start, options, onProgress) of cpu/kmeans.h, lsh(points, directions,
+// offsets, options, onProgress) of cpu/lsh.h and optimalBins(values, weights, options, onProgress) of
+// cpu/optimal_bins.h. Inputs are copied before a call returns, so the caller's buffers may be transferred or changed at
+// once.
 #include <memory>
 #include <vector>
 

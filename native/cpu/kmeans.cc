@@ -56,7 +56,7 @@ void check_input(const std::vector<float>& points, std::size_t dim, const std::v
   }
 }
 
-// One assignment of all ids to the nearest centroid; returns how many ids change their cluster.
+// One assignment of all ids to the nearest centroid.
 class Assignment {
  public:
   Assignment(KmeansClusters& clusters, const KmeansOptions& options, const KmeansControl& control)

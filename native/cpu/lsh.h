@@ -7,7 +7,7 @@
 // the buckets with most ids per piece. So exactly min(rows, ids) rows are used.
 //
 // Rows are numbered by the cells' lexicographic order, pieces along the next hash (ties: mix64(id), id). Deterministic,
-// one thread: directions and offsets come from the caller. O(N K) per width tried, about 20 of them, and one sort of N.
+// one thread: directions and offsets come from the caller. O(N K) per width tried, about 15 of them, and one sort of N.
 // Memory: 8 (K + 1) + 4 bytes per id above the input. On a GPU: one pass over the projections and a radix sort of the
 // keys per width.
 #pragma once

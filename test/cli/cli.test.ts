@@ -120,6 +120,17 @@ describe('collide', () => {
     expect(readFileSync(at('a.npy'))).toEqual(readFileSync(at('lsh.npy')));
     expect(collide('export', 'm.safetensors', '--feature', 'movie', '--out', 'a.parquet').status).toBe(0);
     expect(readFileSync(at('a.parquet')).subarray(0, 4).toString()).toBe('PAR1');
+    const planned = collide(
+      'cluster',
+      'teacher.safetensors',
+      '--budget',
+      '3000',
+      '--dim',
+      '8',
+      '--out',
+      'm.safetensors',
+    );
+    expect(planned.stdout).toMatch(/^movie: \d+ rows for 500 ids, (2\d{3}|3000) bytes, error \d/);
     for (const [code, ...args] of [
       ['INVALID_ARGUMENT', ...given, '--out', 'x.parqet'],
       ['INVALID_ARGUMENT', ...given, '--hashes', '2', '--out', 'x.npy'], // two tables

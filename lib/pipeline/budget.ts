@@ -1,0 +1,73 @@
+/** Rows for every table of a teacher out of one budget of bytes, beside the usual rule: one share, small tables whole. */
+import { type BudgetShare, type BudgetTable, distortionCurve, shareBudget } from '../clustering/budget.ts';
+import { CollideError, checkOptions, suggestion } from '../errors.ts';
+import type { Teacher } from './teacher.ts';
+
+/** Options of {@link planBudget}. */
+export interface BudgetOptions {
+  /** Of all tables together, their mappings included. */
+  bytes: number;
+  /** Width of the student's rows, float32. */
+  dim: number;
+  /**
+   * How much a unit of teacher error hurts, by feature: the mean squared gradient of the feature's pooled output, or the
+   * loss of quality when it alone is hashed. Default 1.
+   */
+  sensitivity?: Readonly<Record<string, number>>;
+  signal?: AbortSignal;
+  /** Of the kd-trees; the plan is the same for any number. Default: all. */
+  threads?: number;
+}
+
+/** A plan and what it was chosen from. */
+export interface BudgetPlan {
+  tables: BudgetShare[];
+  /** Rows by feature, as `learnHashing` takes them. */
+  rows: Record<string, number>;
+  /** At most the budget. */
+  bytes: number;
+  /** Sum of sensitivity times teacher error. */
+  error: number;
+}
+
+/**
+ * Chooses rows for every feature of a teacher so that the collisions' error is least for a number of bytes: tables whose
+ * vectors are alike, or seldom read, get fewer. An estimate from the teacher alone; the student's quality is the judge,
+ * and one share for all large tables stays the default of `learnHashing`.
+ *
+ * @throws CollideError INVALID_ARGUMENT (a budget below the least that is possible, an unknown feature), UNKNOWN_OPTION,
+ * ABORTED
+ * @example
+ * ```ts
+ * const { rows, tables } = await planBudget(teacher, { bytes: 10e6, dim: 16 });
+ * const hashing = await learnHashing(teacher, { size: 1, rows, method: 'kd-tree' });
+ * ```
+ */
+export async function planBudget(teacher: Teacher, options: BudgetOptions): Promise<BudgetPlan> {
+  checkOptions(options, ['bytes', 'dim', 'sensitivity', 'signal', 'threads'], 'planBudget');
+  const { bytes, dim, sensitivity = {}, signal, threads } = options;
+  checkFeatures(Object.keys(sensitivity), teacher, 'sensitivity of planBudget');
+  const measured: BudgetTable[] = [];
+  for (const { name, cardinality, rows, counts } of teacher.features) {
+    const curve = await distortionCurve(rows, teacher.dim, counts, { signal, threads });
+    measured.push({ name, ids: cardinality, curve, sensitivity: sensitivity[name] ?? 1 });
+  }
+  const tables = shareBudget(measured, { bytes, dim });
+  return {
+    tables,
+    rows: Object.fromEntries(tables.map(({ name, rows }) => [name, rows])),
+    bytes: tables.reduce((sum, table) => sum + table.bytes, 0),
+    error: tables.reduce((sum, table) => sum + table.error, 0),
+  };
+}
+
+/** @throws CollideError INVALID_ARGUMENT for a name that no feature has */
+export function checkFeatures(names: readonly string[], { features }: Teacher, where: string): void {
+  const known = features.map(({ name }) => name);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new CollideError(
+    'INVALID_ARGUMENT',
+    `Expected features of the teacher for ${where}, received "${unknown}".${suggestion(unknown, known)}`,
+  );
+}
