@@ -71,7 +71,7 @@ function measurePeer() {
 const folder = new URL('./results/', import.meta.url);
 const file = new URL('clustering.json', folder);
 const before = values.only !== '' && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { settings: {} };
-const results = { ...before, rounds };
+const results = { ...before };
 for (const { name, ...setting } of settings) {
   const load = loadavg()[0];
   console.log(`${name} (load ${load.toFixed(1)})`);
@@ -102,14 +102,14 @@ function markdown({ settings, bytesPerId, peer, machine }) {
     '# Clustering',
     '',
     'Times as a ratio to one `std::sort` of as many float64 values in the same process and round: median wall time (least to',
-    `most; median of the CPU time), ${rounds} interleaved rounds. Power-law counts, clusters at most four times the average size.`,
+    `most; median of the CPU time), rounds interleaved. Power-law counts, clusters at most four times the average size.`,
     '',
-    `| | ${names.join(' | ')} | sort, ms | load |`,
-    `|---|${names.map(() => '---').join('|')}|---|---|`,
+    `| | ${names.join(' | ')} | rounds | sort, ms | load |`,
+    `|---|${names.map(() => '---').join('|')}|---|---|---|`,
     ...all.map((setting) => {
       const name = `${words(setting.ids)} ids to ${words(setting.ids / setting.divisor)} rows, ${setting.threads} threads`;
       const sort = (seconds(setting.times, 'sort') * 1000).toFixed(1);
-      return `| ${name} | ${names.map((one) => cell(setting, one)).join(' | ')} | ${sort} | ${setting.load.toFixed(1)} |`;
+      return `| ${name} | ${names.map((one) => cell(setting, one)).join(' | ')} | ${setting.times.sort.length} | ${sort} | ${setting.load.toFixed(1)} |`;
     }),
     '',
     `Peak memory above the inputs, 1,000,000 ids to 100,000 rows, one thread, the copies that a job makes of its inputs included: ${Object.entries(

@@ -137,14 +137,15 @@ interface Prepared {
 /** Lays out the tables; undefined for a table with rows for all ids. */
 function prepare(teacher: TeacherKnowledge, hotCounts: Counts, plan: MappingPlan): (Prepared | undefined)[] {
   const { dim, counts } = teacher;
-  const hottest = hottestFirst(hotCounts);
+  const hottest = plan.hotShare > 0 ? hottestFirst(hotCounts) : new Uint32Array(0);
   return plan.heights.map((rows, k) => {
     if (rows >= counts.length) return undefined;
     const layout = layOut(counts, hottest, { ...plan, rows, seed: tableSeed(plan, k) });
     const { members } = layout;
-    const memberCounts = Float64Array.from(members, (id) => counts[id]!);
+    const memberCounts = new Float64Array(members.length);
     const memberRows = new Float32Array(members.length * dim);
     for (let i = 0; i < members.length; i++) {
+      memberCounts[i] = counts[members[i]!]!;
       for (let d = 0; d < dim; d++) memberRows[i * dim + d] = teacher.rows[members[i]! * dim + d]!;
     }
     if (isJoint(plan.method) || members.length === 0) return { layout, counts: memberCounts, input: memberRows };

@@ -24,10 +24,9 @@ export interface Layout {
 
 /** Ids by descending count, ties by ascending id, without the ids that have no accesses at all. */
 export function hottestFirst(counts: Counts): Uint32Array {
-  const order = orderByKeys(
-    Float64Array.from(counts, (count) => -count),
-    identityOrder(counts.length),
-  );
+  const keys = new Float64Array(counts.length);
+  for (let id = 0; id < keys.length; id++) keys[id] = -counts[id]!;
+  const order = orderByKeys(keys, identityOrder(counts.length));
   let accessed = order.length;
   while (accessed > 0 && counts[order[accessed - 1]!] === 0) accessed--;
   return order.subarray(0, accessed);

@@ -7,8 +7,8 @@
 //   candidates  (agglomerate_candidates.h)  are the pairs still in the running; each further filter keeps some of them.
 // Deterministic, the same bits for any number of threads: every choice by (score, position), float64 without
 // contraction, left-to-right sums. A CUDA version must give the same bits. Cost: a radix sort, then per round a pass
-// over 2 bytes per slot and O(K) for what it scores and merges; about (N - rows) / K rounds. Memory: at most 48 bytes
-// per id at the peak (the sort), the inputs consumed included; 27 and 16 per candidate during the rounds.
+// over 2 bytes per slot and O(K) for what it scores and merges; about (N - rows) / K rounds. Memory: under 64 bytes
+// per id at the peak (the sort), the inputs consumed included; 31 and 16 per candidate during the rounds.
 //
 // On a GPU, per round: one pass over codes (2 bytes per slot) that compacts the candidates, a radix select of each
 // further filter over them (2 to 4 passes of 16 bytes per candidate), one pass over the chosen bits (1/8 byte per slot)

@@ -147,7 +147,7 @@ void KdTree::build(const std::vector<float>& points, const double* mass) {
     constexpr std::size_t kAhead = 24;
     for (std::size_t k = 0; k < n_; ++k) {
       const std::uint32_t id = order[k].id, soon = order[std::min(k + kAhead, n_ - 1)].id;
-      __builtin_prefetch(&to_[soon], axis == 0 ? 1 : 0);
+      __builtin_prefetch(&to_[soon]);
       if (axis == 0) {
         __builtin_prefetch(&mass[soon]);
         __builtin_prefetch(&points[soon * dim_]);

@@ -7,7 +7,7 @@
 // Each axis is sorted once. A part is a range of columns (values, masses, ids) in the order of axis 0 and, per further
 // axis, a list of their places in its order; a split partitions them and keeps their order. Deterministic, the same
 // bits for any number of threads: masses add up exactly (id_mass.h), variances are summed in eight lanes per 32,768
-// places. O(dim * n log(rows)); about 40 + 8 * dim bytes per id above the inputs, 32 of them during the sorts.
+// places. O(dim * n log(rows)); about 52 + 8 * dim bytes per id above the inputs, 32 of them during the sorts.
 //
 // On a GPU, per level (log2(rows) of them): moments (reads 4 * dim + 8 bytes per id, twice), a segmented scan of masses
 // along each part's list (12), sides (4) and a stable partition of the columns and the lists by a scan (2 * (8 * dim +
