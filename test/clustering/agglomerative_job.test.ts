@@ -94,6 +94,7 @@ const WORKER = `
 describe('agglomerate: in a worker_thread', () => {
   const method = {
     maxClusterSize: 0,
+    device: 'cpu',
     filters: [{ by: 'distance', keep: 1 }],
     mergedValue: 'mean',
   };
