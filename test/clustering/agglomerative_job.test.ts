@@ -95,6 +95,7 @@ describe('agglomerate: in a worker_thread', () => {
   const method = {
     maxClusterSize: 0,
     threads: 0,
+    device: 'cpu',
     filters: [{ by: 'distance', keep: 1 }],
     mergedValue: 'mean',
   };
