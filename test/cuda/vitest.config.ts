@@ -5,7 +5,6 @@ export default defineConfig({
   test: {
     root: new URL('../..', import.meta.url).pathname,
     include: ['test/embedding/**/*.test.ts'],
-    testNamePattern: /^(?!.*takes linear time)/, // it looks at the clock
     setupFiles: ['test/cuda/always_cuda.ts'],
     testTimeout: 120_000,
     hookTimeout: 60_000,

@@ -333,9 +333,7 @@ describe('ids out of range', () => {
   it('a batch of nothing but bad ids takes linear time', () => {
     using tables = one('clamp');
     const many = { indices: new Int32Array(300_000).fill(-1), offsets: Uint32Array.of(0, 300_000) };
-    const start = performance.now();
-    tables.lookup(many);
-    expect(performance.now() - start).toBeLessThan(1000); // quadratic: minutes
+    tables.lookup(many); // quadratic work would take minutes, longer than any test may
     expect(tables.badIndices()).toBe(300_000);
   });
 
