@@ -207,6 +207,31 @@ export interface NativeClustering {
   splitRounds: number;
 }
 
+export interface NativeKMeansOptions {
+  dim: number;
+  rows: number;
+  weight: 'count' | 'sqrt' | 'uniform';
+  iterations: number;
+  threads: number;
+}
+
+export interface NativeKMeans {
+  assignment: Uint32Array;
+  centroids: Float64Array;
+  sizes: Uint32Array;
+  counts: Float64Array;
+  distortion: number;
+  iterations: number;
+  moved: number;
+}
+
+export interface NativeLsh {
+  assignment: Uint32Array;
+  width: number;
+  buckets: number;
+  splitBuckets: number;
+}
+
 export interface NativeBinding {
   initialize(errorClass: typeof CollideError): void;
   buildInfo(): BuildInfo;
@@ -226,6 +251,29 @@ export interface NativeBinding {
     options: NativeAgglomerateOptions,
     onProgress: ((round: number, clusters: number) => void) | undefined,
   ): NativeJob<NativeClustering>;
+  /** Points, counts and start clusters are copied before this returns. onProgress(iteration, moved). */
+  kmeans(
+    points: Float32Array,
+    counts: Float64Array,
+    start: Uint32Array,
+    options: NativeKMeansOptions,
+    onProgress: ((iteration: number, moved: number) => void) | undefined,
+  ): NativeJob<NativeKMeans>;
+  /** Points, directions and offsets are copied before this returns. maxSize 0: no limit. onProgress(widths, needed). */
+  lsh(
+    points: Float32Array,
+    directions: Float64Array,
+    offsets: Float64Array,
+    options: { dim: number; rows: number; maxSize: number },
+    onProgress: ((widths: number, needed: number) => void) | undefined,
+  ): NativeJob<NativeLsh>;
+  /** Values and weights are copied before this returns. onProgress(steps, bins). */
+  optimalBins(
+    values: Float64Array,
+    weights: Float64Array,
+    options: { rows: number; search: 'auto' | 'layers' | 'lagrangian' },
+    onProgress: ((steps: number, bins: number) => void) | undefined,
+  ): NativeJob<{ assignment: Uint32Array; cost: number }>;
 }
 
 let binding: NativeBinding | undefined;

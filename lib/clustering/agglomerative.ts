@@ -3,7 +3,7 @@
  * native/cpu/agglomerate.h. Values and counts are copied at the call; the work runs on a native thread of its own.
  */
 import { CollideError, checkInteger, checkOneOf, checkOptions, describe } from '../errors.ts';
-import { type NativeAgglomerateOptions, type NativeClustering, type NativeJob, native } from '../native.ts';
+import { type NativeAgglomerateOptions, type NativeJob, native } from '../native.ts';
 import { type Counts, MOST_IDS } from './types.ts';
 
 /** The scores by which neighbouring pairs of clusters are filtered. */
@@ -123,7 +123,7 @@ export async function agglomerate(
       return native().agglomerate(asDoubles(values), asDoubles(counts), { rows, ...method }, onProgress);
     },
     options.signal,
-    options.onProgress,
+    options.onProgress && ((round, clusters) => options.onProgress!({ round, clusters })),
   );
   return { rows: result.values.length, ...result };
 }
@@ -193,21 +193,21 @@ function completeFilters(filters: ClusterFilter[], where: string): { by: FilterN
   });
 }
 
-/** Runs a native clustering job under an AbortSignal; an error thrown by onProgress stops the job and is the rejection. */
-async function runJob(
-  start: (onProgress: ((round: number, clusters: number) => void) | undefined) => NativeJob<NativeClustering>,
+/** Runs a native job under an AbortSignal; an error thrown by onProgress stops the job and is the rejection. */
+export async function runJob<Result>(
+  start: (onProgress: ((a: number, b: number) => void) | undefined) => NativeJob<Result>,
   signal: AbortSignal | undefined,
-  onProgress: ((progress: ClusterProgress) => void) | undefined,
-): Promise<NativeClustering> {
+  onProgress: ((a: number, b: number) => void) | undefined,
+): Promise<Result> {
   throwIfAborted(signal);
   let thrown: { error: unknown } | undefined;
   const rethrow = () => {
     if (thrown !== undefined) throw thrown.error;
   };
-  const report = (round: number, clusters: number) => {
+  const report = (a: number, b: number) => {
     if (thrown !== undefined) return;
     try {
-      onProgress?.({ round, clusters });
+      onProgress?.(a, b);
     } catch (error) {
       thrown = { error };
       job.abort();

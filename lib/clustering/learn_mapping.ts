@@ -9,9 +9,19 @@ import { checkOptions } from '../errors.ts';
 import type { HashFunction, TableEntries } from '../hashing/hash_function.ts';
 import { agglomerate, throwIfAborted } from './agglomerative.ts';
 import { equalMassBins } from './equal_mass.ts';
+import { hilbertKeys } from './hilbert.ts';
+import { kMeans } from './k_means.ts';
 import { learnKdTree } from './kd_tree.ts';
-import { type LearnMappingOptions, type MappingPlan, planMapping } from './learn_mapping_options.ts';
+import {
+  isJoint,
+  type JointMethod,
+  type LearnMappingOptions,
+  type MappingPlan,
+  planMapping,
+} from './learn_mapping_options.ts';
+import { learnLsh } from './lsh.ts';
 import { hottestFirst, type Layout, layOut } from './mapping_layout.ts';
+import { idWeights, optimalBins } from './optimal_bins.ts';
 import { axisProjection, principalProjection } from './principal.ts';
 import { type Counts, checkCounts, checkTeacher } from './types.ts';
 
@@ -41,7 +51,7 @@ export interface TableStatistics {
   emptyRows: number;
   /** Ids in the fullest row. */
   largestRow: number;
-  /** Rounds of the agglomerative method; 0 for the others. */
+  /** Rounds of the agglomerative method or of k-means; 0 for the others. */
   rounds: number;
   fallbackRounds: number;
   splitRounds: number;
@@ -118,7 +128,7 @@ export async function learnMapping(teacher: TeacherKnowledge, options: LearnMapp
 interface Prepared {
   layout: Layout;
   counts: Float64Array;
-  /** Teacher rows for the kd-tree, a 1-D view of them for the other methods. */
+  /** Teacher rows for the methods that take all dimensions, a 1-D view of them for the others. */
   input: Float32Array | Float64Array;
 }
 
@@ -128,21 +138,28 @@ function prepare(teacher: TeacherKnowledge, hotCounts: Counts, plan: MappingPlan
   const hottest = hottestFirst(hotCounts);
   return plan.heights.map((rows, k) => {
     if (rows >= counts.length) return undefined;
-    const seed = BigInt.asUintN(64, plan.seed + BigInt(k));
-    const layout = layOut(counts, hottest, { rows, hotShare: plan.hotShare, unseen: plan.unseen, seed });
+    const layout = layOut(counts, hottest, { ...plan, rows, seed: tableSeed(plan, k) });
     const { members } = layout;
     const memberCounts = Float64Array.from(members, (id) => counts[id]!);
     const memberRows = new Float32Array(members.length * dim);
     for (let i = 0; i < members.length; i++) {
       for (let d = 0; d < dim; d++) memberRows[i * dim + d] = teacher.rows[members[i]! * dim + d]!;
     }
-    if (plan.method === 'kd-tree' || members.length === 0) return { layout, counts: memberCounts, input: memberRows };
-    const input =
-      plan.projection === 'axis' || dim === 1
-        ? axisProjection(memberRows, dim, k)
-        : principalProjection(memberRows, dim, memberCounts, k);
-    return { layout, counts: memberCounts, input };
+    if (isJoint(plan.method) || members.length === 0) return { layout, counts: memberCounts, input: memberRows };
+    return { layout, counts: memberCounts, input: project(memberRows, dim, memberCounts, k, plan) };
   });
+}
+
+/** The 1-D view of the teacher that the k-th table clusters. */
+function project(
+  rows: Float32Array,
+  dim: number,
+  counts: Float64Array,
+  k: number,
+  { projection }: MappingPlan,
+): Float64Array {
+  if (projection === 'axis' || dim === 1) return axisProjection(rows, dim, k);
+  return projection === 'hilbert' ? hilbertKeys(rows, dim) : principalProjection(rows, dim, counts, k);
 }
 
 type Learned = { assignment: Uint32Array; clusters: number } & typeof NO_ROUNDS;
@@ -152,14 +169,16 @@ async function learn({ layout, counts, input }: Prepared, k: number, plan: Mappi
   const ids = counts.length;
   const clusters = Math.min(ids, rows);
   if (ids === 0) return { assignment: new Uint32Array(0), clusters, ...NO_ROUNDS };
-  if (input instanceof Float32Array) {
-    const assignment = learnKdTree(input, input.length / ids, counts, rows);
-    return { assignment, clusters, ...NO_ROUNDS };
-  }
+  if (input instanceof Float32Array)
+    return { clusters, ...NO_ROUNDS, ...(await learnJointly(input, counts, rows, k, plan)) };
   if (plan.method === 'equal-mass') {
     return { assignment: equalMassBins(input, counts, rows, plan.mass), clusters, ...NO_ROUNDS };
   }
   const { onProgress, signal } = plan;
+  if (plan.method === 'exact') {
+    const { assignment } = await optimalBins(input, idWeights(counts, plan.kMeans.weight), { rows, signal });
+    return { assignment, clusters, ...NO_ROUNDS };
+  }
   const { assignment, rounds, fallbackRounds, splitRounds } = await agglomerate(input, counts, {
     ...plan.agglomerative,
     maxClusterSize: plan.agglomerative.maxClusterSize ?? 4 * Math.ceil(ids / clusters),
@@ -168,6 +187,42 @@ async function learn({ layout, counts, input }: Prepared, k: number, plan: Mappi
     onProgress: onProgress && ((progress) => onProgress({ ...progress, hash: k })),
   });
   return { assignment, clusters, rounds, fallbackRounds, splitRounds };
+}
+
+/** The methods that take all dimensions of the teacher at once. */
+async function learnJointly(
+  teacherRows: Float32Array,
+  counts: Float64Array,
+  rows: number,
+  k: number,
+  plan: MappingPlan,
+): Promise<{ assignment: Uint32Array; rounds?: number }> {
+  const { signal, onProgress } = plan;
+  const dim = teacherRows.length / counts.length;
+  switch (plan.method as JointMethod) {
+    case 'kd-tree':
+      return { assignment: learnKdTree(teacherRows, dim, counts, rows) };
+    case 'k-means': {
+      const { assignment, iterations } = await kMeans(teacherRows, dim, counts, {
+        ...plan.kMeans,
+        rows,
+        signal,
+        onProgress: onProgress && (({ iteration }) => onProgress({ round: iteration, clusters: rows, hash: k })),
+      });
+      return { assignment, rounds: iterations };
+    }
+    case 'lsh': {
+      const { maxClusterSize } = plan.agglomerative;
+      const seed = tableSeed(plan, k);
+      const { assignment } = await learnLsh(teacherRows, dim, { ...plan.lsh, maxClusterSize, rows, seed, signal });
+      return { assignment };
+    }
+  }
+}
+
+/** Every internal table hashes by a seed of its own. */
+function tableSeed(plan: MappingPlan, k: number): bigint {
+  return BigInt.asUintN(64, plan.seed + BigInt(k));
 }
 
 function unseenShare(counts: Counts, hotCounts: Counts): { unseenIds: number; unseenTraffic: number } {

@@ -8,16 +8,33 @@ import {
   METHOD_OPTIONS,
 } from './agglomerative.ts';
 import { BIN_MASSES, type BinMass } from './equal_mass.ts';
+import { completeKMeans, type KMeansMethod } from './k_means.ts';
+import type { LshMethod } from './lsh.ts';
 import { UNSEEN_POLICIES } from './mapping_layout.ts';
 import { MOST_IDS } from './types.ts';
 
-const METHODS = ['agglomerative', 'equal-mass', 'kd-tree'] as const;
+const METHODS = ['agglomerative', 'equal-mass', 'exact', 'kd-tree', 'k-means', 'lsh'] as const;
 
 /** How the rows are learned. */
 export type LearningMethod = (typeof METHODS)[number];
 
-/** Options of `learnMapping`. Those of {@link AgglomerateMethod} are for method 'agglomerative' only. */
-export interface LearnMappingOptions extends AgglomerateMethod {
+const PROJECTIONS = ['principal', 'axis', 'hilbert'] as const;
+type Projection = (typeof PROJECTIONS)[number];
+
+const JOINT_METHODS = ['kd-tree', 'k-means', 'lsh'] as const;
+
+/** The methods that take all dimensions of the teacher at once, where the others cluster a 1-D view of them. */
+export type JointMethod = (typeof JOINT_METHODS)[number];
+
+export function isJoint(method: LearningMethod): method is JointMethod {
+  return (JOINT_METHODS as readonly string[]).includes(method);
+}
+
+/**
+ * Options of `learnMapping`. Those of {@link AgglomerateMethod} are for method 'agglomerative' only, those of
+ * {@link KMeansMethod} for 'k-means' (its weight for 'exact' too), `directions` for 'lsh', `maxClusterSize` for 'agglomerative' and 'lsh'.
+ */
+export interface LearnMappingOptions extends AgglomerateMethod, KMeansMethod, LshMethod {
   /** Row budget of the feature. */
   rows: number;
   /** Default 'agglomerative', the method of the paper. */
@@ -25,26 +42,31 @@ export interface LearnMappingOptions extends AgglomerateMethod {
   /** Share of the rows, 0 (default) to 1, given to the ids hottest by `hotCounts`, one row each. */
   hotShare?: number;
   /**
-   * Ids with teacher count 0 that own no hot row: 'shared' (default) sends all to one row of their own, 'hash' spreads
-   * them over all rows that are not hot, 'cluster' clusters their untrained teacher rows like any other. Spread over the
+   * Ids with teacher count 0 that own no hot row: 'shared' (default) sends all to one row of their own, 'reserved' spreads
+   * them over a few rows of their own, 'hash' over all rows that are not hot, 'cluster' clusters their untrained teacher rows like any other. Spread over the
    * clusters they spoil rows that the teacher got right; docs/results.md has the measurements.
    */
   unseen?: (typeof UNSEEN_POLICIES)[number];
-  /** Internal tables, one clustering each along different dimensions of the teacher. Default 1. */
+  /** For `unseen` 'reserved': the share of the rows that the unseen ids get, at least one row. Default 0.1. */
+  reservedShare?: number;
+  /** Internal tables, one clustering each, along different dimensions of the teacher or by other draws. Default 1. */
   hashes?: 1 | 2;
   /** For 2 hashes, how their rows meet: 'sum' (default) halves the row budget, 'concat' halves the width and keeps it. */
   combine?: 'sum' | 'concat';
-  /** The 1-D views that are clustered: principal components (default for 1 hash) or the teacher's axes (default for 2). */
-  projection?: 'principal' | 'axis';
-  /** Seed of the hash of unseen ids, 0 (default) to 2^64 - 1; the second table takes the next seed. */
+  /**
+   * The 1-D views that are clustered: principal components (default for 1 hash) or the teacher's axes (default for 2).
+   * Method 'equal-mass' also takes the order along a Hilbert curve through all dimensions.
+   */
+  projection?: Projection;
+  /** Seed of the hash of unseen ids and of method 'lsh', 0 (default) to 2^64 - 1; the second table takes the next seed. */
   seed?: number | bigint;
   /** Method 'equal-mass': what an id weighs, the square root of its count by default. */
   mass?: BinMass;
-  /** Method 'agglomerative'. Default 4 * ceil(clustered ids / their rows). */
+  /** Methods 'agglomerative' and 'lsh'. Default 4 * ceil(clustered ids / their rows). */
   maxClusterSize?: number;
   /** Stops the work; the promise rejects with ABORTED. */
   signal?: AbortSignal;
-  /** Progress of the agglomerative rounds of the `hash`-th table. */
+  /** Progress of the rounds (agglomerative, k-means) of the `hash`-th table. */
   onProgress?: (progress: ClusterProgress & { hash: number }) => void;
 }
 
@@ -53,11 +75,15 @@ const OWN_OPTIONS = [
   'method',
   'hotShare',
   'unseen',
+  'reservedShare',
   'hashes',
   'combine',
   'projection',
   'seed',
   'mass',
+  'weight',
+  'iterations',
+  'directions',
   'signal',
   'onProgress',
 ] as const;
@@ -69,9 +95,12 @@ export interface MappingPlan {
   heights: number[];
   hotShare: number;
   unseen: (typeof UNSEEN_POLICIES)[number];
-  projection: 'principal' | 'axis';
+  reservedShare: number;
+  projection: Projection;
   seed: bigint;
   mass: BinMass;
+  kMeans: Required<KMeansMethod>;
+  lsh: LshMethod;
   agglomerative: AgglomerateMethod;
   signal: AbortSignal | undefined;
   onProgress: LearnMappingOptions['onProgress'];
@@ -89,6 +118,13 @@ export function planMapping(options: LearnMappingOptions, ids: number, dim: numb
   const method = checkOneOf(options.method ?? 'agglomerative', METHODS, where('method'));
   const hashes = checkInteger(options.hashes ?? 1, 1, 2, where('hashes'));
   const combine = checkOneOf(options.combine ?? 'sum', ['sum', 'concat'], where('combine'));
+  const unseen = checkOneOf(options.unseen ?? 'shared', UNSEEN_POLICIES, where('unseen'));
+  if (options.reservedShare !== undefined && unseen !== 'reserved') {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected no reservedShare for learnMapping: unseen "${unseen}" has no use for it`,
+    );
+  }
   const projection = options.projection ?? (hashes === 1 ? 'principal' : 'axis');
   checkFits(options, method, hashes, dim);
   if (hashes === 2 && combine === 'sum') checkInteger(rows, 2, MOST_IDS, where('rows with 2 hashes summed,'));
@@ -99,10 +135,16 @@ export function planMapping(options: LearnMappingOptions, ids: number, dim: numb
     method,
     heights: heightsOf(rows, hashes, combine),
     hotShare: checkNumber(options.hotShare ?? 0, 0, 1, where('hotShare')),
-    unseen: checkOneOf(options.unseen ?? 'shared', UNSEEN_POLICIES, where('unseen')),
-    projection: checkOneOf(projection, ['principal', 'axis'], where('projection')),
+    unseen,
+    reservedShare: checkNumber(options.reservedShare ?? 0.1, 0, 1, where('reservedShare')),
+    projection: checkOneOf(projection, PROJECTIONS, where('projection')),
     seed: checkSeed(options.seed ?? 0),
     mass: checkOneOf(options.mass ?? 'sqrt', BIN_MASSES, where('mass')),
+    kMeans: completeKMeans(options, 'learnMapping'),
+    lsh:
+      options.directions === undefined
+        ? {}
+        : { directions: checkInteger(options.directions, 1, 64, where('directions')) },
     agglomerative: { mergesPerRound, maxClusterSize, filters, mergedValue, device },
     signal: options.signal,
     onProgress: options.onProgress,
@@ -117,9 +159,14 @@ function heightsOf(rows: number, hashes: number, combine: 'sum' | 'concat'): num
 /** An option that the method would ignore is an error: a comparison must not believe that it was applied. */
 function checkFits(options: LearnMappingOptions, method: LearningMethod, hashes: number, dim: number): void {
   const useless = [
-    ...METHOD_OPTIONS.filter((name) => name !== 'device' && method !== 'agglomerative'),
+    ...METHOD_OPTIONS.filter(
+      (name) => name !== 'device' && method !== 'agglomerative' && !(name === 'maxClusterSize' && method === 'lsh'),
+    ),
     ...(method === 'equal-mass' ? [] : (['mass'] as const)),
-    ...(method === 'kd-tree' ? (['projection'] as const) : []),
+    ...(method === 'k-means' || method === 'exact' ? [] : (['weight'] as const)),
+    ...(method === 'k-means' ? [] : (['iterations'] as const)),
+    ...(method === 'lsh' ? [] : (['directions'] as const)),
+    ...(isJoint(method) ? (['projection'] as const) : []),
   ].find((name) => options[name] !== undefined);
   if (useless !== undefined) {
     throw new CollideError(
@@ -127,13 +174,19 @@ function checkFits(options: LearnMappingOptions, method: LearningMethod, hashes:
       `Expected no ${useless} for learnMapping: method "${method}" has no use for it`,
     );
   }
-  if (hashes === 2 && method === 'kd-tree') {
+  if (hashes === 2 && isJoint(method) && method !== 'lsh') {
     throw new CollideError(
       'INVALID_ARGUMENT',
-      'Expected hashes 1 for learnMapping with method "kd-tree": it clusters all teacher dimensions at once',
+      `Expected hashes 1 for learnMapping with method "${method}": it clusters all teacher dimensions at once`,
     );
   }
-  if (hashes > dim) {
+  if (options.projection === 'hilbert' && (method !== 'equal-mass' || hashes === 2)) {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected method "equal-mass" and 1 hash for projection "hilbert" of learnMapping, received "${method}" and ${hashes}: distances along the curve mean nothing, and there is only one`,
+    );
+  }
+  if (hashes > dim && method !== 'lsh') {
     throw new CollideError(
       'INVALID_ARGUMENT',
       `Expected a teacher at least as wide as there are hashes for learnMapping, received dim ${dim} and hashes ${hashes}`,

@@ -8,7 +8,7 @@ import { identityOrder, orderByKeys } from './order.ts';
 import type { Counts } from './types.ts';
 
 /** The policies for ids that the teacher never saw. */
-export const UNSEEN_POLICIES = ['cluster', 'hash', 'shared'] as const;
+export const UNSEEN_POLICIES = ['cluster', 'hash', 'reserved', 'shared'] as const;
 
 /** A look-up table under construction. */
 export interface Layout {
@@ -40,16 +40,22 @@ function emptyEntries(ids: number, rows: number): TableEntries {
 }
 
 /**
- * Lays out one table of fewer rows than ids.
+ * Lays out one table of fewer rows than ids. Rows kept for unseen ids are the last ones, no more of them than such ids.
  *
  * @param counts - teacher accesses, [ids]
  * @param hottest - {@link hottestFirst} of the recent accesses
- * @param seed - of the hash of unseen ids over all rows that are not hot: hotRows + h(id; seed, rows - hotRows)
+ * @param seed - of the hash of unseen ids over m rows from `first` on: first + h(id; seed, m)
  */
 export function layOut(
   counts: Counts,
   hottest: Uint32Array,
-  options: { rows: number; hotShare: number; unseen: (typeof UNSEEN_POLICIES)[number]; seed: bigint },
+  options: {
+    rows: number;
+    hotShare: number;
+    unseen: (typeof UNSEEN_POLICIES)[number];
+    reservedShare: number;
+    seed: bigint;
+  },
 ): Layout {
   const { rows, unseen } = options;
   const ids = counts.length;
@@ -62,16 +68,21 @@ export function layOut(
     isHot[hottest[row]!] = 1;
   }
 
-  const hashed = mixedHasher(options.seed, rows - hotRows);
   const members = new Uint32Array(ids - hotRows);
   let count = 0;
   for (let id = 0; id < ids; id++) {
-    if (isHot[id] === 1) continue;
-    if (counts[id]! > 0 || unseen === 'cluster') members[count++] = id;
-    else entries[id] = unseen === 'hash' ? hotRows + hashed(id) : rows - 1;
+    if (isHot[id] === 0 && (counts[id]! > 0 || unseen === 'cluster')) members[count++] = id;
   }
-  const anyShared = unseen === 'shared' && count < members.length;
-  // The shared row is the last one; with a single row left everything meets there.
-  const clusterRows = Math.max(1, rows - hotRows - (anyShared ? 1 : 0));
-  return { entries, hotRows, members: members.slice(0, count), clusterRows };
+  const unseenIds = members.length - count;
+  const rowsLeft = rows - hotRows;
+  const wanted = unseen === 'reserved' ? Math.max(1, Math.round(options.reservedShare * rows)) : 1;
+  // One row at least is the learner's; with a single row left everything meets there.
+  const reserved = Math.max(1, Math.min(wanted, unseenIds, rowsLeft - 1));
+  const hashRows = unseen === 'hash' ? rowsLeft : reserved;
+  const hashed = mixedHasher(options.seed, hashRows);
+  for (let id = 0; id < ids; id++) {
+    if (isHot[id] === 0 && counts[id] === 0 && unseen !== 'cluster') entries[id] = rows - hashRows + hashed(id);
+  }
+  const kept = unseenIds === 0 || unseen === 'hash' ? 0 : reserved;
+  return { entries, hotRows, members: members.slice(0, count), clusterRows: Math.max(1, rowsLeft - kept) };
 }

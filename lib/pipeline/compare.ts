@@ -107,7 +107,7 @@ function plan(config: CompareConfig): Step[] {
 }
 
 function needsTeacher(method: CompareMethod): boolean {
-  return method === 'equal-mass' || method === 'kd-tree' || method === 'learned' || method === 'learned-hot';
+  return ['equal-mass', 'kd-tree', 'k-means', 'lsh', 'learned', 'learned-hot'].includes(method);
 }
 
 /** The teacher of a seed. Learning rate and epochs are chosen with the first seed, whichever is asked for first. */
@@ -156,6 +156,8 @@ async function hashingOf(
       return baselineHashing(data.features, { ...shared, method, hotShare });
     case 'equal-mass':
     case 'kd-tree':
+    case 'k-means':
+    case 'lsh':
       return learnHashing(teacher!, { ...shared, method, signal });
     case 'learned':
     case 'learned-hot':

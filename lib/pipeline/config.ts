@@ -20,6 +20,8 @@ export const compareMethods = [
   'learned', // agglomerative clusters of the teacher's values (the paper's method)
   'learned-hot', // hot rows, and learned clusters for the rest
   'kd-tree', // balanced cells of all teacher dimensions
+  'k-means', // nearest centroids in all teacher dimensions
+  'lsh', // cells of random directions in all teacher dimensions
 ] as const;
 export type CompareMethod = (typeof compareMethods)[number];
 

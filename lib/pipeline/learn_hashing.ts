@@ -32,7 +32,11 @@ const SIZE_OPTIONS = ['size', 'minRows', 'hotShare', 'recent', 'seed'] as const;
 const LEARNER_OPTIONS = [
   'method',
   'mass',
+  'weight',
+  'iterations',
+  'directions',
   'unseen',
+  'reservedShare',
   'hashes',
   'combine',
   'projection',

@@ -88,6 +88,7 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
   register_info(env, exports);
   register_embedding(env, exports);
   register_clustering(env, exports);
+  register_learners(env, exports);
   register_dense_net(env, exports);
   return exports;
 }

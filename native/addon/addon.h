@@ -63,6 +63,7 @@ bool boolean(const Napi::Object& object, const char* key);
 // Each addon file registers its exports.
 void register_embedding(Napi::Env env, Napi::Object exports);
 void register_clustering(Napi::Env env, Napi::Object exports);
+void register_learners(Napi::Env env, Napi::Object exports);
 void register_dense_net(Napi::Env env, Napi::Object exports);
 void register_info(Napi::Env env, Napi::Object exports);
 

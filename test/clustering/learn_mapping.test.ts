@@ -37,18 +37,30 @@ describe('learnMapping: who gets which row', () => {
     seenShare: fc.constantFrom(0, 0.1, 0.7, 1),
     rows: fc.integer({ min: 2, max: 60 }),
     hotShare: fc.constantFrom(0, 0.25, 0.5, 1),
-    unseen: fc.constantFrom('cluster' as const, 'hash' as const, 'shared' as const),
-    method: fc.constantFrom('agglomerative' as const, 'equal-mass' as const, 'kd-tree' as const),
+    unseen: fc.constantFrom('cluster' as const, 'hash' as const, 'reserved' as const, 'shared' as const),
+    reservedShare: fc.constantFrom(0, 0.1, 0.5, 1),
+    method: fc.constantFrom(
+      'agglomerative' as const,
+      'equal-mass' as const,
+      'kd-tree' as const,
+      'k-means' as const,
+      'lsh' as const,
+    ),
     hashes: fc.constantFrom(1 as const, 2 as const),
     combine: fc.constantFrom('sum' as const, 'concat' as const),
   });
 
   it('hot ids own the first rows, unseen ids follow the policy, the learner fills the rest', async () => {
     await fc.assert(
-      fc.asyncProperty(cases, async ({ seed, ids, dim, seenShare, ...options }) => {
-        const hashCount = options.method === 'kd-tree' ? 1 : options.hashes;
+      fc.asyncProperty(cases, async ({ seed, ids, dim, seenShare, reservedShare, ...options }) => {
+        const hashCount = options.method === 'kd-tree' || options.method === 'k-means' ? 1 : options.hashes;
         const teacher = makeTeacher(seed, ids, dim, seenShare);
-        const { hashes, statistics } = await learnMapping(teacher, { ...options, hashes: hashCount, seed: 11 });
+        const { hashes, statistics } = await learnMapping(teacher, {
+          ...options,
+          ...(options.unseen === 'reserved' && { reservedShare }),
+          hashes: hashCount,
+          seed: 11,
+        });
         expect(hashes.length).toBe(hashCount);
         expect(statistics.unseenIds).toBe(teacher.counts.filter((c) => c === 0).length);
         hashes.forEach((hash, k) => {
@@ -72,12 +84,15 @@ describe('learnMapping: who gets which row', () => {
           const cold = Array.from(teacher.counts.keys()).filter((id) => !hot.includes(id));
           const unseen = options.unseen === 'cluster' ? [] : cold.filter((id) => teacher.counts[id] === 0);
           const clustered = cold.filter((id) => !unseen.includes(id));
+          const left = rows - hot.length;
+          const wanted = options.unseen === 'reserved' ? Math.max(1, Math.round(reservedShare * rows)) : 1;
+          const own = Math.max(1, Math.min(wanted, unseen.length, left - 1));
+          const over = options.unseen === 'hash' ? left : own;
           for (const id of unseen) {
-            const hashed = Number(mixedRow(BigInt(id), 11n + BigInt(k), BigInt(rows - hot.length)));
-            expect(entries[id]).toBe(options.unseen === 'hash' ? hot.length + hashed : rows - 1);
+            expect(entries[id]).toBe(rows - over + Number(mixedRow(BigInt(id), 11n + BigInt(k), BigInt(over))));
           }
-          const shared = options.unseen === 'shared' && unseen.length > 0 ? 1 : 0;
-          const clusterRows = Math.min(clustered.length, Math.max(1, rows - hot.length - shared));
+          const kept = options.unseen === 'hash' || unseen.length === 0 ? 0 : own;
+          const clusterRows = Math.min(clustered.length, Math.max(1, left - kept));
           const learned = new Set(clustered.map((id) => entries[id]! - hot.length));
           expect([...learned].sort((a, b) => a - b)).toEqual(Array.from({ length: clusterRows }, (_, row) => row));
           expect(table.clusters).toBe(clusterRows);
@@ -172,7 +187,7 @@ describe('learnMapping: edges', () => {
     expect(hashed.statistics.tables[0]).toMatchObject({ hotRows: 0, clusters: 0, clusteredIds: 0 });
     const shared = await learnMapping(teacher, { rows: 7 });
     expect(new Set(entriesOf(shared.hashes[0]!))).toEqual(new Set([6]));
-    for (const method of ['agglomerative', 'equal-mass', 'kd-tree'] as const) {
+    for (const method of ['agglomerative', 'equal-mass', 'kd-tree', 'k-means', 'lsh'] as const) {
       const clustered = await learnMapping(teacher, { rows: 7, unseen: 'cluster', method });
       expect(new Set(entriesOf(clustered.hashes[0]!)).size).toBe(7);
     }
@@ -284,11 +299,14 @@ describe('learnMapping: bad input', () => {
     ['Did you mean "equal-mass"?', { rows: 5, method: 'equalmass' }],
     ['unseen', { rows: 5, unseen: 'drop' }],
     ['hotShare', { rows: 5, hotShare: 1.1 }],
+    ['reservedShare', { rows: 5, unseen: 'reserved', reservedShare: -0.1 }],
+    ['no reservedShare', { rows: 5, reservedShare: 0.1 }],
     ['hotShare', { rows: 5, hotShare: Number.NaN }],
     ['hashes', { rows: 5, hashes: 3 }],
     ['at least as wide', { rows: 5, hashes: 2 }, { ...teacher, dim: 1, rows: teacher.rows.slice(0, 20) }],
     ['2 hashes summed', { rows: 1, hashes: 2 }],
     ['all teacher dimensions', { rows: 5, hashes: 2, method: 'kd-tree' }],
+    ['all teacher dimensions', { rows: 5, hashes: 2, method: 'k-means' }],
     ['combine', { rows: 5, combine: 'multiply' }],
     ['projection', { rows: 5, projection: 'random' }],
     ['seed', { rows: 5, seed: -1 }],
@@ -301,6 +319,14 @@ describe('learnMapping: bad input', () => {
     ['no filters', { rows: 5, method: 'equal-mass', filters: [] }],
     ['no mass', { rows: 5, mass: 'sqrt' }],
     ['mass', { rows: 5, method: 'equal-mass', mass: 'none' }],
+    ['no projection', { rows: 5, method: 'lsh', projection: 'axis' }],
+    ['no maxClusterSize', { rows: 5, method: 'k-means', maxClusterSize: 3 }],
+    ['no weight', { rows: 5, method: 'lsh', weight: 'sqrt' }],
+    ['no iterations', { rows: 5, iterations: 3 }],
+    ['no directions', { rows: 5, method: 'kd-tree', directions: 2 }],
+    ['directions', { rows: 5, method: 'lsh', directions: 0 }],
+    ['weight', { rows: 5, method: 'k-means', weight: 'cbrt' }],
+    ['iterations', { rows: 5, method: 'k-means', iterations: 0.5 }],
     ['no projection', { rows: 5, method: 'kd-tree', projection: 'axis' }],
     ['AbortSignal', { rows: 5, signal: 1 }],
     ['hotCounts', { rows: 5 }, { ...teacher, hotCounts: new Uint32Array(3) }],

@@ -1,0 +1,69 @@
+// A tree of bounding boxes over k-means centroids, for exact nearest-centroid searches that look at few of them.
+//
+// Distances are squares, float64, summed dimension by dimension. A box's distance is summed in the same way, so by the
+// monotony of rounding it never exceeds that of a centroid within, and pruning by it needs no slack. Built afresh every
+// round: O(T log T). Searches are const and may run on any number of threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace collide {
+
+struct Neighbour {
+  double square;
+  std::uint32_t index;
+
+  // Ties go to the lower index.
+  bool operator<(const Neighbour& other) const {
+    return square < other.square || (square == other.square && index < other.index);
+  }
+};
+
+template <typename A, typename B>
+inline double squared_distance(const A* a, const B* b, std::size_t dim) {
+  double sum = 0;
+  for (std::size_t d = 0; d < dim; ++d) {
+    const double difference = static_cast<double>(a[d]) - static_cast<double>(b[d]);
+    sum += difference * difference;
+  }
+  return sum;
+}
+
+class CentroidTree {
+ public:
+  // centroids [count, dim], count at least 1, are copied.
+  CentroidTree(const double* centroids, std::uint32_t count, std::size_t dim);
+
+  // The centroid nearest to a point [dim]; `known` is one that was measured already.
+  Neighbour nearest(const float* point, Neighbour known) const;
+
+  // The centroids within a squared distance of a centre [dim], the boundary included, as indices in no particular
+  // order. False when there are more than `most`; `found` is then incomplete.
+  bool within(const double* centre, double square, std::size_t most, std::vector<std::uint32_t>& found) const;
+
+ private:
+  struct Range {
+    std::uint32_t node, begin, end;  // node 1 is the root; 2n and 2n + 1 are the halves of n
+    bool is_leaf() const { return end - begin <= kLeaf; }
+    Range lower() const { return {2 * node, begin, begin + (end - begin) / 2}; }
+    Range upper() const { return {2 * node + 1, begin + (end - begin) / 2, end}; }
+  };
+  static constexpr std::uint32_t kLeaf = 8;
+
+  void build(const Range& range, const double* centroids);
+  template <typename T>
+  double distance_to_box(std::uint32_t node, const T* point) const;
+  void search(const Range& range, const float* point, Neighbour& best) const;
+  bool collect(const Range& range, const double* centre, double square, std::size_t most,
+               std::vector<std::uint32_t>& found) const;
+
+  std::size_t dim_;
+  std::uint32_t count_;
+  std::vector<std::uint32_t> order_;  // index of the centroid at each place
+  std::vector<double> points_;        // [place, dim]
+  std::vector<double> boxes_;         // [node, lower bounds then upper bounds]
+};
+
+}  // namespace collide

@@ -1,0 +1,58 @@
+// Weighted k-means (Lloyd) of teacher rows in all their dimensions, from a given start, usually a balanced kd-tree.
+//
+// A round assigns every id to its nearest centroid, exactly (ties: the lower cluster), gives every empty cluster half
+// of the cluster with most weighted squared error, and takes means. It ends after `iterations` rounds or when nothing
+// moved.
+//
+// The assignment looks at few centroids. Ids that share a cluster lie in a ball around its centroid of radius r, and
+// none of them is nearer to a centroid further than 2r from it: the centroids within are fetched from a tree once for
+// all of them. Where there are too many of those, each id searches the tree, starting from the distance that it has.
+//
+// Deterministic, with the same bits for any number of threads: distances and sums are float64; a cluster is summed by
+// one task, its ids in the order of (start cluster, id). Rows keep the numbers of the start. Per round O(N (log T +
+// C)), C the centroids within 2r (in 2 dimensions about 20). Memory: under 50 bytes per id above the input for dim 2.
+//
+// On a GPU a round is: one segmented reduction over the ids grouped by cluster (dim * 4 + 8 bytes read per id), the
+// tree (T log T) and one kernel of a block per cluster that reads its ids (dim * 4 + 4 bytes each) and its candidates.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace collide {
+
+// What an id weighs: its count + 0.3, the root of that, or 1.
+enum class KmeansWeight { kCount, kSqrt, kUniform };
+
+struct KmeansOptions {
+  std::uint32_t rows = 1;  // clusters, at most as many as ids
+  KmeansWeight weight = KmeansWeight::kCount;
+  std::uint64_t iterations = 15;  // most rounds; 0: the start itself
+  unsigned threads = 0;           // 0: all
+};
+
+struct KmeansClustering {
+  std::vector<std::uint32_t> assignment;  // [ids], every cluster used
+  std::vector<double> centroids;          // [rows, dim] weighted means
+  std::vector<std::uint32_t> sizes;       // [rows] ids
+  std::vector<double> counts;             // [rows] accesses
+  double distortion = 0;                  // weighted squared distances to the centroids, summed
+  std::uint64_t iterations = 0;           // rounds done
+  std::uint64_t moved = 0;                // ids that the last round moved; 0: converged
+};
+
+// Both may be empty. `aborted` is polled all the time, from any thread: once true, what is returned has no meaning.
+struct KmeansControl {
+  std::function<bool()> aborted;
+  std::function<void(double round, double moved)> progress;
+};
+
+// points [N, dim] finite; counts [N] whole numbers >= 0; start [N] clusters that use every one of 0 .. rows - 1.
+// Throws Error INVALID_ARGUMENT naming the first bad element.
+KmeansClustering kmeans(const std::vector<float>& points, std::size_t dim, const std::vector<double>& counts,
+                        const std::vector<std::uint32_t>& start, const KmeansOptions& options,
+                        const KmeansControl& control = {});
+
+}  // namespace collide

@@ -1,0 +1,233 @@
+#include "cpu/lsh.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <queue>
+#include <tuple>
+
+#include "core/error.h"
+#include "core/random.h"
+
+namespace collide {
+
+namespace {
+
+constexpr int kMostWidths = 60;      // of one bisection
+constexpr double kFinest = 0x1p-40;  // narrowest width tried, as a share of the range: duplicates need no finer
+constexpr double kEnough = 0.98;     // share of the rows that a width should need
+constexpr std::uint64_t kFree = 0;   // an unused slot
+constexpr std::uint64_t kUnlimited = ~0ull;
+
+class Lsh {
+ public:
+  Lsh(const std::vector<float>& points, std::size_t dim, const std::vector<double>& directions,
+      const std::vector<double>& offsets, std::uint32_t rows, std::uint64_t max_size)
+      : hashes_(offsets.size() - 1),
+        ids_(points.size() / dim),
+        rows_(rows),
+        max_size_(max_size),
+        offsets_(offsets),
+        projections_(ids_ * offsets.size()),
+        slots_(std::bit_ceil(2 * (std::size_t{rows} + 1)), {kFree, 0}) {
+    for (std::size_t id = 0; id < ids_; ++id) {
+      for (std::size_t j = 0; j < offsets.size(); ++j) {
+        double sum = 0;
+        for (std::size_t d = 0; d < dim; ++d)
+          sum += static_cast<double>(points[id * dim + d]) * directions[j * dim + d];
+        projections_[id * offsets.size() + j] = sum;
+        if (j < hashes_) range_ = std::max(range_, std::abs(sum));
+      }
+    }
+  }
+
+  LshClustering run(const LshControl& control) {
+    LshClustering result;
+    if (!find_width(control)) return result;
+    result.width = width_;
+    const std::size_t stride = offsets_.size();
+    // From here on the projections but the last are cells.
+    for (std::size_t id = 0; id < ids_; ++id) {
+      for (std::size_t j = 0; j < hashes_; ++j) projections_[id * stride + j] = cell(id, j, width_);
+    }
+    order_.resize(ids_);
+    std::iota(order_.begin(), order_.end(), 0u);
+    std::sort(order_.begin(), order_.end(), [&](std::uint32_t a, std::uint32_t b) { return before(a, b); });
+    const std::vector<Bucket> buckets = shared_out();
+    result.buckets = buckets.size();
+    result.assignment.resize(ids_);
+    std::uint32_t row = 0;
+    for (const Bucket& bucket : buckets) {
+      if (bucket.pieces > 1) ++result.split_buckets;
+      for (std::uint64_t piece = 0; piece < bucket.pieces; ++piece, ++row) {
+        const std::uint64_t end = (piece + 1) * bucket.size / bucket.pieces;
+        for (std::uint64_t k = piece * bucket.size / bucket.pieces; k < end; ++k) {
+          result.assignment[order_[bucket.begin + k]] = row;
+        }
+      }
+    }
+    return result;
+  }
+
+ private:
+  struct Slot {
+    std::uint64_t key;
+    std::uint32_t size;
+  };
+  struct Bucket {
+    std::uint64_t begin, size, pieces;
+  };
+
+  double cell(std::size_t id, std::size_t j, double width) const {
+    return std::floor(projections_[id * offsets_.size() + j] / width + offsets_[j]);
+  }
+
+  // Rows that a width needs, or rows + 1 when it is more than there are.
+  std::uint64_t needed(double width) {
+    std::fill(slots_.begin(), slots_.end(), Slot{kFree, 0});
+    std::uint64_t pieces = 0;
+    for (std::size_t id = 0; id < ids_; ++id) {
+      std::uint64_t key = 0;
+      for (std::size_t j = 0; j < hashes_; ++j) {
+        // + 0.0 makes -0 the same cell as 0.
+        key = mix64(key ^ std::bit_cast<std::uint64_t>(cell(id, j, width) + 0.0));
+      }
+      key |= 1;  // never kFree
+      std::size_t at = key >> 1 & (slots_.size() - 1);
+      while (slots_[at].key != kFree && slots_[at].key != key) at = (at + 1) & (slots_.size() - 1);
+      slots_[at].key = key;
+      if (slots_[at].size++ % max_size_ == 0 && ++pieces > rows_) break;
+    }
+    return pieces;
+  }
+
+  // False when stopped.
+  bool find_width(const LshControl& control) {
+    double narrow = 0, wide = range_ > 0 ? range_ : 1;
+    double widths = 0;
+    const auto fits = [&](double width, std::uint64_t& need) {
+      need = needed(width);
+      if (control.progress) control.progress(++widths, static_cast<double>(need));
+      return need <= rows_;
+    };
+    std::uint64_t need = 0;
+    const auto stopped = [&] { return control.aborted && control.aborted(); };
+    // A width far beyond the range leaves one bucket; its pieces fit, since max_size is at least ids / rows.
+    while (!fits(wide, need)) {
+      if (stopped()) return false;
+      narrow = wide;
+      wide *= 2;
+    }
+    const double least = kFinest * wide;
+    while (narrow == 0 && need < kEnough * rows_ && wide > least) {
+      if (stopped()) return false;
+      std::uint64_t tried = 0;
+      if (fits(wide / 2, tried)) {
+        wide /= 2;
+        need = tried;
+      } else {
+        narrow = wide / 2;
+      }
+    }
+    for (int step = 0; narrow > 0 && need < kEnough * rows_ && step < kMostWidths; ++step) {
+      if (stopped()) return false;
+      const double middle = narrow + (wide - narrow) / 2;
+      std::uint64_t tried = 0;
+      if (fits(middle, tried)) {
+        wide = middle;
+        need = tried;
+      } else {
+        narrow = middle;
+      }
+    }
+    width_ = wide;
+    return true;
+  }
+
+  int compare_cells(std::uint32_t a, std::uint32_t b) const {
+    const double* left = &projections_[a * offsets_.size()];
+    const double* right = &projections_[b * offsets_.size()];
+    for (std::size_t j = 0; j < hashes_; ++j) {
+      if (left[j] != right[j]) return left[j] < right[j] ? -1 : 1;
+    }
+    return 0;
+  }
+
+  bool before(std::uint32_t a, std::uint32_t b) const {
+    const int cells = compare_cells(a, b);
+    if (cells != 0) return cells < 0;
+    const double left = projections_[a * offsets_.size() + hashes_];
+    const double right = projections_[b * offsets_.size() + hashes_];
+    return left != right ? left < right : mix64(a) < mix64(b);
+  }
+
+  // The buckets in the order of their cells, the rows shared out among them.
+  std::vector<Bucket> shared_out() const {
+    std::vector<Bucket> buckets;
+    std::uint64_t left = rows_;
+    for (std::size_t begin = 0; begin < ids_;) {
+      std::size_t end = begin + 1;
+      while (end < ids_ && compare_cells(order_[begin], order_[end]) == 0) ++end;
+      const std::uint64_t size = end - begin;
+      const std::uint64_t pieces = size / max_size_ + (size % max_size_ > 0 ? 1 : 0);
+      buckets.push_back({begin, size, pieces});
+      left -= pieces;
+      begin = end;
+    }
+    // Most ids per piece first, of equals the first bucket.
+    const auto after = [&](std::size_t a, std::size_t b) {
+      const std::uint64_t left_load = buckets[a].size * buckets[b].pieces;
+      const std::uint64_t right_load = buckets[b].size * buckets[a].pieces;
+      return left_load != right_load ? left_load < right_load : a > b;
+    };
+    std::vector<std::size_t> all(buckets.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    std::priority_queue fullest(after, std::move(all));
+    for (; left > 0; --left) {
+      const std::size_t k = fullest.top();
+      fullest.pop();
+      ++buckets[k].pieces;
+      fullest.push(k);
+    }
+    return buckets;
+  }
+
+  const std::size_t hashes_, ids_;
+  const std::uint64_t rows_, max_size_;
+  const std::vector<double>& offsets_;
+  std::vector<double> projections_;  // [ids, hashes + 1]
+  std::vector<Slot> slots_;          // an open hash table of the keys seen so far; rows + 1 at most
+  std::vector<std::uint32_t> order_;
+  double range_ = 0, width_ = 0;
+};
+
+}  // namespace
+
+LshClustering lsh(const std::vector<float>& points, std::size_t dim, const std::vector<double>& directions,
+                  const std::vector<double>& offsets, const LshOptions& options, const LshControl& control) {
+  if (dim == 0 || points.empty() || points.size() % dim != 0 ||
+      points.size() / dim > std::numeric_limits<std::uint32_t>::max()) {
+    fail("INVALID_ARGUMENT", "Expected ids x dim values, received ", points.size(), " and dim ", dim);
+  }
+  if (offsets.size() < 2 || directions.size() != offsets.size() * dim) {
+    fail("INVALID_ARGUMENT", "Expected at least two directions of dim values and as many offsets, received ",
+         directions.size(), " values and ", offsets.size(), " offsets");
+  }
+  if (options.rows < 1) fail("INVALID_ARGUMENT", "Expected rows >= 1, received ", options.rows);
+  const std::uint64_t ids = points.size() / dim;
+  const auto rows = static_cast<std::uint32_t>(std::min<std::uint64_t>(options.rows, ids));
+  const std::uint64_t max_size = options.max_size == 0 ? kUnlimited : options.max_size;
+  if (max_size < (ids + rows - 1) / rows) {
+    fail("INVALID_ARGUMENT", "Expected room for ", ids, " ids in ", rows, " rows, received rows of at most ", max_size);
+  }
+  for (std::size_t k = 0; k < points.size(); ++k) {
+    if (!std::isfinite(points[k])) {
+      fail("INVALID_ARGUMENT", "Expected finite values, received ", points[k], " for id ", k / dim);
+    }
+  }
+  return Lsh(points, dim, directions, offsets, rows, max_size).run(control);
+}
+
+}  // namespace collide
