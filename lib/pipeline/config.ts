@@ -19,6 +19,7 @@ export const compareMethods = [
   'equal-mass', // bins of equal access mass over the teacher's values
   'learned', // agglomerative clusters of the teacher's values (the paper's method)
   'learned-hot', // hot rows, and learned clusters for the rest
+  'auto', // hot rows, learned clusters for ids that the teacher saw, all others dealt over all rows
   'kd-tree', // balanced cells of all teacher dimensions
   'k-means', // nearest centroids in all teacher dimensions
   'lsh', // cells of random directions in all teacher dimensions
@@ -101,17 +102,20 @@ const schema = z.strictObject({
       methods: z
         .array(z.enum(compareMethods))
         .min(1)
-        .default(['full', 'modulo', 'frequent', 'equal-mass', 'learned', 'learned-hot']),
+        .default(['full', 'modulo', 'frequent', 'equal-mass', 'learned', 'auto']),
       /** Rows of a compressed table as a share of its ids, above 0, at most 1. */
       sizes: z.array(z.number().positive().max(1)).min(1).default([0.05, 0.1, 0.2]),
       /** Tables of fewer rows stay whole. */
       minRows: z.int().min(0).default(500),
       /** How often everything is repeated, with seeds 1, 2, ... */
       seeds: z.int().min(1).max(1000).default(3),
-      /** Share of a table's rows that `frequent` and `learned-hot` give to the hottest ids; of several, validation chooses. */
+      /**
+       * Share of a table's rows that `frequent`, `learned-hot` and `auto` give to the hottest ids; of several, validation
+       * chooses. With 1, `auto` learns nothing from the teacher: it hashes ids in the order of their recent counts.
+       */
       hotShare: z
         .union([share, z.array(share).min(1)])
-        .default(0.5)
+        .default([0.5, 0.75, 0.9, 1])
         .transform((value) => [value].flat()),
       /** Tried per method and size on the validation split, with the first seed. */
       tune: z

@@ -15,10 +15,11 @@ const config = parseConfig({
   },
   model: { dim: 4, bottom: [4, 4], top: [8, 1] },
   compare: {
-    methods: ['full', 'modulo', 'frequent', 'equal-mass', 'learned', 'learned-hot', 'kd-tree', 'mixed'],
+    methods: ['full', 'modulo', 'frequent', 'equal-mass', 'learned', 'learned-hot', 'auto', 'kd-tree', 'mixed'],
     sizes: [0.1, 0.3],
     minRows: 50,
     seeds: 2,
+    hotShare: [0.5, 1],
     tune: { learningRate: [0.05, 0.2], maxEpochs: 2 },
   },
 });
@@ -27,7 +28,7 @@ const quality = ({ seconds: _, ...rest }: ComparisonResult) => rest;
 describe('compare', () => {
   it('runs every method at every size with every seed, and says what it cost', async () => {
     const { results, data: about } = await compare(config, data);
-    expect(results.length).toBe(2 * (1 + 7 * 2));
+    expect(results.length).toBe(2 * (1 + 8 * 2));
     const rate = about.splits.find((split) => split.name === 'evaluation')!.labelRate;
     const entropy = -rate * Math.log(rate) - (1 - rate) * Math.log(1 - rate);
     const full = results.find((r) => r.method === 'full')!;
@@ -38,7 +39,10 @@ describe('compare', () => {
       expect(config.compare.tune.learningRate).toContain(result.learningRate);
       expect(result.auc).toBeGreaterThan(0.5);
       expect(result.normalizedEntropy).toBeCloseTo(result.logLoss / entropy, 10);
-      if (result.method.startsWith('learned')) expect(result.bytes.mapping).toBeGreaterThan(0);
+      const hot = ['frequent', 'learned-hot', 'auto'].includes(result.method);
+      expect(config.compare.hotShare.includes(result.hotShare!)).toBe(hot);
+      if (result.method.startsWith('learned') || result.method === 'auto')
+        expect(result.bytes.mapping).toBeGreaterThan(0);
     }
     expect(about.features.map((f) => f.compressed)).toEqual([true, true]);
     // The first seed's choice holds for the others.
