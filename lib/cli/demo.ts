@@ -35,7 +35,7 @@ function demoConfig(seeds: number) {
     model: { kind: 'dlrm', dim: 16, bottom: [16, 16], top: [64, 1] },
     teacher: { dim: 2, maxEpochs: 1 },
     compare: {
-      methods: ['full', 'modulo', 'frequent', 'equal-mass', 'learned', 'learned-hot'],
+      methods: ['full', 'modulo', 'frequent', 'equal-mass', 'learned', 'auto'],
       sizes: [0.05, 0.1, 0.2],
       minRows: 10_000,
       seeds,

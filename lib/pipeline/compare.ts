@@ -185,7 +185,8 @@ async function runStep(
   signal: AbortSignal | undefined,
 ): Promise<ComparisonResult> {
   const student = data.split('student');
-  const options: TrainingOptions = { ...modelOptions(config), seed: step.seed, signal };
+  const newcomers = { older: data.split('teacher'), share: config.training.newcomerShare };
+  const options: TrainingOptions = { ...modelOptions(config), newcomers, seed: step.seed, signal };
   const build = (hashing: Hashing) => (rate: number) =>
     buildRecommender(student, hashing.features, config.model.dim, options, rate);
   const judge = (model: Recommender) => judged(model, data.split('evaluation'), report, signal);

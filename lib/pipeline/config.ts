@@ -91,6 +91,11 @@ const schema = z.strictObject({
             .max(2 ** 30),
         ])
         .default('auto'),
+      /**
+       * Share of the student's accesses to ids that teacher rows do not have that is trained on the row of unseen values,
+       * so that it knows newcomers. 0: that row stays untrained.
+       */
+      newcomerShare: z.number().min(0).lt(1).default(0),
       embeddingOptimizer: embeddingOptimizer.prefault({}),
       denseOptimizer: denseOptimizer.prefault({}),
       /** Default: all threads of this machine. Results do not depend on it. */

@@ -29,6 +29,7 @@ describe('parseConfig', () => {
       teacher: { dim: 2, maxEpochs: 4 },
       training: {
         batchSize: 'auto',
+        newcomerShare: 0,
         embeddingOptimizer: { kind: 'rowwise-adagrad' },
         denseOptimizer: { kind: 'lamb' },
       },
