@@ -7,7 +7,8 @@ import { loadConfig } from '../../dist/index.js';
 const EARLIER = {
   flights: {
     teacher: "date < '2001-03-01'",
-    student: "date >= '2001-03-01' and date < '2001-04-16'",
+    student: "date >= '2001-03-01' and date < '2001-04-11'",
+    validation: "date >= '2001-04-11' and date < '2001-04-16'",
     evaluation: "date >= '2001-04-16' and date < '2001-05-16'",
   },
   movielens: {
@@ -23,18 +24,9 @@ const EARLIER = {
   },
 };
 
-// Validation as long and as far ahead as the evaluation.
-EARLIER['tennis-far'] = {
-  ...EARLIER.tennis,
-  student: 'date >= 20140101 and date < 20170101',
-  validation: 'date >= 20170101 and date < 20190101',
-};
-
-export const setNames = Object.keys(EARLIER);
-
 /** Config and data of a development set; `folder` is that of the example's data. */
 export async function openEarlier(name, folder = 'examples') {
-  const config = await loadConfig(`examples/${name.replace('-far', '')}.yaml`);
+  const config = await loadConfig(`examples/${name}.yaml`);
   const data = { ...config.data, folder: resolve(folder), splits: EARLIER[name] };
   return { config: { ...config, data }, data: await openDataset(data) };
 }

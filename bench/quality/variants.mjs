@@ -51,6 +51,12 @@ const trainings = {
   'modulo, 5 % of new ids replaced': { ...layouts.modulo, replaced: { share: 0.05, of: 'new' } },
   'dealt, hot 90 %, 5 % of new ids replaced': { ...dealt(0.9), replaced: { share: 0.05, of: 'new' } },
   'dealt, hot 100 %, 5 % of new ids replaced': { ...dealt(1), replaced: { share: 0.05, of: 'new' } },
+  'dealt, hot 75 %, 5 % of new ids replaced': { ...dealt(0.75), replaced: { share: 0.05, of: 'new' } },
+  'frequent 75 %, 5 % of new ids replaced': { ...layouts['frequent 75 %'], replaced: { share: 0.05, of: 'new' } },
+  'hot 75 %, unseen shared, 5 % of new ids replaced': {
+    ...layouts['agglomerative, hot 75 %, unseen shared'],
+    replaced: { share: 0.05, of: 'new' },
+  },
   'full, up to 4 passes': { ...layouts.full, epochs: 4 },
   'modulo, up to 4 passes': { ...layouts.modulo, epochs: 4 },
   'dealt, hot 90 %, up to 4 passes': { ...dealt(0.9), epochs: 4 },

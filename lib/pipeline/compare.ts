@@ -107,7 +107,7 @@ function plan(config: CompareConfig): Step[] {
 }
 
 function needsTeacher(method: CompareMethod): boolean {
-  return ['equal-mass', 'kd-tree', 'k-means', 'lsh', 'learned', 'learned-hot', 'auto'].includes(method);
+  return ['equal-mass', 'kd-tree', 'k-means', 'lsh', 'learned', 'auto'].includes(method);
 }
 
 /** The teacher of a seed. Learning rate and epochs are chosen with the first seed, whichever is asked for first. */
@@ -163,16 +163,15 @@ async function hashingOf(
     case 'lsh':
       return learnHashing(teacher!, { ...shared, method, signal });
     case 'learned':
-    case 'learned-hot':
-      return learnHashing(teacher!, { ...shared, hotShare, signal });
+      return learnHashing(teacher!, { ...shared, signal });
     case 'auto':
-      return learnHashing(teacher!, { ...shared, hotShare, unseen: 'dealt', signal });
+      return learnHashing(teacher!, { ...shared, hotShare, unseen: config.compare.unseen, signal });
   }
 }
 
 /** The hot shares to choose from; undefined for a method without hot rows. */
 function hotShares(config: CompareConfig, method: CompareMethod): readonly (number | undefined)[] {
-  return method === 'frequent' || method === 'learned-hot' || method === 'auto' ? config.compare.hotShare : [undefined];
+  return method === 'frequent' || method === 'auto' ? config.compare.hotShare : [undefined];
 }
 
 async function runStep(

@@ -38,7 +38,8 @@ describe('parseConfig', () => {
         sizes: [0.05, 0.1, 0.2],
         minRows: 500,
         seeds: 3,
-        hotShare: [0.5, 0.75, 0.9, 1],
+        hotShare: [0, 0.5, 0.75, 0.9, 1],
+        unseen: 'shared',
         tune: { learningRate: [0.02, 0.05, 0.1], maxEpochs: 4 },
       },
     });
