@@ -7,8 +7,7 @@ import { loadConfig } from '../../dist/index.js';
 const EARLIER = {
   flights: {
     teacher: "date < '2001-03-01'",
-    student: "date >= '2001-03-01' and date < '2001-04-11'",
-    validation: "date >= '2001-04-11' and date < '2001-04-16'",
+    student: "date >= '2001-03-01' and date < '2001-04-16'",
     evaluation: "date >= '2001-04-16' and date < '2001-05-16'",
   },
   movielens: {
