@@ -9,9 +9,21 @@ import { compile } from 'vega-lite';
 const folder = fileURLToPath(new URL('../docs/results/', import.meta.url));
 for (const name of ['flights', 'movielens', 'tennis']) {
   const { results } = JSON.parse(readFileSync(`${folder}${name}.json`, 'utf8'));
-  const values = results.map(({ method, size, auc, logLoss, bytes }) => ({ method, size, auc, logLoss, kB: bytes.total / 1000 }));
+  const values = results.map(({ method, size, auc, logLoss, bytes }) => ({
+    method,
+    size,
+    auc,
+    logLoss,
+    kB: bytes.total / 1000,
+  }));
   const panel = (field, title) => {
-    const x = { field: 'kB', aggregate: 'mean', type: 'quantitative', title: 'kB of tables and mapping', scale: { type: 'log' } };
+    const x = {
+      field: 'kB',
+      aggregate: 'mean',
+      type: 'quantitative',
+      title: 'kB of tables and mapping',
+      scale: { type: 'log' },
+    };
     const y = { field, type: 'quantitative', title, scale: { zero: false } };
     const shared = { color: { field: 'method', type: 'nominal', sort: null }, detail: { field: 'size' }, x };
     return {
