@@ -1,44 +1,106 @@
-// Writes the tables of docs/results.md from docs/results/*.json (files of `collide compare --json`), so that no figure is
-// typed by hand. A table stands between <!-- table NAME --> and <!-- end -->, NAME.json is its source.
+// Writes the tables of docs/results.md and docs/methods.md from JSON, so that no figure is typed by hand. A table stands
+// between <!-- KIND NAME --> and <!-- end -->: `table` is a comparison (docs/results/NAME.json, of `collide compare --json`),
+// `explored` an exploration (bench/results/quality/NAME.json, of bench/quality/explore.mjs), `planted` the one on planted
+// clusters (bench/quality/planted.mjs).
 // usage: node scripts/results-markdown.mjs
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { aggregate, distinguishable, pairedDifference } from '../dist/pipeline/results.js';
+import { aggregate, distinguishable, pairedDifference, spread } from '../dist/pipeline/results.js';
 
-const folder = fileURLToPath(new URL('../docs/', import.meta.url));
+const root = fileURLToPath(new URL('../', import.meta.url));
+const read = (path) => JSON.parse(readFileSync(root + path, 'utf8'));
 const figure = ({ mean, sd }, digits = 4) => `${mean.toFixed(digits)} ± ${sd?.toFixed(digits) ?? '?'}`;
-const signed = (difference) => {
+const signed = (difference, withSpread = true) => {
   if (difference === undefined) return '';
-  const text = `${difference.mean < 0 ? '−' : '+'}${Math.abs(difference.mean).toFixed(4)} ± ${difference.sd?.toFixed(4) ?? '?'}`;
+  const sign = difference.mean < 0 ? '−' : '+';
+  const text = `${sign}${Math.abs(difference.mean).toFixed(4)}${withSpread ? ` ± ${difference.sd?.toFixed(4) ?? '?'}` : ''}`;
   return distinguishable(difference) ? `**${text}**` : text;
 };
+const markdown = (head, rows) =>
+  [head, head.map(() => '---'), ...rows]
+    .map((cells) => `| ${cells.join(' | ')} |`.replaceAll('|  |', '| |'))
+    .join('\n');
 
-function table(name) {
-  const { results, data } = JSON.parse(readFileSync(`${folder}results/${name}.json`, 'utf8'));
-  const lines = [
-    `${data.splits.map((s) => `${s.name} ${s.rows.toLocaleString('en')}`).join(', ')} rows. Compressed: ${data.features
-      .filter((f) => f.compressed)
-      .map((f) => `${f.name} (${f.cardinality.toLocaleString('en')} ids)`)
-      .join(', ')}.`,
-    '',
-    '| method | rows | AUC | log loss | AUC − modulo | log loss − modulo | bytes with mapping | of full | rate | epochs | hot |',
-    '|---|---|---|---|---|---|---|---|---|---|---|',
-  ];
-  for (const group of aggregate(results)) {
+function comparison(name) {
+  const { results, data } = read(`docs/results/${name}.json`);
+  const compressed = data.features.filter((f) => f.compressed);
+  const about = `${data.splits.map((s) => `${s.name} ${s.rows.toLocaleString('en')}`).join(', ')} rows. Compressed: ${compressed
+    .map((f) => `${f.name} (${f.cardinality.toLocaleString('en')} ids)`)
+    .join(', ')}.`;
+  const head = ['method', 'rows', 'AUC', 'log loss', 'AUC − modulo', 'log loss − modulo', 'AUC − equal-mass'];
+  const rows = aggregate(results).map((group) => {
     const { method, size, auc, logLoss, bytes, share, learningRates, epochs } = group;
-    const own = method === 'full' || method === 'modulo';
-    const difference = (metric) => (own ? '' : signed(pairedDifference(results, method, 'modulo', size, metric)));
-    const hot = results.find((r) => r.method === method && r.size === size)?.hotShare;
-    lines.push(
-      `| ${method} | ${size * 100} % | ${figure(auc)} | ${figure(logLoss)} | ${difference('auc')} | ${difference('logLoss')} | ${Math.round(bytes.total / 1000).toLocaleString('en')} kB | ${(100 * share).toFixed(1)} % | ${learningRates.join(', ')} | ${epochs.join(', ')} | ${hot ?? ''} |`,
-    );
-  }
-  return lines.join('\n');
+    const difference = (metric, base) =>
+      method === 'full' || method === base ? '' : signed(pairedDifference(results, method, base, size, metric));
+    return [
+      ...[method, `${size * 100} %`, figure(auc), figure(logLoss)],
+      ...[difference('auc', 'modulo'), difference('logLoss', 'modulo'), difference('auc', 'equal-mass')],
+      `${Math.round(bytes.total / 1000).toLocaleString('en')} kB`,
+      ...[`${(100 * share).toFixed(1)} %`, learningRates.join(', '), epochs.join(', ')],
+      results.find((r) => r.method === method && r.size === size)?.hotShare ?? '',
+    ];
+  });
+  return `${about}\n\n${markdown([...head, 'bytes with mapping', 'of full', 'rate', 'epochs', 'hot'], rows)}`;
 }
 
-const path = `${folder}results.md`;
-const text = readFileSync(path, 'utf8').replace(
-  /(<!-- table (\S+) -->\n)[\s\S]*?(<!-- end -->)/g,
-  (_, start, name, end) => `${start}${table(name)}\n${end}`,
-);
-writeFileSync(path, text);
+function explored(name) {
+  const results = read(`bench/results/quality/${name}.json`);
+  const of = (variant, size) => results.filter((r) => r.variant === variant && r.size === size);
+  const rows = [...new Set(results.map((r) => r.variant))].map((variant) => {
+    const cells = [0.1, 0.2].flatMap((size) => {
+      const runs = of(variant, of(variant, 1).length > 0 ? 1 : size);
+      const base = new Map(of('modulo', size).map((r) => [r.seed, r]));
+      const difference = (metric) =>
+        variant === 'modulo' ? '' : signed(spread(runs.map((r) => r[metric] - base.get(r.seed)[metric])), false);
+      const mean = (metric) => spread(runs.map((r) => r[metric])).mean.toFixed(4);
+      return runs.length === 0
+        ? ['', '', '', '', '']
+        : [mean('validation'), mean('auc'), difference('auc'), mean('logLoss'), difference('logLoss')];
+    });
+    return [variant, ...cells];
+  });
+  const columns = ['validation log loss', 'AUC', '− modulo', 'log loss', '− modulo'];
+  const head = ['', ...[10, 20].flatMap((size) => columns.map((column) => `${size} %: ${column}`))];
+  const seeds = [...new Set(results.map((r) => r.seed))].length;
+  return `${seeds} ${seeds === 1 ? 'seed' : 'seeds'}.\n\n${markdown(head, rows)}`;
+}
+
+function planted(name) {
+  const results = read(`bench/results/quality/${name}.json`);
+  const group = (method, size) => results.filter((r) => r.method === method && r.size === size);
+  const mean = (runs, value) => spread(runs.map(value)).mean;
+  const full = mean(group('full', 1), (r) => r.auc).toFixed(4);
+  const oracle = new Map(group('oracle', 1).map((r) => [r.seed, r.auc]));
+  const once = mean(group('full', 1), (r) => 100 * r.once).toFixed(0);
+  const sizes = [...new Set(results.map((r) => r.size))].filter((size) => size < 1);
+  const rows = [...new Set(results.map((r) => r.method))]
+    .filter((method) => method !== 'full' && method !== 'oracle')
+    .map((method) => [
+      method,
+      ...sizes.flatMap((size) => {
+        const runs = group(method, size);
+        const exact = new Map(group('exact', size).map((r) => [r.seed, r.distortion]));
+        if (runs.length === 0) return ['', '', ''];
+        return [
+          mean(runs, (r) => r.randIndex).toFixed(3),
+          mean(runs, (r) => Math.log10(r.distortion / exact.get(r.seed))).toFixed(1),
+          signed(spread(runs.map((r) => r.auc - oracle.get(r.seed))), false),
+        ];
+      }),
+    ]);
+  const head = [
+    '',
+    ...sizes.flatMap((size) => ['Rand index', 'lg distortion', 'AUC − oracle'].map((c) => `${size * 100} %: ${c}`)),
+  ];
+  const oracleMean = mean(group('oracle', 1), (r) => r.auc).toFixed(4);
+  return `AUC of the full table ${full}, of the oracle hash ${oracleMean}; ${once} % of the ids come once; ${oracle.size} seeds.\n\n${markdown(head, rows)}`;
+}
+
+const KINDS = { table: comparison, explored, planted };
+for (const document of ['docs/results.md', 'docs/methods.md']) {
+  const text = readFileSync(root + document, 'utf8').replace(
+    /(<!-- (table|explored|planted) (\S+) -->\n)[\s\S]*?(<!-- end -->)/g,
+    (_, start, kind, name, end) => `${start}${KINDS[kind](name)}\n${end}`,
+  );
+  writeFileSync(root + document, text);
+}

@@ -81,7 +81,7 @@ const NO_ROUNDS = { rounds: 0, fallbackRounds: 0, splitRounds: 0 };
  * Learns the hash functions of one feature from its teacher.
  *
  * Of the T rows of an internal table, round(hotShare * T) go to the ids with most recent accesses (ties: the lower id),
- * none to ids without any, and one row is always left for the other ids. The ids that the teacher saw are clustered
+ * none to ids without any, and one row is always left for the other ids (but see `unseen` 'dealt'). The ids that the teacher saw are clustered
  * over the remaining rows. A table with at least as many rows as ids is the identity. With 2 hashes, the tables have
  * ceil(rows / 2) and floor(rows / 2) rows for 'sum' and `rows` each for 'concat': the multiple internal tables of
  * "Learning to Collide".

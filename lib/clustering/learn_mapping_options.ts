@@ -43,10 +43,11 @@ export interface LearnMappingOptions extends AgglomerateMethod, KMeansMethod, Ls
   /** Share of the rows, 0 (default) to 1, given to the ids hottest by `hotCounts`, one row each. */
   hotShare?: number;
   /**
-   * Ids with teacher count 0 that own no hot row: 'shared' (default) sends all to one row of their own, 'reserved'
-   * spreads them over a few rows of their own, 'hash' over all rows that are not hot, 'cluster' clusters their untrained
-   * teacher rows like any other. Spread over the clusters they spoil rows that the teacher got right; docs/results.md
-   * has the measurements.
+   * Ids with teacher count 0 that own no hot row: 'shared' (default) sends all to one row of their own, 'reserved' spreads
+   * them over a few rows of their own, 'hash' over all rows that are not hot, 'dealt' over all rows, hot ones included,
+   * one by one in the order of their recent counts; 'cluster' clusters their untrained teacher rows like any other.
+   * Among clusters they spoil rows that the teacher got right; in a hot row a rare id does little harm and starts out as
+   * a typical one. With 'dealt' and hotShare 1 every id without a hot row is dealt. docs/methods.md has the measurements.
    */
   unseen?: (typeof UNSEEN_POLICIES)[number];
   /** For `unseen` 'reserved': the share of the rows that the unseen ids get, at least one row. Default 0.1. */

@@ -8,7 +8,7 @@ import { identityOrder, orderByKeys } from './order.ts';
 import type { Counts } from './types.ts';
 
 /** The policies for ids that the teacher never saw. */
-export const UNSEEN_POLICIES = ['cluster', 'hash', 'reserved', 'shared'] as const;
+export const UNSEEN_POLICIES = ['cluster', 'dealt', 'hash', 'reserved', 'shared'] as const;
 
 /** A look-up table under construction. */
 export interface Layout {
@@ -40,6 +40,7 @@ function emptyEntries(ids: number, rows: number): TableEntries {
 
 /**
  * Lays out one table of fewer rows than ids. Rows kept for unseen ids are the last ones, no more of them than such ids.
+ * With `unseen` 'dealt' hot ids may take all rows; then every other id is dealt, whether the teacher saw it or not.
  *
  * @param counts - teacher accesses, [ids]
  * @param hottest - {@link hottestFirst} of the recent accesses
@@ -58,8 +59,9 @@ export function layOut(
 ): Layout {
   const { rows, unseen } = options;
   const ids = counts.length;
-  // At least one row is left: there are fewer rows than ids, so some id has no hot row.
-  const hotRows = Math.min(Math.round(options.hotShare * rows), hottest.length, rows - 1);
+  // But for dealt ids at least one row is left: there are fewer rows than ids, so some id has no hot row.
+  const mostHot = unseen === 'dealt' ? rows : rows - 1;
+  const hotRows = Math.min(Math.round(options.hotShare * rows), hottest.length, mostHot);
   const entries = emptyEntries(ids, rows);
   const isHot = new Uint8Array(ids);
   for (let row = 0; row < hotRows; row++) {
@@ -67,21 +69,37 @@ export function layOut(
     isHot[hottest[row]!] = 1;
   }
 
+  const rowsLeft = rows - hotRows;
+  const isUnseen = (id: number) => isHot[id] === 0 && (rowsLeft === 0 || (counts[id] === 0 && unseen !== 'cluster'));
   const members = new Uint32Array(ids - hotRows);
   let count = 0;
-  for (let id = 0; id < ids; id++) {
-    if (isHot[id] === 0 && (counts[id]! > 0 || unseen === 'cluster')) members[count++] = id;
+  for (let id = 0; id < ids; id++) if (isHot[id] === 0 && !isUnseen(id)) members[count++] = id;
+  const layout = { entries, hotRows, members: members.slice(0, count) };
+  if (unseen === 'dealt') {
+    deal(hottest, isUnseen, rows, entries);
+    return { ...layout, clusterRows: rowsLeft };
   }
   const unseenIds = members.length - count;
-  const rowsLeft = rows - hotRows;
   const wanted = unseen === 'reserved' ? Math.max(1, Math.round(options.reservedShare * rows)) : 1;
   // One row at least is the learner's; with a single row left everything meets there.
   const reserved = Math.max(1, Math.min(wanted, unseenIds, rowsLeft - 1));
   const hashRows = unseen === 'hash' ? rowsLeft : reserved;
   const hashed = mixedHasher(options.seed, hashRows);
-  for (let id = 0; id < ids; id++) {
-    if (isHot[id] === 0 && counts[id] === 0 && unseen !== 'cluster') entries[id] = rows - hashRows + hashed(id);
-  }
+  for (let id = 0; id < ids; id++) if (isUnseen(id)) entries[id] = rows - hashRows + hashed(id);
   const kept = unseenIds === 0 || unseen === 'hash' ? 0 : reserved;
-  return { entries, hotRows, members: members.slice(0, count), clusterRows: Math.max(1, rowsLeft - kept) };
+  return { ...layout, clusterRows: Math.max(1, rowsLeft - kept) };
+}
+
+/** Gives the k-th of the ids that `isDealt` picks row k % rows: by falling recent count, ids without accesses last. */
+function deal(hottest: Uint32Array, isDealt: (id: number) => boolean, rows: number, entries: TableEntries): void {
+  const accessed = new Uint8Array(entries.length);
+  let next = 0;
+  const give = (id: number) => {
+    if (isDealt(id)) entries[id] = next++ % rows;
+  };
+  for (const id of hottest) {
+    accessed[id] = 1;
+    give(id);
+  }
+  for (let id = 0; id < entries.length; id++) if (accessed[id] === 0) give(id);
 }

@@ -107,7 +107,7 @@ function plan(config: CompareConfig): Step[] {
 }
 
 function needsTeacher(method: CompareMethod): boolean {
-  return ['equal-mass', 'kd-tree', 'k-means', 'lsh', 'learned', 'learned-hot'].includes(method);
+  return ['equal-mass', 'kd-tree', 'k-means', 'lsh', 'learned', 'auto'].includes(method);
 }
 
 /** The teacher of a seed. Learning rate and epochs are chosen with the first seed, whichever is asked for first. */
@@ -136,7 +136,10 @@ async function teach(
   return trainTeacher(data.split('teacher'), { ...shared, ...chosen, seed });
 }
 
-/** The hash functions of one method. Hot ids are counted over teacher and student rows: counts carry no label. */
+/**
+ * The hash functions of one method. Hot ids are those hottest in the student's rows: counts carry no label, so they may
+ * come from the newest rows; among older ones are many that will hardly come again.
+ */
 async function hashingOf(
   config: CompareConfig,
   data: Dataset,
@@ -145,7 +148,7 @@ async function hashingOf(
   teacher: Teacher | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Hashing> {
-  const recent = [data.split('teacher'), data.split('student')];
+  const recent = [data.split('student')];
   const shared = { size, minRows: config.compare.minRows, seed, recent };
   switch (method) {
     case 'full':
@@ -160,14 +163,15 @@ async function hashingOf(
     case 'lsh':
       return learnHashing(teacher!, { ...shared, method, signal });
     case 'learned':
-    case 'learned-hot':
-      return learnHashing(teacher!, { ...shared, hotShare, signal });
+      return learnHashing(teacher!, { ...shared, signal });
+    case 'auto':
+      return learnHashing(teacher!, { ...shared, hotShare, unseen: config.compare.unseen, signal });
   }
 }
 
 /** The hot shares to choose from; undefined for a method without hot rows. */
 function hotShares(config: CompareConfig, method: CompareMethod): readonly (number | undefined)[] {
-  return method === 'frequent' || method === 'learned-hot' ? config.compare.hotShare : [undefined];
+  return method === 'frequent' || method === 'auto' ? config.compare.hotShare : [undefined];
 }
 
 async function runStep(
@@ -180,7 +184,8 @@ async function runStep(
   signal: AbortSignal | undefined,
 ): Promise<ComparisonResult> {
   const student = data.split('student');
-  const options: TrainingOptions = { ...modelOptions(config), seed: step.seed, signal };
+  const newcomers = { older: data.split('teacher'), share: config.training.newcomerShare };
+  const options: TrainingOptions = { ...modelOptions(config), newcomers, seed: step.seed, signal };
   const build = (hashing: Hashing) => (rate: number) =>
     buildRecommender(student, hashing.features, config.model.dim, options, rate);
   const judge = (model: Recommender) => judged(model, data.split('evaluation'), report, signal);

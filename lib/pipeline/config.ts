@@ -18,7 +18,7 @@ export const compareMethods = [
   'frequent', // the hottest ids own a row each, the rest is hashed
   'equal-mass', // bins of equal access mass over the teacher's values
   'learned', // agglomerative clusters of the teacher's values (the paper's method)
-  'learned-hot', // hot rows, and learned clusters for the rest
+  'auto', // hot rows, as many as validation likes, and learned clusters for the rest
   'kd-tree', // balanced cells of all teacher dimensions
   'k-means', // nearest centroids in all teacher dimensions
   'lsh', // cells of random directions in all teacher dimensions
@@ -90,6 +90,11 @@ const schema = z.strictObject({
             .max(2 ** 30),
         ])
         .default('auto'),
+      /**
+       * Share of the student's accesses to ids that teacher rows do not have that is trained on the row of unseen values,
+       * so that it knows newcomers. 0: that row stays untrained.
+       */
+      newcomerShare: z.number().min(0).lt(1).default(0),
       embeddingOptimizer: embeddingOptimizer.prefault({}),
       denseOptimizer: denseOptimizer.prefault({}),
       /** Default: all threads of this machine. Results do not depend on it. */
@@ -101,18 +106,26 @@ const schema = z.strictObject({
       methods: z
         .array(z.enum(compareMethods))
         .min(1)
-        .default(['full', 'modulo', 'frequent', 'equal-mass', 'learned', 'learned-hot']),
+        .default(['full', 'modulo', 'frequent', 'equal-mass', 'learned', 'auto']),
       /** Rows of a compressed table as a share of its ids, above 0, at most 1. */
       sizes: z.array(z.number().positive().max(1)).min(1).default([0.05, 0.1, 0.2]),
       /** Tables of fewer rows stay whole. */
       minRows: z.int().min(0).default(500),
       /** How often everything is repeated, with seeds 1, 2, ... */
       seeds: z.int().min(1).max(1000).default(3),
-      /** Share of a table's rows that `frequent` and `learned-hot` give to the hottest ids; of several, validation chooses. */
+      /**
+       * Share of a table's rows that `frequent` and `auto` give to the hottest ids; of several, validation chooses. With 1
+       * and `unseen` dealt, `auto` learns nothing from the teacher: it hashes ids in the order of their recent counts.
+       */
       hotShare: z
         .union([share, z.array(share).min(1)])
-        .default(0.5)
+        .default([0, 0.5, 0.75, 0.9, 1])
         .transform((value) => [value].flat()),
+      /**
+       * Where `auto` sends ids that the teacher never saw: all to one row, or dealt over all rows. Dealt where rare ids of
+       * today are not like the new ids of tomorrow; see docs/methods.md.
+       */
+      unseen: z.enum(['shared', 'dealt']).default('shared'),
       /** Tried per method and size on the validation split, with the first seed. */
       tune: z
         .strictObject({

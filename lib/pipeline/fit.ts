@@ -1,8 +1,8 @@
 /** Trains a model as the options say: at a fixed rate and number of epochs, or with both chosen on the validation split. */
 import type { Split } from '../data/types.ts';
-import { CollideError, checkInteger, checkNumber, describe } from '../errors.ts';
+import { CollideError, checkInteger, checkNumber, checkOptions, describe } from '../errors.ts';
 import type { Recommender } from '../model/recommender.ts';
-import { defaultBatchSize, trainEpoch } from '../training/train.ts';
+import { defaultBatchSize, type Newcomers, trainEpoch } from '../training/train.ts';
 import { epochSeed, type Tuned, tune } from '../training/tune.ts';
 import { learningRates, type TrainingOptions } from './model_options.ts';
 
@@ -33,6 +33,7 @@ export async function fitTuned<T>(
     maxEpochs: epochs,
     batchSize,
     seed,
+    newcomers: options.newcomers,
     build,
     onBest,
     signal: options.signal,
@@ -60,6 +61,7 @@ export async function fitFixed(
       await trainEpoch(model, train, {
         batchSize,
         seed: epochSeed(seed, epoch),
+        newcomers: options.newcomers,
         signal: options.signal,
         onProgress: (rows) => options.onProgress?.(`epoch ${epoch}`, (epoch - 1 + rows / train.rows) / epochs),
       });
@@ -77,10 +79,21 @@ function completed(train: Split, options: TrainingOptions) {
     throw new CollideError('INVALID_ARGUMENT', `Expected at least one learning rate, received ${describe(rates)}`);
   }
   for (const rate of rates) checkNumber(rate, Number.MIN_VALUE, 1e6, 'learningRate');
+  if (options.newcomers !== undefined) checkNewcomers(options.newcomers);
   return {
     rates,
     epochs: checkInteger(options.epochs ?? 1, 1, 10_000, 'epochs'),
     batchSize: checkInteger(options.batchSize ?? defaultBatchSize(train.rows), 1, 2 ** 24, 'batchSize'),
     seed: checkInteger(options.seed ?? 1, 0, 1e12, 'seed'),
   };
+}
+
+function checkNewcomers(newcomers: Newcomers): void {
+  checkOptions(newcomers, ['older', 'share'], 'newcomers');
+  if (!(checkNumber(newcomers.share, 0, 1, 'share of newcomers') < 1)) {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      'Expected a share below 1 for newcomers, received 1: no id would be trained',
+    );
+  }
 }

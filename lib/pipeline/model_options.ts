@@ -5,7 +5,7 @@ import type { EmbeddingOptimizer, Init } from '../embedding/index.ts';
 import { checkInteger } from '../errors.ts';
 import type { DenseOptimizer } from '../model/dense_net.ts';
 import { Recommender } from '../model/recommender.ts';
-import { defaultBatchSize, defaultDenseRate } from '../training/train.ts';
+import { defaultBatchSize, defaultDenseRate, type Newcomers } from '../training/train.ts';
 import type { CompareConfig } from './config.ts';
 import type { FeatureHashing } from './hashing.ts';
 
@@ -30,6 +30,11 @@ export interface TrainingOptions extends ModelOptions {
   validation?: Split;
   /** Default about 1,024 batches an epoch: a power of two from 32 to 32,768. */
   batchSize?: number;
+  /**
+   * Trains the rows of unseen values on newcomers: a share of the accesses to ids that `older` rows (the teacher's) lack.
+   * Useful where ids are new all the time and unlike the average id. Default: rows of unseen values stay untrained.
+   */
+  newcomers?: Newcomers;
   /** Initial values and order of rows. Default 1. */
   seed?: number;
   threads?: number;
@@ -48,6 +53,7 @@ export const TRAINING_OPTIONS = [
   'epochs',
   'validation',
   'batchSize',
+  'newcomers',
   'seed',
   'threads',
   'signal',

@@ -64,7 +64,8 @@ export function differences(comparison: Comparison): MethodDifferences[] {
  * The result in a sentence or two: each learned method against the baseline; without either, the best method per size.
  */
 export function headline(comparison: Comparison): string[] {
-  const learned = differences(comparison).filter((d) => d.method.startsWith('learned') && d.sizes.length > 0);
+  const isLearned = ({ method }: MethodDifferences) => method.startsWith('learned') || method === 'auto';
+  const learned = differences(comparison).filter((d) => isLearned(d) && d.sizes.length > 0);
   if (learned.length > 0) return learned.map(sentence);
   const groups = aggregate(comparison.results);
   return sizesOf(comparison.results).flatMap((size) => {

@@ -28,7 +28,7 @@ const COLOURS = [
 ] as const;
 
 /** Methods with a place of their own; others take the places that are free, in the order they come. */
-const PLACES = ['modulo', 'mixed', 'frequent', 'equal-mass', 'learned', 'learned-hot', 'kd-tree'];
+const PLACES = ['modulo', 'mixed', 'frequent', 'equal-mass', 'learned', 'auto', 'kd-tree'];
 
 export interface MethodStyle {
   method: string;

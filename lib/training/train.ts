@@ -5,6 +5,7 @@ import type { Split } from '../data/types.ts';
 import { CollideError } from '../errors.ts';
 import type { Recommender } from '../model/recommender.ts';
 import { auc, logLoss, normalizedEntropy } from './metrics.ts';
+import { unseenIds } from './unseen_ids.ts';
 
 export interface Metrics {
   /** Exact area under the ROC curve, ties counted half. */
@@ -15,10 +16,19 @@ export interface Metrics {
   normalizedEntropy: number;
 }
 
+/** Accesses to ids that `older` does not have are trained, with probability `share`, on the row of unseen values. */
+export interface Newcomers {
+  older: Split;
+  /** From 0 to below 1. */
+  share: number;
+}
+
 export interface EpochOptions {
   batchSize: number;
   /** Rows are shuffled by it; another number each epoch. */
   seed: number;
+  /** Trains the rows of unseen values; see unseen_ids.ts. Default: they are never trained. */
+  newcomers?: Newcomers;
   signal?: AbortSignal;
   /** Rows done so far. */
   onProgress?: (rows: number) => void;
@@ -56,7 +66,10 @@ export async function trainEpoch(model: Recommender, split: Split, options: Epoc
   let loss = 0;
   let rows = 0;
   const order = shuffled(split.rows, options.seed);
+  const { newcomers } = options;
+  const replace = newcomers && unseenIds(newcomers.older, newcomers.share, options.seed);
   await eachBatch(batches(split, { size: options.batchSize, order }), options, (batch) => {
+    replace?.(batch);
     loss += model.step(batch) * batch.size;
     rows += batch.size;
     return rows;
@@ -68,7 +81,7 @@ export async function trainEpoch(model: Recommender, split: Split, options: Epoc
 export async function predictSplit(
   model: Recommender,
   split: Split,
-  options: Omit<EpochOptions, 'seed' | 'batchSize'> = {},
+  options: Pick<EpochOptions, 'signal' | 'onProgress'> = {},
 ): Promise<Float32Array> {
   const logits = new Float32Array(split.rows);
   let rows = 0;
@@ -84,7 +97,7 @@ export async function predictSplit(
 export async function evaluateSplit(
   model: Recommender,
   split: Split,
-  options: Omit<EpochOptions, 'seed' | 'batchSize'> = {},
+  options: Pick<EpochOptions, 'signal' | 'onProgress'> = {},
 ): Promise<Metrics> {
   const logits = await predictSplit(model, split, options);
   return {

@@ -5,7 +5,7 @@
 import type { Split } from '../data/types.ts';
 import { CollideError } from '../errors.ts';
 import type { Recommender } from '../model/recommender.ts';
-import { evaluateSplit, type Metrics, trainEpoch } from './train.ts';
+import { evaluateSplit, type Metrics, type Newcomers, trainEpoch } from './train.ts';
 
 export interface TuneOptions<T> {
   train: Split;
@@ -14,6 +14,7 @@ export interface TuneOptions<T> {
   maxEpochs: number;
   batchSize: number;
   seed: number;
+  newcomers?: Newcomers;
   /** A fresh model whose embedding optimizer has this learning rate. */
   build: (learningRate: number) => Recommender;
   /** Called at every improvement, with the model as it is then; the last call's result is returned. */
@@ -57,6 +58,7 @@ export async function tune<T>(options: TuneOptions<T>): Promise<Tuned<T>> {
       await trainEpoch(model, options.train, {
         batchSize: options.batchSize,
         seed: epochSeed(options.seed, epoch),
+        newcomers: options.newcomers,
         signal,
         onProgress: (rows) =>
           options.onProgress?.(

@@ -21,7 +21,7 @@ data:
   dense: [age / 50.0]
   splits: { teacher: "day < 4", student: "day between 4 and 7", evaluation: "day >= 8" }
 model: { dim: 4, bottom: [4, 4], top: [8, 1] }
-compare: { methods: [full, modulo, learned-hot], sizes: [0.2], minRows: 50, seeds: 1, tune: { learningRate: [0.1], maxEpochs: 1 } }
+compare: { methods: [full, modulo, auto], sizes: [0.2], minRows: 50, seeds: 1, tune: { learningRate: [0.1], maxEpochs: 1 } }
 `;
 
 beforeAll(() => {
@@ -56,9 +56,9 @@ describe('collide', () => {
     );
     expect(stderr).not.toContain('[');
     expect(status).toBe(0);
-    expect(stdout).toContain('learned-hot');
+    expect(stdout).toContain('auto');
     const { results, config } = JSON.parse(readFileSync(at('results.json'), 'utf8'));
-    expect(results.map((r: { method: string }) => r.method)).toEqual(['full', 'modulo', 'learned-hot']);
+    expect(results.map((r: { method: string }) => r.method)).toEqual(['full', 'modulo', 'auto']);
     expect(config.model.dim).toBe(4);
     expect(readFileSync(at('report.html'), 'utf8')).toContain('<svg');
     const again = collide('report', 'results.json', '--html', 'again.html');

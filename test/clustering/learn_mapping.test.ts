@@ -38,7 +38,13 @@ describe('learnMapping: who gets which row', () => {
     seenShare: fc.constantFrom(0, 0.1, 0.7, 1),
     rows: fc.integer({ min: 2, max: 60 }),
     hotShare: fc.constantFrom(0, 0.25, 0.5, 1),
-    unseen: fc.constantFrom('cluster' as const, 'hash' as const, 'reserved' as const, 'shared' as const),
+    unseen: fc.constantFrom(
+      'cluster' as const,
+      'dealt' as const,
+      'hash' as const,
+      'reserved' as const,
+      'shared' as const,
+    ),
     reservedShare: fc.constantFrom(0, 0.1, 0.5, 1),
     method: fc.constantFrom(
       'agglomerative' as const,
@@ -77,22 +83,28 @@ describe('learnMapping: who gets which row', () => {
           const entries = entriesOf(hash);
           expect(entries).toBeInstanceOf(Uint8Array);
           expect(hash).toMatchObject({ rows });
-          const hot = hottest(teacher).slice(0, Math.min(rows - 1, Math.round(options.hotShare * rows)));
+          const dealt = options.unseen === 'dealt';
+          const mostHot = dealt ? rows : rows - 1;
+          const hot = hottest(teacher).slice(0, Math.min(mostHot, Math.round(options.hotShare * rows)));
           expect(table.hotRows).toBe(hot.length);
           hot.forEach((id, row) => {
             expect(entries[id]).toBe(row);
           });
           const cold = Array.from(teacher.counts.keys()).filter((id) => !hot.includes(id));
-          const unseen = options.unseen === 'cluster' ? [] : cold.filter((id) => teacher.counts[id] === 0);
-          const clustered = cold.filter((id) => !unseen.includes(id));
           const left = rows - hot.length;
+          const unseen =
+            options.unseen === 'cluster' ? [] : cold.filter((id) => teacher.counts[id] === 0 || left === 0);
+          const clustered = cold.filter((id) => !unseen.includes(id));
           const wanted = options.unseen === 'reserved' ? Math.max(1, Math.round(reservedShare * rows)) : 1;
           const own = Math.max(1, Math.min(wanted, unseen.length, left - 1));
           const over = options.unseen === 'hash' ? left : own;
-          for (const id of unseen) {
-            expect(entries[id]).toBe(rows - over + Number(mixedRow(BigInt(id), 11n + BigInt(k), BigInt(over))));
+          const { hotCounts } = teacher;
+          if (dealt) unseen.sort((a, b) => hotCounts[b]! - hotCounts[a]! || a - b);
+          for (const [turn, id] of unseen.entries()) {
+            if (dealt) expect(entries[id]).toBe(turn % rows);
+            else expect(entries[id]).toBe(rows - over + Number(mixedRow(BigInt(id), 11n + BigInt(k), BigInt(over))));
           }
-          const kept = options.unseen === 'hash' || unseen.length === 0 ? 0 : own;
+          const kept = options.unseen === 'hash' || dealt || unseen.length === 0 ? 0 : own;
           const clusterRows = Math.min(clustered.length, Math.max(1, left - kept));
           const learned = new Set(clustered.map((id) => entries[id]! - hot.length));
           expect([...learned].sort((a, b) => a - b)).toEqual(Array.from({ length: clusterRows }, (_, row) => row));

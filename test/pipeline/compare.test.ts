@@ -13,12 +13,15 @@ const config = parseConfig({
     dense: ['x'],
     splits: { teacher: 't', student: 's', evaluation: 'e' },
   },
+  training: { newcomerShare: 0.1 },
   model: { dim: 4, bottom: [4, 4], top: [8, 1] },
   compare: {
-    methods: ['full', 'modulo', 'frequent', 'equal-mass', 'learned', 'learned-hot', 'kd-tree', 'mixed'],
+    methods: ['full', 'modulo', 'frequent', 'equal-mass', 'learned', 'auto', 'kd-tree', 'mixed'],
     sizes: [0.1, 0.3],
     minRows: 50,
     seeds: 2,
+    hotShare: [0.5, 1],
+    unseen: 'dealt',
     tune: { learningRate: [0.05, 0.2], maxEpochs: 2 },
   },
 });
@@ -38,7 +41,10 @@ describe('compare', () => {
       expect(config.compare.tune.learningRate).toContain(result.learningRate);
       expect(result.auc).toBeGreaterThan(0.5);
       expect(result.normalizedEntropy).toBeCloseTo(result.logLoss / entropy, 10);
-      if (result.method.startsWith('learned')) expect(result.bytes.mapping).toBeGreaterThan(0);
+      const hot = ['frequent', 'auto'].includes(result.method);
+      expect(config.compare.hotShare.includes(result.hotShare!)).toBe(hot);
+      if (result.method.startsWith('learned') || result.method === 'auto')
+        expect(result.bytes.mapping).toBeGreaterThan(0);
     }
     expect(about.features.map((f) => f.compressed)).toEqual([true, true]);
     // The first seed's choice holds for the others.

@@ -29,15 +29,17 @@ describe('parseConfig', () => {
       teacher: { dim: 2, maxEpochs: 4 },
       training: {
         batchSize: 'auto',
+        newcomerShare: 0,
         embeddingOptimizer: { kind: 'rowwise-adagrad' },
         denseOptimizer: { kind: 'lamb' },
       },
       compare: {
-        methods: ['full', 'modulo', 'frequent', 'equal-mass', 'learned', 'learned-hot'],
+        methods: ['full', 'modulo', 'frequent', 'equal-mass', 'learned', 'auto'],
         sizes: [0.05, 0.1, 0.2],
         minRows: 500,
         seeds: 3,
-        hotShare: [0.5],
+        hotShare: [0, 0.5, 0.75, 0.9, 1],
+        unseen: 'shared',
         tune: { learningRate: [0.02, 0.05, 0.1], maxEpochs: 4 },
       },
     });

@@ -39,10 +39,10 @@ describe('headline', () => {
     const results = [
       ...runs('mixed', 0.1, [0.7, 0.7]),
       ...runs('learned', 0.1, [0.8, 0.81]),
-      ...runs('learned-hot', 0.1, [0.8, 0.81]),
+      ...runs('auto', 0.1, [0.8, 0.81]),
     ];
     const sentences = headline(comparison(results));
-    expect(sentences.map((s) => s.split(' at ')[0])).toEqual(['learned against mixed', 'learned-hot against mixed']);
+    expect(sentences.map((s) => s.split(' at ')[0])).toEqual(['learned against mixed', 'auto against mixed']);
   });
 
   it('names the best per size when nothing is learned or there is no baseline', () => {

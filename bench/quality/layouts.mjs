@@ -1,0 +1,85 @@
+// Ways to place ids that were tried and are not in the library. Each returns the hash functions of all features.
+
+import { equalMassBins } from '../../dist/clustering/equal_mass.js';
+import { principalProjection } from '../../dist/clustering/index.js';
+import { mixedHasher } from '../../dist/hashing/mix.js';
+import { Hashing } from '../../dist/pipeline/hashing.js';
+import { targetRows } from '../../dist/pipeline/learn_hashing.js';
+
+/** Hot ids own rows; ids that the teacher saw get equal-mass bins; the others rows in proportion to their mass. */
+export function byMass(context, teacher, options) {
+  return eachTable(context, teacher, options, ({ rows, entries, coldest, keyOf, counts, recent, unseenId }) => {
+    const { hotShare, own, newcomers } = options;
+    const hot = Math.round(hotShare * rows);
+    const cold = coldest(hot).filter((id) => id !== unseenId);
+    const known = cold.filter((id) => counts[id] > 0);
+    const others = cold.filter((id) => counts[id] === 0);
+    const mass = (ids) => ids.reduce((sum, id) => sum + Math.sqrt(recent[id] + 0.3), 0);
+    const left = rows - hot - (own ? 1 : 0);
+    const share = others.length === 0 ? 0 : mass(others) / (mass(known) + mass(others));
+    const kept = others.length === 0 ? 0 : Math.max(1, Math.min(left - 1, Math.round(left * share)));
+    const bins = equalMassBins(
+      Float64Array.from(known, keyOf),
+      Uint32Array.from(known, (id) => 10 * recent[id] + 3),
+      left - kept,
+    );
+    known.forEach((id, k) => {
+      entries[id] = hot + bins[k];
+    });
+    const last = hot + left - 1;
+    const hashed = mixedHasher(BigInt(options.seed), Math.max(1, kept - (newcomers ? 1 : 0)));
+    // With `newcomers`, ids that came at most so often share the row of values never seen.
+    for (const id of others) entries[id] = newcomers && recent[id] <= newcomers ? last : hot + left - kept + hashed(id);
+    if (own) entries[unseenId] = rows - 1;
+    else entries[unseenId] = newcomers ? last : hot + left - Math.max(1, kept) + (kept > 0 ? hashed(unseenId) : 0);
+  });
+}
+
+/** Every row has one hot id; ids that the teacher saw join one of the 16 nearest in value, the least loaded; others are hashed. */
+export function nearestHot(context, teacher, options) {
+  return eachTable(
+    context,
+    teacher,
+    options,
+    ({ rows, entries, coldest, hottest, keyOf, counts, recent, unseenId }) => {
+      const known = hottest
+        .slice(0, rows)
+        .map((id, row) => ({ row, id }))
+        .filter(({ id }) => counts[id] >= 5);
+      known.sort((a, b) => keyOf(a.id) - keyOf(b.id));
+      const load = new Float64Array(rows);
+      const hashed = mixedHasher(BigInt(options.seed), rows);
+      for (const id of coldest(rows)) {
+        if (id === unseenId || counts[id] < 5 || known.length === 0) {
+          entries[id] = hashed(id);
+          continue;
+        }
+        const at = known.findIndex((hot) => keyOf(hot.id) >= keyOf(id));
+        const middle = at < 0 ? known.length : at;
+        const near = known.slice(Math.max(0, middle - 8), middle + 8);
+        const { row } = near.reduce((best, hot) => (load[hot.row] < load[best.row] ? hot : best));
+        entries[id] = row;
+        load[row] += recent[id] + 0.3;
+      }
+    },
+  );
+}
+
+function eachTable({ data, minRows }, teacher, options, place) {
+  const features = teacher.features.map(({ name, cardinality, rows: values, counts }, f) => {
+    const rows = targetRows(cardinality, { size: options.size, minRows });
+    if (rows >= cardinality) return { name, cardinality, hashes: [{ kind: 'identity' }], combine: 'sum' };
+    const recent = data.split('student').idCounts(f);
+    const hottest = [...recent.keys()].sort((a, b) => recent[b] - recent[a] || a - b);
+    const keys = teacher.dim === 1 ? values : principalProjection(values, teacher.dim, counts);
+    const entries = new Uint32Array(cardinality);
+    hottest.slice(0, rows).forEach((id, row) => {
+      entries[id] = row;
+    });
+    const unseenId = data.features[f].outOfVocabulary;
+    const coldest = (hot) => hottest.slice(hot);
+    place({ rows, entries, hottest, coldest, keyOf: (id) => keys[id], counts, recent, unseenId });
+    return { name, cardinality, hashes: [{ kind: 'table', rows, entries }], combine: 'sum' };
+  });
+  return new Hashing(features, { method: 'exploration', size: options.size, minRows, seed: options.seed });
+}
