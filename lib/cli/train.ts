@@ -1,4 +1,4 @@
-/** `collide train CONFIG`: teacher -> cluster -> student once, everything saved. */
+/** `collide train CONFIG`: teacher -> cluster -> student, once per hot share; the best on validation is saved. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -6,9 +6,10 @@ import { openDataset } from '../data/index.ts';
 import { checkNumber } from '../errors.ts';
 import { fileError } from '../files/index.ts';
 import { loadConfig } from '../pipeline/config.ts';
+import type { Hashing } from '../pipeline/hashing.ts';
 import { learnHashing } from '../pipeline/learn_hashing.ts';
 import { modelOptions } from '../pipeline/model_options.ts';
-import { trainStudent } from '../pipeline/student.ts';
+import { type Student, trainStudent } from '../pipeline/student.ts';
 import { trainTeacher } from '../pipeline/teacher.ts';
 import { interruptSignal } from './interrupt.ts';
 import { Progress } from './progress.ts';
@@ -21,13 +22,14 @@ export function trainCommand(): Command {
     .option('--size <share>', 'rows of a compressed table as a share of its ids', Number, 0.1)
     .option(
       '--hot-share <share>',
-      "share of those rows for the hottest ids (default: the first of the config's compare.hotShare)",
+      "share of those rows for the hottest ids (default: of the config's compare.hotShare what validation likes best)",
       Number,
     )
     .action(async (path: string, options: { out: string; size: number; hotShare?: number }) => {
       const config = await loadConfig(path);
       const size = checkNumber(options.size, Number.MIN_VALUE, 1, '--size');
-      const hotShare = checkNumber(options.hotShare ?? config.compare.hotShare[0], 0, 1, '--hot-share');
+      const given = options.hotShare;
+      const hotShares = given === undefined ? config.compare.hotShare : [checkNumber(given, 0, 1, '--hot-share')];
       const progress = new Progress();
       const signal = interruptSignal();
       try {
@@ -50,22 +52,36 @@ export function trainCommand(): Command {
           onProgress: (text, share) => progress.update(`teacher: ${text}`, share / 3),
         });
         await teacher.save(join(options.out, 'teacher.safetensors'));
-        const hashing = await learnHashing(teacher, {
-          size,
-          hotShare,
-          minRows: config.compare.minRows,
-          recent: [past!, present!],
-          signal,
-          onProgress: (text, share) => progress.update(`clustering: ${text}`, (1 + share) / 3),
-        });
-        await hashing.save(join(options.out, 'mapping.safetensors'));
-        using student = await trainStudent(present!, {
-          ...tuned,
-          hashing,
-          dim: config.model.dim,
-          epochs: config.compare.tune.maxEpochs,
-          onProgress: (text, share) => progress.update(`student: ${text}`, (2 + share) / 3),
-        });
+        let best: { student: Student; hashing: Hashing; logLoss: number } | undefined;
+        for (const [s, hotShare] of hotShares.entries()) {
+          const report = (text: string, share: number) =>
+            progress.update(`hot share ${hotShare}: ${text}`, (1 + (2 * (s + share)) / hotShares.length) / 3);
+          const hashing = await learnHashing(teacher, {
+            size,
+            hotShare,
+            minRows: config.compare.minRows,
+            unseen: config.compare.unseen,
+            recent: [present!],
+            signal,
+            onProgress: (text, share) => report(`clustering: ${text}`, share / 2),
+          });
+          const student = await trainStudent(present!, {
+            ...tuned,
+            newcomers: { older: past!, share: config.training.newcomerShare },
+            hashing,
+            dim: config.model.dim,
+            epochs: config.compare.tune.maxEpochs,
+            onProgress: (text, share) => report(`student: ${text}`, (1 + share) / 2),
+          });
+          const { logLoss } = await student.evaluate(validation!, { signal });
+          if (best !== undefined && logLoss >= best.logLoss) student.close();
+          else {
+            best?.student.close();
+            best = { student, hashing, logLoss };
+          }
+        }
+        using student = best!.student;
+        await best!.hashing.save(join(options.out, 'mapping.safetensors'));
         await student.save(join(options.out, 'student'));
         const metrics = await student.evaluate(data.split('evaluation'), { signal });
         progress.stop();

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readNpy, writeNpy, writeSafetensors } from '../../lib/files/index.ts';
+import { Hashing } from '../../lib/pipeline/hashing.ts';
 
 const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'collide-cli-'));
@@ -69,11 +70,16 @@ describe('collide', () => {
     expect(resumed.stderr).not.toContain('seed 1');
   });
 
-  it('train saves teacher, mapping and student; cluster and export take them from there', () => {
+  it('train saves teacher, mapping and student; cluster and export take them from there', async () => {
+    const hotShare = async () => (await Hashing.load(at('model/mapping.safetensors'))).manifest.details!.hotShare;
+    const given = collide('train', 'config.yaml', '--size', '0.2', '--hot-share', '0.3', '--out', 'model');
+    expect(given.status).toBe(0);
+    expect(await hotShare()).toBe(0.3);
     const train = collide('train', 'config.yaml', '--size', '0.2', '--out', 'model');
     expect(train.stderr).not.toContain('collide:');
     expect(train.status).toBe(0);
     expect(JSON.parse(train.stdout).auc).toBeGreaterThan(0);
+    expect([0, 0.5, 0.75, 0.9, 1]).toContain(await hotShare());
     expect(readdirSync(at('model')).sort()).toEqual(['mapping.safetensors', 'student', 'teacher.safetensors']);
     const cluster = collide(
       'cluster',
