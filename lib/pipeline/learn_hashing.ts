@@ -69,7 +69,7 @@ export function targetRows(cardinality: number, { size, minRows = 100_000 }: Siz
  * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, ABORTED
  * @example
  * ```ts
- * const hashing = await learnHashing(teacher, { size: 0.1, minRows: 10_000, hotShare: 0.5, recent: [past, present] });
+ * const hashing = await learnHashing(teacher, { size: 0.1, minRows: 10_000, hotShare: 0.5, recent: [present] });
  * await hashing.save('mapping.safetensors');
  * ```
  */
