@@ -81,8 +81,8 @@ const NO_ROUNDS = { rounds: 0, fallbackRounds: 0, splitRounds: 0 };
  * Learns the hash functions of one feature from its teacher.
  *
  * Of the T rows of an internal table, round(hotShare * T) go to the ids with most recent accesses (ties: the lower id),
- * none to ids without any, and one row is always left for the other ids (but see `unseen` 'dealt'). The ids that the teacher saw are clustered
- * over the remaining rows. A table with at least as many rows as ids is the identity. With 2 hashes, the tables have
+ * none to ids without any, and one row is always left for the other ids (but see `unseen` 'dealt'). The ids that the
+ * teacher saw are clustered over the remaining rows. A table with at least as many rows as ids is the identity. With 2 hashes, the tables have
  * ceil(rows / 2) and floor(rows / 2) rows for 'sum' and `rows` each for 'concat': the multiple internal tables of
  * "Learning to Collide".
  *
@@ -137,7 +137,9 @@ interface Prepared {
 /** Lays out the tables; undefined for a table with rows for all ids. */
 function prepare(teacher: TeacherKnowledge, hotCounts: Counts, plan: MappingPlan): (Prepared | undefined)[] {
   const { dim, counts } = teacher;
-  const hottest = plan.hotShare > 0 ? hottestFirst(hotCounts) : new Uint32Array(0);
+  // Sorting is what costs: only where the order is asked for.
+  const ordered = plan.hotShare > 0 || plan.unseen === 'dealt';
+  const hottest = ordered ? hottestFirst(hotCounts) : new Uint32Array(0);
   return plan.heights.map((rows, k) => {
     if (rows >= counts.length) return undefined;
     const layout = layOut(counts, hottest, { ...plan, rows, seed: tableSeed(plan, k) });
