@@ -63,12 +63,16 @@ struct Sum {
 
   // In float32, for at least one and at most kFloatRun entries.
   static COLLIDE_INLINE void few(const float* gradient, const Entry* entries, std::size_t n, std::size_t column,
-                                 float* out) {
-    Value sum[kVectors];
+                                 Value (&sum)[kVectors]) {
     for (int v = 0; v < kVectors; ++v) sum[v] = term(gradient, entries[0], column, v);
     for (std::size_t i = 1; i < n; ++i) {
       for (int v = 0; v < kVectors; ++v) sum[v] += term(gradient, entries[i], column, v);
     }
+  }
+  static COLLIDE_INLINE void few(const float* gradient, const Entry* entries, std::size_t n, std::size_t column,
+                                 float* out) {
+    Value sum[kVectors];
+    few(gradient, entries, n, column, sum);
     for (int v = 0; v < kVectors; ++v) store_lanes<kCount>(out + kCount * v, sum[v]);
   }
 
@@ -136,6 +140,9 @@ COLLIDE_INLINE void step_runs(const TableGradient& task, const OptimizerStep& gi
   const float* const gradient = task.gradient;
   const Entry* const entries = sorted.entries;
   const std::uint32_t* const starts = sorted.starts;
+  // Most rows of whole vectors have few entries: those are summed and stepped in registers.
+  constexpr int kVectors = kHot && kWidth % 8 == 0 ? kWidth / 8 : 0;
+  const bool clips = step.max_row_norm > 0;
   std::vector<float> wide(kWidth > 0 ? 0 : width);
   alignas(64) float narrow[kWidth > 0 ? kWidth : 1];
   float* const sum = kWidth > 0 ? narrow : wide.data();
@@ -152,6 +159,14 @@ COLLIDE_INLINE void step_runs(const TableGradient& task, const OptimizerStep& gi
     for (std::size_t i = begin + kGradientsAhead; i < stop; ++i) {
       const float* ahead = gradient + entries[i].source;
       for (std::size_t j = 0; j < width; j += kLine / sizeof(float)) __builtin_prefetch(ahead + j);
+    }
+    if constexpr (kVectors > 0) {
+      if (end - begin <= kFloatRun && !clips) {
+        Float8 few[kVectors];
+        Sum<Entry, kWidth>::few(gradient, entries + begin, end - begin, 0, few);
+        step_vectors(step, reinterpret_cast<float*>(weights + row * row_bytes), state + row, few);
+        continue;
+      }
     }
     for_each_block<64>(
         width, [&]<int kBlock>(std::size_t column) __attribute__((always_inline)) {

@@ -144,6 +144,18 @@ COLLIDE_INLINE void step_row(const OptimizerStep& step, std::uint8_t* row, float
   }
 }
 
+// step_row of a float32 row of 8 * kVectors columns, rowwise Adagrad, not clipped, from a gradient in registers: the same
+// bits without a way through memory.
+template <int kVectors>
+COLLIDE_INLINE void step_vectors(const OptimizerStep& step, float* row, float* state,
+                                 const Float8 (&gradient)[kVectors]) {
+  Float8 squares = {};
+  for (int v = 0; v < kVectors; ++v) squares += gradient[v] * gradient[v];
+  *state += sum8(squares) / static_cast<float>(8 * kVectors);
+  const float rate = step.learning_rate / (std::sqrt(*state) + step.epsilon);
+  for (int v = 0; v < kVectors; ++v) store8(row + 8 * v, step.keep * load8(row + 8 * v) - rate * gradient[v]);
+}
+
 // Steps rows 0..count - 1, all side by side, of any kind and trainable precision. Row r has the key random_key + r.
 void step_rows(OptimizerKind kind, Precision precision, const OptimizerStep& step, std::uint8_t* rows, float* state,
                float* gradients, std::size_t count, std::size_t width, std::uint64_t random_key);
