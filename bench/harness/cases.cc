@@ -92,6 +92,15 @@ void Cases::add(const std::string& kind) {
     tables.engine.forward(b, out, true);
     return timed([&] { tables.engine.backward(gradient); });
   };
+  // What the limits leave out: the output is written once, the gradient read once.
+  const std::size_t values = out_.bytes() / sizeof(float);
+  cases_["write." + kind] = [this, out, values](std::size_t) {
+    return timed([&] { stream_write(out, values, threads_); });
+  };
+  cases_["read." + kind] = [this, &tables, out, gradient, values](std::size_t b) {
+    tables.engine.forward(b, out, true);
+    return timed([&] { sink_ += stream_read(gradient, values, threads_); });
+  };
   add_limit("gather." + kind, [this, &tables, width](Prefetch prefetch) {
     return [this, &tables, width, prefetch](std::size_t b) {
       return timed([&] { sink_ += gather(tables.memory, width, tables.rows[b], prefetch, threads_); });

@@ -23,6 +23,30 @@ export const fraction = ({ times }, work) => {
   return ratio(times, `engine ${verb === 'backward' ? 'update' : 'gather'}.${kind}`, `engine ${work}`);
 };
 
+/** The same, with the output that a lookup must write, or the gradient that backward must read, as part of the limit. */
+const wholeFraction = ({ times }, work) => {
+  const [verb, kind] = work.split('.');
+  const parts = verb === 'backward' ? ['update', 'read'] : ['gather', 'write'];
+  return ratio(
+    times,
+    parts.map((part) => `engine ${part}.${kind}`),
+    `engine ${work}`,
+  );
+};
+
+/** Fractions of the limits that count the output and the gradient too. */
+export function wholeFractions(all) {
+  const works = Object.keys(TARGETS);
+  const rows = all
+    .filter(({ times }) => times['engine write.identity'])
+    .map((one) => [one.name.replaceAll('=', ' '), ...works.map((work) => both(wholeFraction(one, work)))]);
+  if (rows.length === 0) return [];
+  const text =
+    'Fractions of whole limits: the output written once, past the cache, in order, counts with the gather limit; the ' +
+    'gradient read once, in order, with the update limit.';
+  return ['', text, '', ...table(['', ...works.map((work) => FRACTIONS[work])], rows)];
+}
+
 /** The fractions as one table per number of ids in a bag. */
 export function fractionTables(all) {
   const lines = [];

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "core/multiversion.h"
+#include "cpu/float8.h"
 #include "cpu/thread_pool.h"
 
 namespace collide::bench {
@@ -148,6 +149,11 @@ COLLIDE_MULTIVERSION double sum_floats(const float* from, std::size_t lines) {
   return lanes(sum);
 }
 
+COLLIDE_MULTIVERSION void write_lines(float* to, std::size_t lines) {
+  const Float8 value = {1, 1, 1, 1, 1, 1, 1, 1};
+  for (std::size_t i = 0; i < lines * kLane; i += 8) stream8(to + i, value);
+}
+
 }  // namespace
 
 std::string Prefetch::text() const {
@@ -187,6 +193,15 @@ void stream_copy(char* to, const char* from, std::size_t bytes, unsigned threads
   parallel_for(threads, threads, [&](std::size_t task) {
     const std::size_t begin = bytes * task / threads, end = bytes * (task + 1) / threads;
     std::memcpy(to + begin, from + begin, end - begin);
+  });
+}
+
+void stream_write(float* to, std::size_t floats, unsigned threads) {
+  const std::size_t lines = floats / kLane;
+  parallel_for(threads, threads, [&](std::size_t task) {
+    const std::size_t begin = lines * task / threads, end = lines * (task + 1) / threads;
+    write_lines(to + begin * kLane, end - begin);
+    end_streaming();
   });
 }
 

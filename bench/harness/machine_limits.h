@@ -40,6 +40,8 @@ void update(const std::vector<TableMemory>& tables, std::size_t width, const Row
 
 // Copies `bytes` from one place to another; both must exceed the caches.
 void stream_copy(char* to, const char* from, std::size_t bytes, unsigned threads);
+// Writes the floats once, in order, past the cache. `to` is a multiple of 32 bytes.
+void stream_write(float* to, std::size_t floats, unsigned threads);
 // Reads the floats once, in order, and returns their sum; those beyond a multiple of 64 per thread are left out.
 double stream_read(const float* from, std::size_t floats, unsigned threads);
 

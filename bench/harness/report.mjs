@@ -1,6 +1,6 @@
 // The results as Markdown. Every figure is computed from the times of the JSON file, none is stored twice.
 import { both, count, ids, short, table } from './format.mjs';
-import { fraction, fractionTables, relative } from './fractions.mjs';
+import { fraction, fractionTables, relative, wholeFractions } from './fractions.mjs';
 import { ratio, seconds } from './rounds.mjs';
 
 const PEER_TARGETS = {
@@ -132,6 +132,7 @@ export function markdown({ machine, options, workloads }) {
   const lines = [HEAD];
   if (fractions.length > 0) {
     lines.push('', '## Fractions of the limit', ...fractionTables(fractions), ...relative(fractions));
+    lines.push(...wholeFractions(fractions));
     lines.push('', '## Learned hash, hashing trick and uncompressed', '', 'Ratios of time.', '', ...hashes(fractions));
     lines.push('', '## Times', '', 'Milliseconds per batch, uncompressed / learned.', '', ...times(fractions));
   }

@@ -144,8 +144,8 @@ COLLIDE_INLINE void step_row(const OptimizerStep& step, std::uint8_t* row, float
   }
 }
 
-// step_row of a float32 row of 8 * kVectors columns, rowwise Adagrad, not clipped, from a gradient in registers: the same
-// bits without a way through memory.
+// step_row of a float32 row of 8 * kVectors columns, rowwise Adagrad, not clipped, from a gradient in registers: the
+// same bits without a way through memory.
 template <int kVectors>
 COLLIDE_INLINE void step_vectors(const OptimizerStep& step, float* row, float* state,
                                  const Float8 (&gradient)[kVectors]) {

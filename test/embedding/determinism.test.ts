@@ -132,4 +132,30 @@ describe('determinism', () => {
     expect(largest).toBeLessThanOrEqual(0.01);
     expect(largest).toBeGreaterThan(0.0095);
   });
+
+  // A clip that clips nothing takes the way through memory: the one of any width and optimizer.
+  it.each([8, 16, 32, 64])('rows of width %i summed in registers have the bits of those that are not', (dim) => {
+    const bits = (clipRowNorm: number | undefined, weighted: boolean) => {
+      const random = generator(dim);
+      using tables = new EmbeddingTables({
+        features: [{ name: 'id', cardinality: 40, dim }],
+        optimizer: { kind: 'rowwise-adagrad', ...(clipRowNorm && { clipRowNorm }) },
+        seed: 3,
+      });
+      for (let step = 0; step < 3; step++) {
+        // Few and many ids of a row, below and above the 64 that are summed in float32.
+        const indices = Uint32Array.from({ length: 600 }, () => Math.floor(40 * random() ** 3));
+        const offsets = Uint32Array.from({ length: 101 }, (_, bag) => 6 * bag);
+        const weights = weighted ? uniform(random, indices.length) : undefined;
+        const out = tables.forward({ indices, offsets, ...(weights && { weights }) });
+        tables.backward(uniform(random, out.length));
+      }
+      const left = [tables.weights('id'), tables.optimizerState('id')];
+      return Buffer.concat(left.map((one) => Buffer.from(one.buffer, one.byteOffset, one.byteLength)));
+    };
+    for (const weighted of [false, true]) {
+      expect(same(bits(undefined, weighted), bits(1e19, weighted))).toBe(true);
+      expect(same(bits(undefined, weighted), bits(1e-3, weighted))).toBe(false);
+    }
+  });
 });
