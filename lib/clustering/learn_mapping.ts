@@ -5,12 +5,12 @@
  * O(ids * dim) on the caller's thread and the learner's own cost on a native one. Deterministic: the same input and seed
  * give the same entries.
  */
-import { checkOptions } from '../errors.ts';
+import { checkOptions, throwIfAborted } from '../errors.ts';
 import type { HashFunction, TableEntries } from '../hashing/hash_function.ts';
 import { agglomerate } from './agglomerative.ts';
 import { equalMassBins } from './equal_mass.ts';
 import { hilbertKeys } from './hilbert.ts';
-import { type JobOptions, throwIfAborted } from './job.ts';
+import type { JobOptions } from './job.ts';
 import { kMeans } from './k_means.ts';
 import { learnKdTree } from './kd_tree.ts';
 import {

@@ -4,7 +4,7 @@
  */
 import { checkInteger, checkOptions } from '../errors.ts';
 import { mixedHasher } from '../hashing/mix.ts';
-import { native } from '../native.ts';
+import { type NativeLshClustering, native } from '../native.ts';
 import { checkCallbacks, runJob } from './job.ts';
 import { checkTeacherRows, MOST_IDS } from './types.ts';
 
@@ -29,17 +29,9 @@ export interface LshOptions extends LshMethod {
 }
 
 /** What {@link learnLsh} yields. */
-export interface LshClustering {
+export interface LshClustering extends NativeLshClustering {
   /** min(options.rows, ids). */
   rows: number;
-  /** Row of each id, every row used, [ids]. */
-  assignment: Uint32Array;
-  /** Width of the cells, found by bisection. */
-  width: number;
-  /** Distinct keys. */
-  buckets: number;
-  /** Buckets cut into several rows along one more direction. */
-  splitBuckets: number;
 }
 
 /**

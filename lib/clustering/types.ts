@@ -15,9 +15,9 @@ export type Learner<Options> = (
   options?: Options,
 ) => Promise<Uint32Array>;
 
-/** Counts as native code takes them. */
-export function asDoubles(counts: Counts): Float64Array {
-  return counts instanceof Float64Array ? counts : new Float64Array(counts);
+/** Values or counts as native code takes them. */
+export function asDoubles(array: Counts | Float32Array): Float64Array {
+  return array instanceof Float64Array ? array : new Float64Array(array);
 }
 
 /** Ids and rows are 32-bit in native code. */

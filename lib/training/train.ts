@@ -2,7 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { batches, shuffled } from '../data/batches.ts';
 import type { Split } from '../data/types.ts';
-import { CollideError } from '../errors.ts';
+import { throwIfAborted } from '../errors.ts';
 import type { Recommender } from '../model/recommender.ts';
 import { auc, logLoss, normalizedEntropy } from './metrics.ts';
 import { unseenIds } from './unseen_ids.ts';
@@ -120,10 +120,4 @@ async function eachBatch<T>(
     throwIfAborted(options.signal);
     lastTurn = Date.now();
   }
-}
-
-/** @throws CollideError ABORTED when the signal has fired */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted)
-    throw new CollideError('ABORTED', "Stopped by the caller's AbortSignal", { cause: signal.reason });
 }
