@@ -4,13 +4,11 @@
 
 #include <atomic>
 #include <cmath>
-#include <cstdio>
-#include <functional>
 #include <limits>
 #include <string>
 #include <vector>
 
-#include "core/error.h"
+#include "checks.h"
 #include "core/random.h"
 #include "cpu/centroid_tree.h"
 
@@ -19,13 +17,8 @@ namespace {
 using collide::KmeansClustering;
 using collide::KmeansOptions;
 using collide::KmeansWeight;
-
-int passed = 0, failed = 0;
-
-void check(bool ok, const std::string& what) {
-  ok ? ++passed : ++failed;
-  if (!ok) std::printf("FAILED: %s\n", what.c_str());
-}
+using collide::checks::check;
+using collide::checks::rejects;
 
 struct Case {
   std::size_t dim;
@@ -132,32 +125,22 @@ void abort_and_progress() {
   check(rounds == 2 && stopped.iterations <= 3, "stops within a round");
 }
 
-void rejects(const std::function<void()>& body, const std::string& text) {
-  try {
-    body();
-    check(false, "accepted: " + text);
-  } catch (const collide::Error& error) {
-    check(error.code == "INVALID_ARGUMENT" && std::string(error.what()).find(text) != std::string::npos,
-          text + ", said: " + error.what());
-  }
-}
-
 void bad_input() {
   const KmeansOptions two = {2, KmeansWeight::kCount, 5, 1};
   const auto call = [&](std::vector<float> points, std::vector<double> counts, std::vector<std::uint32_t> start,
                         const KmeansOptions& options,
                         std::size_t dim = 1) { return [=] { collide::kmeans(points, dim, counts, start, options); }; };
-  rejects(call({}, {}, {}, two), "1 to 2^32 - 1 ids");
-  rejects(call({1, 2}, {1, 1}, {0, 1}, two, 0), "dim 0");
-  rejects(call({1, 2, 3}, {1, 1}, {0, 1}, two), "2 x dim values");
-  rejects(call({1, 2}, {1, 1}, {0}, two), "1 start clusters");
-  rejects(call({1, 2}, {1, 1}, {0, 1}, {3, KmeansWeight::kCount, 5, 1}), "1 to 2 rows");
-  rejects(call({1, 2}, {1, 1}, {0, 1}, {0, KmeansWeight::kCount, 5, 1}), "1 to 2 rows");
-  rejects(call({1, 2}, {1, -1}, {0, 1}, two), "received -1 at index 1");
-  rejects(call({1, 2}, {1, .5}, {0, 1}, two), "received 0.5 at index 1");
-  rejects(call({1, 2}, {1, 1}, {0, 2}, two), "received 2 at index 1");
-  rejects(call({1, 2}, {1, 1}, {1, 1}, two), "none of its ids is in 0");
-  rejects(call({1, std::numeric_limits<float>::quiet_NaN()}, {1, 1}, {0, 1}, two), "for id 1");
+  rejects("1 to 2^32 - 1 ids", call({}, {}, {}, two));
+  rejects("dim 0", call({1, 2}, {1, 1}, {0, 1}, two, 0));
+  rejects("2 x dim values", call({1, 2, 3}, {1, 1}, {0, 1}, two));
+  rejects("1 start clusters", call({1, 2}, {1, 1}, {0}, two));
+  rejects("1 to 2 rows", call({1, 2}, {1, 1}, {0, 1}, {3, KmeansWeight::kCount, 5, 1}));
+  rejects("1 to 2 rows", call({1, 2}, {1, 1}, {0, 1}, {0, KmeansWeight::kCount, 5, 1}));
+  rejects("received -1 at index 1", call({1, 2}, {1, -1}, {0, 1}, two));
+  rejects("received 0.5 at index 1", call({1, 2}, {1, .5}, {0, 1}, two));
+  rejects("received 2 at index 1", call({1, 2}, {1, 1}, {0, 2}, two));
+  rejects("none of its ids is in 0", call({1, 2}, {1, 1}, {1, 1}, two));
+  rejects("for id 1", call({1, std::numeric_limits<float>::quiet_NaN()}, {1, 1}, {0, 1}, two));
 }
 
 }  // namespace
@@ -168,6 +151,5 @@ int main() {
   threads();
   abort_and_progress();
   bad_input();
-  std::printf("%d passed, %d failed\n", passed, failed);
-  return failed == 0 ? 0 : 1;
+  return collide::checks::summary();
 }

@@ -2,13 +2,11 @@
 // abort.
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <functional>
 #include <limits>
 #include <string>
 #include <vector>
 
-#include "core/error.h"
+#include "checks.h"
 #include "core/random.h"
 #include "cpu/lsh.h"
 #include "cpu/optimal_bins.h"
@@ -16,23 +14,8 @@
 namespace {
 
 using collide::BinSearch;
-
-int passed = 0, failed = 0;
-
-void check(bool ok, const std::string& what) {
-  ok ? ++passed : ++failed;
-  if (!ok) std::printf("FAILED: %s\n", what.c_str());
-}
-
-void rejects(const std::function<void()>& body, const std::string& text) {
-  try {
-    body();
-    check(false, "accepted: " + text);
-  } catch (const collide::Error& error) {
-    check(error.code == "INVALID_ARGUMENT" && std::string(error.what()).find(text) != std::string::npos,
-          text + ", said: " + error.what());
-  }
-}
+using collide::checks::check;
+using collide::checks::rejects;
 
 std::vector<std::size_t> sizes_of(const std::vector<std::uint32_t>& assignment, std::size_t rows) {
   std::vector<std::size_t> sizes(rows);
@@ -68,13 +51,13 @@ void lsh_bad_input() {
                        std::vector<double> offsets, const collide::LshOptions& options) {
     return [=] { collide::lsh(points, dim, directions, offsets, options); };
   };
-  rejects(call({}, 1, {1, 1}, {0, 0}, {1, 0}), "ids x dim");
-  rejects(call({1, 2, 3}, 2, {1, 1, 1, 1}, {0, 0}, {1, 0}), "ids x dim");
-  rejects(call({1, 2}, 1, {1}, {0}, {1, 0}), "two directions");
-  rejects(call({1, 2}, 1, {1, 1, 1}, {0, 0}, {1, 0}), "3 values and 2 offsets");
-  rejects(call({1, 2}, 1, {1, 1}, {0, 0}, {0, 0}), "rows >= 1");
-  rejects(call({1, 2, 3}, 1, {1, 1}, {0, 0}, {2, 1}), "room for 3 ids in 2 rows");
-  rejects(call({1, std::numeric_limits<float>::infinity()}, 1, {1, 1}, {0, 0}, {1, 0}), "for id 1");
+  rejects("ids x dim", call({}, 1, {1, 1}, {0, 0}, {1, 0}));
+  rejects("ids x dim", call({1, 2, 3}, 2, {1, 1, 1, 1}, {0, 0}, {1, 0}));
+  rejects("two directions", call({1, 2}, 1, {1}, {0}, {1, 0}));
+  rejects("3 values and 2 offsets", call({1, 2}, 1, {1, 1, 1}, {0, 0}, {1, 0}));
+  rejects("rows >= 1", call({1, 2}, 1, {1, 1}, {0, 0}, {0, 0}));
+  rejects("room for 3 ids in 2 rows", call({1, 2, 3}, 1, {1, 1}, {0, 0}, {2, 1}));
+  rejects("for id 1", call({1, std::numeric_limits<float>::infinity()}, 1, {1, 1}, {0, 0}, {1, 0}));
   int polls = 0;
   std::vector<float> points(1000);
   for (std::size_t k = 0; k < points.size(); ++k) points[k] = collide::uniform01(1, k);
@@ -122,12 +105,12 @@ void both_searches_agree() {
 
 void bins_bad_input() {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  rejects([] { collide::optimal_bins({}, {}, 1); }, "1 to 2^32 - 1");
-  rejects([] { collide::optimal_bins({1, 2}, {1}, 1); }, "as many weights");
-  rejects([] { collide::optimal_bins({1}, {1}, 0); }, "rows >= 1");
-  rejects([=] { collide::optimal_bins({1, nan}, {1, 1}, 1); }, "values");
-  rejects([=] { collide::optimal_bins({1, 2}, {1, nan}, 1); }, "weights");
-  rejects([] { collide::optimal_bins({1, 2}, {-1, 1}, 1); }, "received -1 at index 0");
+  rejects("1 to 2^32 - 1", [] { collide::optimal_bins({}, {}, 1); });
+  rejects("as many weights", [] { collide::optimal_bins({1, 2}, {1}, 1); });
+  rejects("rows >= 1", [] { collide::optimal_bins({1}, {1}, 0); });
+  rejects("values", [=] { collide::optimal_bins({1, nan}, {1, 1}, 1); });
+  rejects("weights", [=] { collide::optimal_bins({1, 2}, {1, nan}, 1); });
+  rejects("received -1 at index 0", [] { collide::optimal_bins({1, 2}, {-1, 1}, 1); });
   const std::vector<double> values = {1, 2, 4, 8, 16, 32};
   for (const BinSearch search : {BinSearch::kLayers, BinSearch::kLagrangian}) {
     const auto stopped = collide::optimal_bins(values, std::vector<double>(6, 1), 3, {[] { return true; }, {}}, search);
@@ -143,6 +126,5 @@ int main() {
   published_bins();
   both_searches_agree();
   bins_bad_input();
-  std::printf("%d passed, %d failed\n", passed, failed);
-  return failed == 0 ? 0 : 1;
+  return collide::checks::summary();
 }
