@@ -100,7 +100,7 @@ export async function learnMapping(teacher: TeacherKnowledge, options: LearnMapp
   const { counts } = teacher;
   const hotCounts = (typeof teacher.hotCounts === 'function' ? teacher.hotCounts() : teacher.hotCounts) ?? counts;
   const ids = checkTeacher(teacher.rows, teacher.dim, counts, 'learnMapping');
-  checkCounts(hotCounts, ids, 'hotCounts of learnMapping');
+  if (hotCounts !== counts) checkCounts(hotCounts, ids, 'hotCounts of learnMapping');
   const plan = planMapping(options, ids, teacher.dim);
   throwIfAborted(plan.job.signal);
   const unseen = unseenShare(counts, hotCounts);
