@@ -8,7 +8,15 @@ export {
   type ClusterProgress,
   type FilterName,
 } from './agglomerative.ts';
-export { type BudgetShare, type BudgetTable, type DistortionCurve, distortionCurve, shareBudget } from './budget.ts';
+export {
+  type BudgetShare,
+  type BudgetTable,
+  type DistortionCurve,
+  distortionCurve,
+  shareBudget,
+  type UniformShare,
+  uniformShare,
+} from './budget.ts';
 export { type BinMass, type EqualMassOptions, equalMassBins, learnEqualMass } from './equal_mass.ts';
 export { hilbertKeys } from './hilbert.ts';
 export type { JobOptions } from './job.ts';

@@ -107,7 +107,8 @@ export async function evaluateSplit(
   };
 }
 
-async function eachBatch<T>(
+/** Does `work`, which gives the rows done so far, on every batch. @throws CollideError ABORTED */
+export async function eachBatch<T>(
   list: Iterable<T>,
   options: { signal?: AbortSignal; onProgress?: (rows: number) => void },
   work: (batch: T) => number,
