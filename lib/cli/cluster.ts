@@ -1,7 +1,8 @@
 /** `collide cluster VECTORS`: hash functions from a teacher's vectors and counts, without the training data. */
 import { extname } from 'node:path';
 import { Command } from 'commander';
-import { CollideError } from '../errors.ts';
+import { FREQUENCY_ABLATIONS } from '../clustering/index.ts';
+import { CollideError, checkOneOf } from '../errors.ts';
 import { type BudgetPlan, planBudget } from '../pipeline/budget.ts';
 import type { Hashing } from '../pipeline/hashing.ts';
 import { type LearnHashingOptions, learnHashing } from '../pipeline/learn_hashing.ts';
@@ -17,7 +18,10 @@ interface ClusterOptions extends Omit<LearnHashingOptions, 'signal' | 'onProgres
   budget?: number;
   dim: number;
   sensitivity?: string[];
+  frequency?: string;
 }
+
+const FREQUENCIES = Object.keys(FREQUENCY_ABLATIONS) as (keyof typeof FREQUENCY_ABLATIONS)[];
 
 export function clusterCommand(): Command {
   return new Command('cluster')
@@ -36,7 +40,7 @@ export function clusterCommand(): Command {
     )
     .option('--method <name>', 'agglomerative, equal-mass, exact, kd-tree, k-means or lsh', 'agglomerative')
     .option('--hot-share <share>', 'share of the rows for the hottest ids', Number, 0)
-    .option('--unseen <policy>', 'ids that the teacher never saw: shared (default), reserved, hash or cluster')
+    .option('--unseen <policy>', 'ids that the teacher never saw: shared (default), reserved, hash, dealt or cluster')
     .option('--reserved-share <share>', 'unseen reserved: share of the rows for them', Number)
     .option('--hashes <number>', 'internal tables per feature, 1 or 2', Number)
     .option('--combine <how>', 'of two tables: sum or concat')
@@ -46,34 +50,43 @@ export function clusterCommand(): Command {
     .option('--iterations <number>', 'k-means: most rounds', Number)
     .option('--directions <number>', 'lsh: directions whose cells make a bucket', Number)
     .option('--max-cluster-size <ids>', 'agglomerative and lsh: most ids of a row', Number)
+    .option('--merges-per-round <pairs>', 'agglomerative: K, the most pairs that merge in a round', Number)
+    .option('--frequency <use>', 'agglomerative: counts for none, weighting, filter or weighting-and-filter (default)')
+    .option('--rotate', 'kd-tree: split along principal components')
     .option('--seed <number>', 'of hashed ids and of lsh', Number)
-    .action(async (path: string, { out, counts, feature, budget, dim, sensitivity, ...options }: ClusterOptions) => {
-      const whole = extname(out).toLowerCase() === '.safetensors';
-      if (!whole) mappingFormat(out);
-      const progress = new Progress();
-      const signal = interruptSignal();
-      try {
-        const teacher = await loadVectors(path, { counts, feature, signal });
-        const minRows = options.minRows ?? (teacher.features.length === 1 ? 0 : 100_000);
-        const plan =
-          budget === undefined
-            ? undefined
-            : await planBudget(teacher, { bytes: budget, dim, sensitivity: weightsOf(sensitivity), minRows, signal });
-        const hashing = await learnHashing(teacher, {
-          ...options,
-          rows: plan?.rows,
-          minRows,
-          signal,
-          onProgress: (text, share) => progress.update(text, share),
-        });
-        await (whole ? hashing.save(out) : writeMapping(out, onlyTable(hashing, out)));
-        progress.stop();
-        if (plan !== undefined) process.stdout.write(describePlan(plan));
-        process.stdout.write(`wrote ${out}: ${hashing.rows()} rows, ${hashing.mappingBytes()} bytes of mapping\n`);
-      } finally {
-        progress.stop();
-      }
-    });
+    .action(
+      async (
+        path: string,
+        { out, counts, feature, budget, dim, sensitivity, frequency, ...options }: ClusterOptions,
+      ) => {
+        const whole = extname(out).toLowerCase() === '.safetensors';
+        if (!whole) mappingFormat(out);
+        const progress = new Progress();
+        const signal = interruptSignal();
+        try {
+          const teacher = await loadVectors(path, { counts, feature, signal });
+          const minRows = options.minRows ?? (teacher.features.length === 1 ? 0 : 100_000);
+          const plan =
+            budget === undefined
+              ? undefined
+              : await planBudget(teacher, { bytes: budget, dim, sensitivity: weightsOf(sensitivity), minRows, signal });
+          const hashing = await learnHashing(teacher, {
+            ...options,
+            ...(frequency === undefined ? {} : FREQUENCY_ABLATIONS[checkOneOf(frequency, FREQUENCIES, '--frequency')]),
+            rows: plan?.rows,
+            minRows,
+            signal,
+            onProgress: (text, share) => progress.update(text, share),
+          });
+          await (whole ? hashing.save(out) : writeMapping(out, onlyTable(hashing, out)));
+          progress.stop();
+          if (plan !== undefined) process.stdout.write(describePlan(plan));
+          process.stdout.write(`wrote ${out}: ${hashing.rows()} rows, ${hashing.mappingBytes()} bytes of mapping\n`);
+        } finally {
+          progress.stop();
+        }
+      },
+    );
 }
 
 function onlyTable({ features }: Hashing, out: string) {

@@ -60,6 +60,25 @@ export interface Clustering extends NativeClustering {
 const DEFAULT_KEEP: Record<FilterName, number> = { frequency: 2, distance: 1.5, size: 1 };
 const FILTER_NAMES = Object.keys(DEFAULT_KEEP) as FilterName[];
 
+const BLIND: ClusterFilter[] = [{ by: 'distance' }, { by: 'size' }];
+const WITH_FREQUENCY: ClusterFilter[] = [{ by: 'frequency' }, ...BLIND];
+
+/**
+ * How "Learning to Collide" may use access counts, its four ablations, as options to spread: for the values of merged
+ * clusters (weighting), for the choice of pairs (filter), for both (the default) or not at all.
+ *
+ * @example
+ * ```ts
+ * await agglomerate(values, counts, { rows: 1000, ...FREQUENCY_ABLATIONS.filter });
+ * ```
+ */
+export const FREQUENCY_ABLATIONS = {
+  none: { filters: BLIND, mergedValue: 'mean' },
+  weighting: { filters: BLIND, mergedValue: 'count-weighted' },
+  'weighting-and-filter': { filters: WITH_FREQUENCY, mergedValue: 'count-weighted' },
+  filter: { filters: WITH_FREQUENCY, mergedValue: 'mean' },
+} as const satisfies Record<string, AgglomerateMethod>;
+
 /** The option names of {@link AgglomerateMethod}, for checks of options that contain them. */
 export const METHOD_OPTIONS = ['mergesPerRound', 'maxClusterSize', 'filters', 'mergedValue', 'device'] as const;
 

@@ -7,6 +7,7 @@ export {
   type Clustering,
   type ClusterProgress,
   type FilterName,
+  FREQUENCY_ABLATIONS,
 } from './agglomerative.ts';
 export {
   type BudgetShare,
