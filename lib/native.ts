@@ -297,7 +297,7 @@ export interface NativeBinding {
     points: Float32Array,
     directions: Float64Array,
     offsets: Float64Array,
-    options: { dim: number; rows: number; maxSize: number },
+    options: { dim: number; rows: number; maxSize: number; threads: number },
     onProgress: ((widths: number, needed: number) => void) | undefined,
   ): NativeJob<NativeLshClustering>;
   /** Values and weights are copied before this returns. onProgress(steps, bins). */

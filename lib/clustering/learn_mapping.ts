@@ -233,7 +233,14 @@ async function learnJointly(
     case 'lsh': {
       const { maxClusterSize } = plan.agglomerative;
       const seed = tableSeed(plan, k);
-      const { assignment } = await learnLsh(teacherRows, dim, { ...plan.lsh, maxClusterSize, rows, seed, signal });
+      const { assignment } = await learnLsh(teacherRows, dim, {
+        ...plan.lsh,
+        maxClusterSize,
+        rows,
+        seed,
+        signal,
+        threads,
+      });
       return { assignment };
     }
   }

@@ -76,7 +76,8 @@ Napi::Value lsh(const Napi::CallbackInfo& info) {
     const auto given = options_of(info, 3);
     const auto dim = static_cast<std::size_t>(integer(given, "dim"));
     const LshOptions options = {static_cast<std::uint32_t>(integer(given, "rows")),
-                                static_cast<std::uint64_t>(integer(given, "maxSize"))};
+                                static_cast<std::uint64_t>(integer(given, "maxSize")),
+                                static_cast<unsigned>(integer(given, "threads"))};
     return learner_job(
         info.Env(), info[4],
         [points = copy_of<float>(info[0], "points"), directions = copy_of<double>(info[1], "directions"),

@@ -37,12 +37,28 @@ void lsh_uses_every_row() {
     for (std::size_t j = 0; j < offsets.size(); ++j) offsets[j] = collide::uniform01(seed + 2, j);
     const std::size_t used = std::min<std::size_t>(rows, ids), average = (ids + used - 1) / used;
     const std::uint64_t max_size = seed % 5 == 0 ? 0 : average * (1 + seed % 4);
-    const collide::LshClustering learned = collide::lsh(points, dim, directions, offsets, {rows, max_size});
+    const collide::LshClustering learned = collide::lsh(points, dim, directions, offsets, {rows, max_size, 1});
     const auto sizes = sizes_of(learned.assignment, used);
     check(*std::min_element(sizes.begin(), sizes.end()) > 0, "lsh: every row is used");
     const auto largest = *std::max_element(sizes.begin(), sizes.end());
     check(max_size == 0 || largest <= max_size, "lsh: rows keep to their limit");
     check(learned.width > 0 && learned.buckets >= 1 && learned.buckets <= used, "lsh: statistics");
+  }
+}
+
+void lsh_threads() {
+  for (const bool tied : {false, true}) {
+    std::vector<float> points(150000);
+    for (std::size_t k = 0; k < points.size(); ++k) {
+      points[k] = collide::uniform01(7, k);
+      if (tied) points[k] = std::floor(points[k] * 40);
+    }
+    const std::vector<double> directions = {.3, 1, -1, .2, .7, -.6}, offsets = {.1, .9, .4};
+    const auto alone = collide::lsh(points, 2, directions, offsets, {5000, 100, 1});
+    for (const unsigned threads : {2u, 5u}) {
+      const auto many = collide::lsh(points, 2, directions, offsets, {5000, 100, threads});
+      check(many.assignment == alone.assignment && many.width == alone.width, "lsh: threads agree");
+    }
   }
 }
 
@@ -122,6 +138,7 @@ void bins_bad_input() {
 
 int main() {
   lsh_uses_every_row();
+  lsh_threads();
   lsh_bad_input();
   published_bins();
   both_searches_agree();
