@@ -58,13 +58,6 @@ class Rounds {
     std::vector<std::uint32_t> last, first;
     std::vector<std::uint32_t> chain;
     bool split = false;
-
-    void begin(const SlotRange& slots) {
-      range = slots;
-      tally = {};
-      changes.clear(), last.clear(), first.clear();
-      split = false;
-    }
   };
 
   // What the index orders pairs by: the first filter that is a score.
@@ -113,33 +106,32 @@ class Rounds {
 
   bool is_chosen(std::uint32_t slot) const { return (chosen_[slot / 64] >> (slot % 64) & 1) != 0; }
 
-  // Sets the tasks' ranges, such that no chain of chosen pairs crosses from one into the next; an empty one may begin
-  // at the very end.
-  void cut_between_chains() {
+  // Ranges for tasks, such that no chain of chosen pairs crosses from one into the next; an empty one may begin at the
+  // very end.
+  std::vector<Merges> cut_between_chains() const {
     const std::size_t slots = clusters_.slots();
-    const std::vector<SlotRange> ranges = slot_ranges(slots, candidates_.size(), threads_);
-    tasks_.resize(ranges.size());
+    std::vector<Merges> tasks;
     std::size_t begin = 0;
-    for (std::size_t t = 0; t < ranges.size(); ++t) {
-      const SlotRange& range = ranges[t];
+    for (const SlotRange& range : slot_ranges(slots, candidates_.size(), threads_)) {
       std::size_t end = std::max(begin, range.end);
       while (end < slots) {
         const std::uint32_t before = clusters_.previous(end, clusters_.all());
         if (before == Clusters::kNone || !is_chosen(before)) break;
         end = std::min(end + 64, slots);
       }
-      tasks_[t].begin({begin, end});
+      tasks.emplace_back().range = {begin, end};
       begin = end;
     }
+    return tasks;
   }
 
   // Merges the chosen pairs, neighbouring ones as one chain, and clears their bits. With max_size > 0, a chain of more
   // ids is cut into pairs left to right (AB, CD, E stays). Returns whether one was.
   bool merge(std::uint64_t max_size) {
-    cut_between_chains();
-    parallel_for(tasks_.size(), threads_, [&](std::size_t t) { merge_range(tasks_[t], max_size); });
+    std::vector<Merges> tasks = cut_between_chains();
+    parallel_for(tasks.size(), threads_, [&](std::size_t t) { merge_range(tasks[t], max_size); });
     bool split = false;
-    for (Merges& task : tasks_) {
+    for (Merges& task : tasks) {
       for (const std::uint32_t first : task.first) {
         const std::uint32_t previous = clusters_.previous(first, clusters_.all());
         if (previous != Clusters::kNone) task.last.push_back(previous);
@@ -203,7 +195,6 @@ class Rounds {
   PairIndex index_;
   Candidates candidates_;
   std::vector<std::uint64_t> chosen_;  // a bit per slot
-  std::vector<Merges> tasks_;          // their memory is kept from round to round
 };
 
 // The clusters and ids in value order.

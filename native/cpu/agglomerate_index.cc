@@ -196,7 +196,8 @@ std::size_t PairIndex::gather(const Clusters& clusters, const SlotRange& range, 
   return threshold.wanted - wanted;
 }
 
-void PairIndex::select(const Clusters& clusters, double norm, std::size_t m, FilterBy key_by, Candidates& candidates) {
+void PairIndex::select(const Clusters& clusters, double norm, std::size_t m, FilterBy key_by,
+                       Candidates& candidates) const {
   std::size_t below = 0;
   const std::uint16_t code = code_at(m, below);
   const bool ties = exact(code, norm);
@@ -205,23 +206,22 @@ void PairIndex::select(const Clusters& clusters, double norm, std::size_t m, Fil
   if (!ties) key_by = by_;
 
   const std::vector<SlotRange> ranges = slot_ranges(clusters.slots(), m, threads_);
-  lists_.resize(std::max(lists_.size(), ranges.size()));
-  for (std::vector<Candidate>& list : lists_) list.clear();
+  std::vector<std::vector<Candidate>> lists(ranges.size());
   std::vector<std::size_t> tied(ranges.size());
-  lists_[0] = candidates.give();
+  lists[0] = candidates.give();
   parallel_for(ranges.size(), threads_,
-               [&](std::size_t r) { tied[r] = gather(clusters, ranges[r], threshold, key_by, norm, lists_[r]); });
+               [&](std::size_t r) { tied[r] = gather(clusters, ranges[r], threshold, key_by, norm, lists[r]); });
   std::size_t wanted = threshold.wanted - tied[0];
   for (std::size_t r = 1; r < ranges.size(); ++r) {
-    for (const Candidate& pair : lists_[r]) {
+    for (const Candidate& pair : lists[r]) {
       if (codes_[pair.left] == threshold.last) {
         if (wanted == 0) continue;
         --wanted;
       }
-      lists_[0].push_back(pair);
+      lists[0].push_back(pair);
     }
   }
-  candidates.take(std::move(lists_[0]), key_by);
+  candidates.take(std::move(lists[0]), key_by);
   if (!ties) candidates.keep_smallest(clusters, by_, norm, m);
 }
 

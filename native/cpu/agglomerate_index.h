@@ -35,7 +35,7 @@ class PairIndex {
   std::size_t size() const { return pairs_; }
 
   // Lists the m <= size() smallest pairs by (score, position) under the norm, keyed by `key_by` if that saves a pass.
-  void select(const Clusters& clusters, double norm, std::size_t m, FilterBy key_by, Candidates& candidates);
+  void select(const Clusters& clusters, double norm, std::size_t m, FilterBy key_by, Candidates& candidates) const;
 
   // After the cluster at `left` or its right neighbour has changed. False, and nothing done, when there is no neighbour
   // in the range.
@@ -75,8 +75,6 @@ class PairIndex {
   Memory memory_;
   std::uint16_t* codes_;                           // [slots], filled up to a multiple of 64
   std::vector<std::uint32_t> histogram_, coarse_;  // [65536], [256]
-  // Of each range but the first, kept from round to round: memory of this size comes from the kernel page by page.
-  std::vector<std::vector<Candidate>> lists_;
 };
 
 }  // namespace collide

@@ -54,8 +54,8 @@ KmeansClusters::KmeansClusters(const std::vector<float>& given, std::size_t widt
   centroids.resize(rows_ * dim);
   radii.resize(rows_);
   moved.resize(rows_);
-  loose.resize(rows_);
-  changed.assign(rows_, 1);
+  loose_.resize(rows_);
+  changed_.assign(rows_, 1);
   take_means();
   std::fill(moved.begin(), moved.end(), 1);
 }
@@ -91,7 +91,7 @@ double KmeansClusters::error_of(const std::uint32_t* places, std::size_t count, 
 // Of the clusters that changed: the others' would come out the same.
 void KmeansClusters::take_means() {
   for_clusters(rows_, threads_, [&](std::uint32_t k) {
-    if (changed[k] == 0) {
+    if (changed_[k] == 0) {
       moved[k] = 0;
       return;
     }
@@ -101,7 +101,7 @@ void KmeansClusters::take_means() {
     const std::vector<double> before(centroid, centroid + dim);
     mean_of(places, size, centroid);
     moved[k] = std::equal(before.begin(), before.end(), centroid) ? 0 : 1;
-    changed[k] = 0;
+    changed_[k] = 0;
     radii[k] = 0;
     for (std::size_t m = 0; m < size; ++m) {
       radii[k] = std::max(radii[k], squared_distance(&points[places[m] * dim], centroid, dim));
@@ -110,15 +110,15 @@ void KmeansClusters::take_means() {
 }
 
 std::uint64_t KmeansClusters::step() {
-  std::fill(loose.begin(), loose.end(), 0);
-  group(next);
+  std::fill(loose_.begin(), loose_.end(), 0);
+  group(next_);
   if (std::adjacent_find(starts.begin(), starts.end()) != starts.end()) {
     fill_empty();
-    group(next);
+    group(next_);
   }
   std::uint64_t count = 0;
-  for (std::size_t place = 0; place < next.size(); ++place) count += next[place] != cluster[place] ? 1 : 0;
-  cluster.swap(next);
+  for (std::size_t place = 0; place < next_.size(); ++place) count += next_[place] != cluster[place] ? 1 : 0;
+  cluster.swap(next_);
   take_means();
   return count;
 }
@@ -179,8 +179,8 @@ void KmeansClusters::fill_empty() {
                       ? std::move(known->second)
                       : std::vector(members.begin() + starts[source], members.begin() + starts[source + 1]);
     const std::size_t cut = halve(places);
-    for (std::size_t k = cut; k < places.size(); ++k) next[places[k]] = empty;
-    for (const std::uint32_t k : {source, empty}) changed[k] = loose[k] = 1;
+    for (std::size_t k = cut; k < places.size(); ++k) next_[places[k]] = empty;
+    for (const std::uint32_t k : {source, empty}) changed_[k] = loose_[k] = 1;
     keep(empty, {places.begin() + cut, places.end()});
     places.resize(cut);
     keep(source, std::move(places));

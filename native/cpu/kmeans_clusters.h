@@ -19,19 +19,19 @@ class KmeansClusters {
                  const std::vector<std::uint32_t>& start, const KmeansOptions& options);
 
   // Before an assignment, which then calls move() for every place that it moves, from any thread.
-  void begin() { next = cluster; }
+  void begin() { next_ = cluster; }
   void move(std::size_t place, std::uint32_t to) {
     touch(cluster[place]);
     touch(to);
-    next[place] = to;
+    next_[place] = to;
   }
-  // Makes `next` the clusters, after halves of others were given to those that it left empty, and takes the means of
+  // Makes `next_` the clusters, after halves of others were given to those that it left empty, and takes the means of
   // those that changed. Returns how many ids moved.
   std::uint64_t step();
 
   // Whether all ids of a cluster are at the centroid that was nearest in the last assignment and has not moved since.
   // Then no centroid but one that has moved can be nearer.
-  bool settled(std::uint32_t k) const { return moved[k] == 0 && loose[k] == 0; }
+  bool settled(std::uint32_t k) const { return moved[k] == 0 && loose_[k] == 0; }
 
   // Fills in all of the result but its rounds.
   void finish(const std::vector<double>& counts, KmeansClustering& result);
@@ -53,7 +53,7 @@ class KmeansClusters {
     bool operator<(const Spread& other) const;
   };
 
-  void touch(std::uint32_t k) { std::atomic_ref(changed[k]).store(1, std::memory_order_relaxed); }
+  void touch(std::uint32_t k) { std::atomic_ref(changed_[k]).store(1, std::memory_order_relaxed); }
   void group(const std::vector<std::uint32_t>& clusters);
   void take_means();
   void mean_of(const std::uint32_t* places, std::size_t count, double* mean) const;
@@ -62,9 +62,9 @@ class KmeansClusters {
   std::size_t halve(std::vector<std::uint32_t>& places) const;
   void fill_empty();
 
-  std::vector<std::uint32_t> next;    // [places] clusters to be
-  std::vector<std::uint8_t> changed;  // [rows] whether ids came or went
-  std::vector<std::uint8_t> loose;    // [rows] whether ids were put there because it was empty, or taken away for that
+  std::vector<std::uint32_t> next_;    // [places] clusters to be
+  std::vector<std::uint8_t> changed_;  // [rows] whether ids came or went
+  std::vector<std::uint8_t> loose_;    // [rows] whether ids were put there because it was empty, or taken away for that
 
   std::uint32_t rows_;
   unsigned threads_;
