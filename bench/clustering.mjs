@@ -1,7 +1,8 @@
-// usage: npm run bench:clustering -- [--large] [--only PATTERN] [--rounds N] [--threads 1,2] [--program FILE]
+// usage: npm run bench:clustering -- [--large | --tables] [--only PATTERN] [--rounds N] [--threads 1,2] [--program FILE]
 // The learners beside one std::sort of as many float64 values in the same process, and scikit-learn when a Python has it.
 // Writes clustering.json (all times) and clustering.md to bench/results. --large adds 10 million ids (some ten minutes
-// and 3 GiB); --only measures the settings whose name matches a regular expression anew and keeps the others' times.
+// and 3 GiB); --only measures the settings whose name matches a regular expression anew and keeps the others' times;
+// --tables measures nothing but bench/tables.mjs anew, which needs `npm run build` before.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg } from 'node:os';
@@ -13,6 +14,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const { values } = parseArgs({
   options: {
     large: { type: 'boolean', default: false },
+    tables: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
     rounds: { type: 'string', default: '5' },
     threads: { type: 'string', default: '1,2' },
@@ -44,9 +46,9 @@ const settings = [100_000, 1_000_000, ...(values.large ? [10_000_000] : [])]
     ...setting,
     name: `${words(setting.ids)} ids to ${words(setting.ids / setting.divisor)} rows, ${setting.threads} threads`,
   }))
-  .filter(({ name }) => new RegExp(values.only).test(name));
+  .filter(({ name }) => !values.tables && new RegExp(values.only).test(name));
 
-const program = build();
+const program = values.tables ? '' : build();
 const output = (...args) => execFileSync(program, args.map(String), { encoding: 'utf8', maxBuffer: 1 << 24 });
 
 /** { CASE: [{ wall, cpu }] by round }. */
@@ -70,14 +72,20 @@ function measurePeer() {
 
 const folder = new URL('./results/', import.meta.url);
 const file = new URL('clustering.json', folder);
-const before = values.only !== '' && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { settings: {} };
+const partly = values.only !== '' || values.tables;
+const before = partly && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { settings: {} };
 const results = { ...before };
 for (const { name, ...setting } of settings) {
   const load = loadavg()[0];
   console.log(`${name} (load ${load.toFixed(1)})`);
   results.settings[name] = { ...setting, load, times: measure(setting) };
 }
-if (values.only === '') {
+if (values.tables) {
+  const script = `${root}bench/tables.mjs`;
+  const line = execFileSync(process.execPath, [script], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  results.tables = { ...JSON.parse(line), load: loadavg()[0] };
+}
+if (!partly || results.bytesPerId === undefined) {
   results.bytesPerId = Object.fromEntries(
     Object.keys(Object.values(results.settings)[0].times)
       .filter((name) => name !== 'sort')
@@ -87,7 +95,18 @@ if (values.only === '') {
   results.machine = `${cpus()[0]?.model.trim()}, ${availableParallelism()} threads`;
 }
 
-function markdown({ settings, bytesPerId, peer, machine }) {
+function tablesLines({ tables, ids, threads, sort, wall, cpu, before, peak, results, load }) {
+  const perId = (bytes) => (bytes / (tables * ids)).toFixed(1);
+  return [
+    `${tables} tables of ${words(ids)} ids (width 2) to ${words(ids / 10)} rows each in one call of \`learnMappings\`, ${threads} threads, load ${load.toFixed(1)}:`,
+    `**${(wall / sort).toFixed(2)}** of the ${tables} sorts' time (CPU ${(cpu / sort).toFixed(2)}; the sorts on one thread, half before and half after: ${sort.toFixed(1)} s).`,
+    `Peak memory of the process: ${(peak / 2 ** 30).toFixed(2)} GiB, of which ${(before / 2 ** 30).toFixed(2)} were there before the call (the inputs are ${perId(12 * tables * ids)} bytes per id)`,
+    `and ${(results / 2 ** 30).toFixed(2)} are the result; work took ${((peak - before - results) / (threads * ids)).toFixed(0)} bytes per id of the tables at work, ${perId(peak - before - results)} per id of all.`,
+    '',
+  ];
+}
+
+function markdown({ settings, bytesPerId, peer, machine, tables }) {
   const all = Object.values(settings).sort((a, b) => a.ids - b.ids || a.divisor - b.divisor || a.threads - b.threads);
   const names = Object.keys(all[0].times).filter((name) => name !== 'sort');
   const cell = ({ times }, name) => {
@@ -118,6 +137,7 @@ function markdown({ settings, bytesPerId, peer, machine }) {
       .map(([name, bytes]) => `${name} ${bytes.toFixed(0)} bytes per id`)
       .join('; ')}.`,
     '',
+    ...(tables === undefined ? [] : tablesLines(tables)),
     ...(peers.length > 0
       ? [
           `scikit-learn ${peer.version}, 100,000 ids to 10,000 rows, one run each in a process of its own:`,

@@ -38,6 +38,13 @@ export class CollideError extends Error {
   }
 }
 
+/** @throws CollideError ABORTED, with the signal's reason as its cause, when it has fired */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) {
+    throw new CollideError('ABORTED', "Stopped by the caller's AbortSignal", { cause: signal.reason });
+  }
+}
+
 /** The known name nearest to `name` as ` Did you mean "x"?`, or an empty string when none is near. */
 export function suggestion(name: string, known: readonly string[]): string {
   if (known.length === 0) return '';

@@ -201,12 +201,18 @@ export interface NativeAgglomerateOptions {
 }
 
 export interface NativeClustering {
+  /** Cluster of each id, [ids]. */
   assignment: Uint32Array;
+  /** Value of each cluster, ascending, [rows]. */
   values: Float64Array;
+  /** Ids of each cluster, [rows]. */
   sizes: Uint32Array;
+  /** Accesses of each cluster, [rows]. */
   counts: Float64Array;
   rounds: number;
+  /** Rounds in which no pair fitted maxClusterSize, so that the smallest created sizes were merged instead. */
   fallbackRounds: number;
+  /** Rounds in which a chain of pairs over maxClusterSize was cut into pairs. */
   splitRounds: number;
 }
 
@@ -218,20 +224,31 @@ export interface NativeKMeansOptions {
   threads: number;
 }
 
-export interface NativeKMeans {
+export interface NativeKMeansClustering {
+  /** Cluster of each id, [ids]. */
   assignment: Uint32Array;
+  /** Weighted means, [rows * dim]. */
   centroids: Float64Array;
+  /** Ids of each cluster, [rows]. */
   sizes: Uint32Array;
+  /** Accesses of each cluster, [rows]. */
   counts: Float64Array;
+  /** Weighted squared distances of the ids to their centroids, summed. */
   distortion: number;
+  /** Rounds done. */
   iterations: number;
+  /** Ids that the last round moved; 0: converged. */
   moved: number;
 }
 
-export interface NativeLsh {
+export interface NativeLshClustering {
+  /** Row of each id, every row used, [ids]. */
   assignment: Uint32Array;
+  /** Width of the cells, found by bisection. */
   width: number;
+  /** Distinct keys. */
   buckets: number;
+  /** Buckets cut into several rows along one more direction. */
   splitBuckets: number;
 }
 
@@ -274,15 +291,15 @@ export interface NativeBinding {
     start: Uint32Array,
     options: NativeKMeansOptions,
     onProgress: ((iteration: number, moved: number) => void) | undefined,
-  ): NativeJob<NativeKMeans>;
+  ): NativeJob<NativeKMeansClustering>;
   /** Points, directions and offsets are copied before this returns. maxSize 0: no limit. onProgress(widths, needed). */
   lsh(
     points: Float32Array,
     directions: Float64Array,
     offsets: Float64Array,
-    options: { dim: number; rows: number; maxSize: number },
+    options: { dim: number; rows: number; maxSize: number; threads: number },
     onProgress: ((widths: number, needed: number) => void) | undefined,
-  ): NativeJob<NativeLsh>;
+  ): NativeJob<NativeLshClustering>;
   /** Values and weights are copied before this returns. onProgress(steps, bins). */
   optimalBins(
     values: Float64Array,

@@ -1,8 +1,9 @@
 /** `collide cluster VECTORS`: hash functions from a teacher's vectors and counts, without the training data. */
 import { extname } from 'node:path';
 import { Command } from 'commander';
-import { CollideError } from '../errors.ts';
-import { planBudget } from '../pipeline/budget.ts';
+import { FREQUENCY_ABLATIONS } from '../clustering/index.ts';
+import { CollideError, checkOneOf } from '../errors.ts';
+import { type BudgetPlan, planBudget } from '../pipeline/budget.ts';
 import type { Hashing } from '../pipeline/hashing.ts';
 import { type LearnHashingOptions, learnHashing } from '../pipeline/learn_hashing.ts';
 import { mappingFormat, writeMapping } from '../pipeline/mapping_file.ts';
@@ -16,7 +17,11 @@ interface ClusterOptions extends Omit<LearnHashingOptions, 'signal' | 'onProgres
   feature?: string;
   budget?: number;
   dim: number;
+  sensitivity?: string[];
+  frequency?: string;
 }
+
+const FREQUENCIES = Object.keys(FREQUENCY_ABLATIONS) as (keyof typeof FREQUENCY_ABLATIONS)[];
 
 export function clusterCommand(): Command {
   return new Command('cluster')
@@ -29,9 +34,13 @@ export function clusterCommand(): Command {
     .option('--min-rows <ids>', 'features with fewer ids stay whole (default: 100000; 0 for a single table)', Number)
     .option('--budget <bytes>', 'rows of every table so that all, mappings included, have these bytes', Number)
     .option('--dim <width>', "for --budget: width of the student's rows", Number, 16)
+    .option(
+      '--sensitivity <name=weight...>',
+      "for --budget: how much a unit of a table's error hurts (default: as collide train measured it, 1 elsewhere)",
+    )
     .option('--method <name>', 'agglomerative, equal-mass, exact, kd-tree, k-means or lsh', 'agglomerative')
     .option('--hot-share <share>', 'share of the rows for the hottest ids', Number, 0)
-    .option('--unseen <policy>', 'ids that the teacher never saw: shared (default), reserved, hash or cluster')
+    .option('--unseen <policy>', 'ids that the teacher never saw: shared (default), reserved, hash, dealt or cluster')
     .option('--reserved-share <share>', 'unseen reserved: share of the rows for them', Number)
     .option('--hashes <number>', 'internal tables per feature, 1 or 2', Number)
     .option('--combine <how>', 'of two tables: sum or concat')
@@ -41,32 +50,43 @@ export function clusterCommand(): Command {
     .option('--iterations <number>', 'k-means: most rounds', Number)
     .option('--directions <number>', 'lsh: directions whose cells make a bucket', Number)
     .option('--max-cluster-size <ids>', 'agglomerative and lsh: most ids of a row', Number)
+    .option('--merges-per-round <pairs>', 'agglomerative: K, the most pairs that merge in a round', Number)
+    .option('--frequency <use>', 'agglomerative: counts for none, weighting, filter or weighting-and-filter (default)')
+    .option('--rotate', 'kd-tree: split along principal components')
     .option('--seed <number>', 'of hashed ids and of lsh', Number)
-    .action(async (path: string, { out, counts, feature, budget, dim, ...options }: ClusterOptions) => {
-      const whole = extname(out).toLowerCase() === '.safetensors';
-      if (!whole) mappingFormat(out);
-      const progress = new Progress();
-      const signal = interruptSignal();
-      try {
-        const teacher = await loadVectors(path, { counts, feature, signal });
-        const plan = budget === undefined ? undefined : await planBudget(teacher, { bytes: budget, dim, signal });
-        const hashing = await learnHashing(teacher, {
-          ...options,
-          rows: plan?.rows,
-          minRows: options.minRows ?? (teacher.features.length === 1 ? 0 : 100_000),
-          signal,
-          onProgress: (text, share) => progress.update(text, share),
-        });
-        await (whole ? hashing.save(out) : writeMapping(out, onlyTable(hashing, out)));
-        progress.stop();
-        for (const { name, ids, rows, bytes, error } of plan?.tables ?? []) {
-          process.stdout.write(`${name}: ${rows} rows for ${ids} ids, ${bytes} bytes, error ${error.toPrecision(4)}\n`);
+    .action(
+      async (
+        path: string,
+        { out, counts, feature, budget, dim, sensitivity, frequency, ...options }: ClusterOptions,
+      ) => {
+        const whole = extname(out).toLowerCase() === '.safetensors';
+        if (!whole) mappingFormat(out);
+        const progress = new Progress();
+        const signal = interruptSignal();
+        try {
+          const teacher = await loadVectors(path, { counts, feature, signal });
+          const minRows = options.minRows ?? (teacher.features.length === 1 ? 0 : 100_000);
+          const plan =
+            budget === undefined
+              ? undefined
+              : await planBudget(teacher, { bytes: budget, dim, sensitivity: weightsOf(sensitivity), minRows, signal });
+          const hashing = await learnHashing(teacher, {
+            ...options,
+            ...(frequency === undefined ? {} : FREQUENCY_ABLATIONS[checkOneOf(frequency, FREQUENCIES, '--frequency')]),
+            rows: plan?.rows,
+            minRows,
+            signal,
+            onProgress: (text, share) => progress.update(text, share),
+          });
+          await (whole ? hashing.save(out) : writeMapping(out, onlyTable(hashing, out)));
+          progress.stop();
+          if (plan !== undefined) process.stdout.write(describePlan(plan));
+          process.stdout.write(`wrote ${out}: ${hashing.rows()} rows, ${hashing.mappingBytes()} bytes of mapping\n`);
+        } finally {
+          progress.stop();
         }
-        process.stdout.write(`wrote ${out}: ${hashing.rows()} rows, ${hashing.mappingBytes()} bytes of mapping\n`);
-      } finally {
-        progress.stop();
-      }
-    });
+      },
+    );
 }
 
 function onlyTable({ features }: Hashing, out: string) {
@@ -75,4 +95,33 @@ function onlyTable({ features }: Hashing, out: string) {
     'INVALID_ARGUMENT',
     `Expected a .safetensors file for ${features.length} features of ${features[0]!.hashes.length} tables, received "${out}"; collide export then writes one table`,
   );
+}
+
+/** NAME=WEIGHT, ... as planBudget takes them. */
+function weightsOf(pairs: readonly string[] | undefined): Record<string, number> | undefined {
+  if (pairs === undefined) return undefined;
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.lastIndexOf('=');
+      const weight = Number(pair.slice(at + 1));
+      if (at > 0 && pair.length > at + 1 && Number.isFinite(weight)) return [pair.slice(0, at), weight];
+      throw new CollideError('INVALID_ARGUMENT', `Expected NAME=WEIGHT for --sensitivity, received "${pair}"`);
+    }),
+  );
+}
+
+/** A line for every table, and the plan beside one share for all. */
+function describePlan({ tables, bytes, error, uniform }: BudgetPlan): string {
+  const short = (value: number) => value.toPrecision(4);
+  const lines = tables.map(
+    (table) =>
+      `${table.name}: ${table.rows} rows for ${table.ids} ids, ${table.bytes} bytes, sensitivity ${short(table.sensitivity)}, error ${short(table.error)}`,
+  );
+  lines.push(`planned: ${bytes} bytes, error ${short(error)}`);
+  lines.push(
+    uniform === undefined
+      ? 'one share for all: does not fit'
+      : `one share for all, ${(100 * uniform.size).toPrecision(3)} %: ${uniform.bytes} bytes, error ${short(uniform.error)}`,
+  );
+  return `${lines.join('\n')}\n`;
 }

@@ -1,12 +1,13 @@
 /**
  * Agglomerative clustering of ids by a 1-D teacher value, the method of "Learning to Collide": the public face of
- * native/cpu/agglomerate.h and its twin on CUDA. Values and counts are copied at the call; the work runs on a native thread of its own.
+ * native/cpu/agglomerate.h and its twin on CUDA. Values and counts are copied at the call; the work runs on a native
+ * thread of its own.
  */
 import { chooseDevice, type Device } from '../device.ts';
 import { CollideError, checkInteger, checkOneOf, checkOptions, describe } from '../errors.ts';
-import { type NativeAgglomerateOptions, native } from '../native.ts';
+import { type NativeAgglomerateOptions, type NativeClustering, native } from '../native.ts';
 import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob } from './job.ts';
-import { type Counts, MOST_IDS } from './types.ts';
+import { asDoubles, type Counts, MOST_IDS } from './types.ts';
 
 /** The scores by which neighbouring pairs of clusters are filtered. */
 export type FilterName = 'frequency' | 'distance' | 'size';
@@ -51,26 +52,32 @@ export interface AgglomerateOptions extends AgglomerateMethod, JobOptions<Cluste
 }
 
 /** What {@link agglomerate} yields. Labels ascend with value. */
-export interface Clustering {
+export interface Clustering extends NativeClustering {
   /** Clusters: min(options.rows, ids). */
   rows: number;
-  /** Cluster of each id, [ids]. */
-  assignment: Uint32Array;
-  /** Value of each cluster, ascending, [rows]. */
-  values: Float64Array;
-  /** Ids of each cluster, [rows]. */
-  sizes: Uint32Array;
-  /** Accesses of each cluster, [rows]. */
-  counts: Float64Array;
-  rounds: number;
-  /** Rounds in which no pair fitted maxClusterSize, so that the smallest created sizes were merged instead. */
-  fallbackRounds: number;
-  /** Rounds in which a chain of pairs over maxClusterSize was cut into pairs. */
-  splitRounds: number;
 }
 
 const DEFAULT_KEEP: Record<FilterName, number> = { frequency: 2, distance: 1.5, size: 1 };
 const FILTER_NAMES = Object.keys(DEFAULT_KEEP) as FilterName[];
+
+const BLIND: ClusterFilter[] = [{ by: 'distance' }, { by: 'size' }];
+const WITH_FREQUENCY: ClusterFilter[] = [{ by: 'frequency' }, ...BLIND];
+
+/**
+ * How "Learning to Collide" may use access counts, its four ablations, as options to spread: for the values of merged
+ * clusters (weighting), for the choice of pairs (filter), for both (the default) or not at all.
+ *
+ * @example
+ * ```ts
+ * await agglomerate(values, counts, { rows: 1000, ...FREQUENCY_ABLATIONS.filter });
+ * ```
+ */
+export const FREQUENCY_ABLATIONS = {
+  none: { filters: BLIND, mergedValue: 'mean' },
+  weighting: { filters: BLIND, mergedValue: 'count-weighted' },
+  'weighting-and-filter': { filters: WITH_FREQUENCY, mergedValue: 'count-weighted' },
+  filter: { filters: WITH_FREQUENCY, mergedValue: 'mean' },
+} as const satisfies Record<string, AgglomerateMethod>;
 
 /** The option names of {@link AgglomerateMethod}, for checks of options that contain them. */
 export const METHOD_OPTIONS = ['mergesPerRound', 'maxClusterSize', 'filters', 'mergedValue', 'device'] as const;
@@ -118,11 +125,7 @@ export async function agglomerate(
   const threads = checkJobOptions(options, 'agglomerate');
   // Elements, range and sum are checked by native code, off this thread.
   const result = await runJob(
-    (onProgress) => {
-      const asDoubles = (array: Counts | Float32Array) =>
-        array instanceof Float64Array ? array : new Float64Array(array);
-      return native().agglomerate(asDoubles(values), asDoubles(counts), { rows, threads, ...method }, onProgress);
-    },
+    (report) => native().agglomerate(asDoubles(values), asDoubles(counts), { rows, threads, ...method }, report),
     options,
     (round, clusters) => ({ round, clusters }),
   );

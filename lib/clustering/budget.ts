@@ -13,6 +13,8 @@ import { type Counts, checkTeacher } from './types.ts';
 
 /** Measured heights are powers of it. */
 const GRID = 4;
+/** Heights between two measured ones that a budget may choose by whole steps. */
+const BETWEEN = 8;
 
 /** Teacher error of a table for several heights. */
 export interface DistortionCurve {
@@ -117,11 +119,20 @@ interface Corner {
   error: number;
 }
 
+/** The measured heights and some between. */
+function heightsOf({ rows }: DistortionCurve): number[] {
+  const heights = new Set(rows);
+  for (const [k, low] of rows.slice(0, -1).entries()) {
+    for (let step = 1; step < BETWEEN; step++) heights.add(Math.round(low * (rows[k + 1]! / low) ** (step / BETWEEN)));
+  }
+  return [...heights];
+}
+
 /** The lower hull of (bytes, error), from one row on: errors fall, ever less per byte. */
 function hullOf(table: BudgetTable, dim: number): Corner[] {
   const hull: Corner[] = [];
   const slope = (a: Corner, b: Corner) => (b.error - a.error) / (b.bytes - a.bytes);
-  const corners = table.curve.rows
+  const corners = heightsOf(table.curve)
     .map((rows) => ({ rows, bytes: bytesOf(table.ids, rows, dim).bytes, error: errorAt(table, rows) }))
     .sort((a, b) => a.bytes - b.bytes || a.error - b.error);
   for (const corner of corners) {
@@ -191,6 +202,48 @@ export function shareBudget(tables: readonly BudgetTable[], options: { bytes: nu
     error: errorAt(table, rows[t]!),
     errorPerByte: gain(t),
   }));
+}
+
+/** One share of the ids for all tables: what `learnHashing` does without a plan. */
+export interface UniformShare {
+  /** Of the ids of every table that is not whole; 1: all are. */
+  size: number;
+  /** In the order of the tables. */
+  rows: number[];
+  bytes: number;
+  /** Sum of sensitivity times teacher error, measured like that of a plan. */
+  error: number;
+}
+
+/**
+ * The largest share of the ids with which tables of ceil(share * ids) rows fit the bytes; tables of fewer than `minRows`
+ * ids stay whole. Undefined where not even one row for each of the others fits.
+ */
+export function uniformShare(
+  tables: readonly BudgetTable[],
+  { bytes, dim, minRows }: { bytes: number; dim: number; minRows: number },
+): UniformShare | undefined {
+  const at = (size: number): UniformShare => {
+    const rows = tables.map(({ ids }) => (ids < minRows ? ids : Math.max(1, Math.ceil(size * ids))));
+    return {
+      size,
+      rows,
+      bytes: tables.reduce((sum, { ids }, t) => sum + bytesOf(ids, rows[t]!, dim).bytes, 0),
+      error: tables.reduce((sum, table, t) => sum + errorAt(table, rows[t]!), 0),
+    };
+  };
+  const all = at(1);
+  if (all.bytes <= bytes) return all;
+  let best: UniformShare | undefined;
+  for (let low = 0, high = 1, step = 0; step < 50; step++) {
+    const tried = at((low + high) / 2);
+    if (tried.bytes > bytes) high = tried.size;
+    else {
+      low = tried.size;
+      best = tried;
+    }
+  }
+  return best;
 }
 
 /** Most rows, from `from.rows` to `most`, that a table of these bytes can have. */

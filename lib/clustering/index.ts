@@ -7,8 +7,17 @@ export {
   type Clustering,
   type ClusterProgress,
   type FilterName,
+  FREQUENCY_ABLATIONS,
 } from './agglomerative.ts';
-export { type BudgetShare, type BudgetTable, type DistortionCurve, distortionCurve, shareBudget } from './budget.ts';
+export {
+  type BudgetShare,
+  type BudgetTable,
+  type DistortionCurve,
+  distortionCurve,
+  shareBudget,
+  type UniformShare,
+  uniformShare,
+} from './budget.ts';
 export { type BinMass, type EqualMassOptions, equalMassBins, learnEqualMass } from './equal_mass.ts';
 export { hilbertKeys } from './hilbert.ts';
 export type { JobOptions } from './job.ts';

@@ -1,5 +1,5 @@
 /** Native jobs under an AbortSignal: what every learner that works off the caller's thread shares. */
-import { CollideError, checkInteger, describe } from '../errors.ts';
+import { CollideError, checkInteger, describe, throwIfAborted } from '../errors.ts';
 import type { NativeJob } from '../native.ts';
 
 /** How a learner is watched and held back. */
@@ -64,13 +64,6 @@ export function checkCallbacks(signal: unknown, onProgress: unknown): void {
   }
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     throw new CollideError('INVALID_ARGUMENT', `Expected a function for onProgress, received ${describe(onProgress)}`);
-  }
-}
-
-/** @throws CollideError ABORTED, with the signal's reason as its cause */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) {
-    throw new CollideError('ABORTED', "Stopped by the caller's AbortSignal", { cause: signal.reason });
   }
 }
 

@@ -2,9 +2,9 @@
  * Weighted k-means of teacher rows in all their dimensions: the public face of native/cpu/kmeans.h. Rows and counts are
  * copied at the call; the rounds run on a native thread of their own, and on the pool.
  */
-import { CollideError, checkInteger, checkOneOf, checkOptions, describe } from '../errors.ts';
-import { native } from '../native.ts';
-import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob, throwIfAborted } from './job.ts';
+import { CollideError, checkInteger, checkOneOf, checkOptions, describe, throwIfAborted } from '../errors.ts';
+import { type NativeKMeansClustering, native } from '../native.ts';
+import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob } from './job.ts';
 import { learnKdTree } from './kd_tree.ts';
 import { type Counts, checkTeacher, MOST_IDS } from './types.ts';
 
@@ -30,23 +30,9 @@ export interface KMeansOptions extends KMeansMethod, JobOptions<{ iteration: num
 }
 
 /** What {@link kMeans} yields. Clusters keep the numbers of the start; each one has at least one id. */
-export interface KMeansClustering {
+export interface KMeansClustering extends NativeKMeansClustering {
   /** Clusters: min(options.rows, ids). */
   rows: number;
-  /** Cluster of each id, [ids]. */
-  assignment: Uint32Array;
-  /** Weighted means, [rows * dim]. */
-  centroids: Float64Array;
-  /** Ids of each cluster, [rows]. */
-  sizes: Uint32Array;
-  /** Accesses of each cluster, [rows]. */
-  counts: Float64Array;
-  /** Weighted squared distances of the ids to their centroids, summed. */
-  distortion: number;
-  /** Rounds done. */
-  iterations: number;
-  /** Ids that the last round moved; 0: converged. */
-  moved: number;
 }
 
 /**

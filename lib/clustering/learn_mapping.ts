@@ -5,12 +5,12 @@
  * O(ids * dim) on the caller's thread and the learner's own cost on a native one. Deterministic: the same input and seed
  * give the same entries.
  */
-import { checkOptions } from '../errors.ts';
+import { checkOptions, throwIfAborted } from '../errors.ts';
 import type { HashFunction, TableEntries } from '../hashing/hash_function.ts';
 import { agglomerate } from './agglomerative.ts';
 import { equalMassBins } from './equal_mass.ts';
 import { hilbertKeys } from './hilbert.ts';
-import { type JobOptions, throwIfAborted } from './job.ts';
+import type { JobOptions } from './job.ts';
 import { kMeans } from './k_means.ts';
 import { learnKdTree } from './kd_tree.ts';
 import {
@@ -100,7 +100,7 @@ export async function learnMapping(teacher: TeacherKnowledge, options: LearnMapp
   const { counts } = teacher;
   const hotCounts = (typeof teacher.hotCounts === 'function' ? teacher.hotCounts() : teacher.hotCounts) ?? counts;
   const ids = checkTeacher(teacher.rows, teacher.dim, counts, 'learnMapping');
-  checkCounts(hotCounts, ids, 'hotCounts of learnMapping');
+  if (hotCounts !== counts) checkCounts(hotCounts, ids, 'hotCounts of learnMapping');
   const plan = planMapping(options, ids, teacher.dim);
   throwIfAborted(plan.job.signal);
   const unseen = unseenShare(counts, hotCounts);
@@ -233,7 +233,14 @@ async function learnJointly(
     case 'lsh': {
       const { maxClusterSize } = plan.agglomerative;
       const seed = tableSeed(plan, k);
-      const { assignment } = await learnLsh(teacherRows, dim, { ...plan.lsh, maxClusterSize, rows, seed, signal });
+      const { assignment } = await learnLsh(teacherRows, dim, {
+        ...plan.lsh,
+        maxClusterSize,
+        rows,
+        seed,
+        signal,
+        threads,
+      });
       return { assignment };
     }
   }

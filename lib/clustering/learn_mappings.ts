@@ -4,7 +4,7 @@
  * At most as many tables as threads are in work, so memory is bounded by the largest of them; the last ones share the
  * threads. The same result as one learnMapping per table.
  */
-import { checkOptions } from '../errors.ts';
+import { CollideError, checkOptions } from '../errors.ts';
 import { buildInfo } from '../native.ts';
 import { checkJobOptions, JOB_OPTIONS, type JobOptions } from './job.ts';
 import { type LearnedMapping, learnMapping, type TeacherKnowledge } from './learn_mapping.ts';
@@ -12,6 +12,8 @@ import type { LearnMappingOptions, MappingProgress } from './learn_mapping_optio
 
 /** One feature's teacher and how its rows are learned. */
 export interface MappingTask {
+  /** For errors, beside the table's number. */
+  name?: string;
   teacher: TeacherKnowledge;
   options: Omit<LearnMappingOptions, keyof JobOptions<unknown>>;
 }
@@ -28,7 +30,8 @@ export interface MappingsProgress extends Omit<MappingProgress, 'share'> {
  * {@link learnMapping} for every task.
  *
  * @returns the mappings in the order of the tasks
- * @throws CollideError as learnMapping does, for the first task that fails: the others are then stopped
+ * @throws CollideError as learnMapping does, for the first task that fails, which the message names: the others are then
+ * stopped
  * @example
  * ```ts
  * const [users, movies] = await learnMappings([
@@ -65,6 +68,8 @@ export async function learnMappings(
         signal: stop,
         threads: Math.max(1, Math.floor(threads / Math.min(threads, unfinished))),
         onProgress: onProgress && ((progress) => report(at, progress)),
+      }).catch((error: unknown) => {
+        throw named(error, tasks[at]!, at);
       });
       shares[at] = ids[at]!;
       unfinished--;
@@ -80,4 +85,11 @@ export async function learnMappings(
   // The others were stopped by the first failure, which is the abort's reason.
   if (settled.some(({ status }) => status === 'rejected')) throw failure.signal.reason;
   return results;
+}
+
+/** A failure with the table it is about; what is no error of ours, or about no table, stays as it is. */
+function named(error: unknown, { name }: MappingTask, table: number): unknown {
+  if (!(error instanceof CollideError) || error.code === 'ABORTED') return error;
+  const which = name === undefined ? `Table ${table}` : `Table ${table} ("${name}")`;
+  return new CollideError(error.code, `${which}: ${error.message}`, { cause: error });
 }

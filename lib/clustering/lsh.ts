@@ -4,8 +4,8 @@
  */
 import { checkInteger, checkOptions } from '../errors.ts';
 import { mixedHasher } from '../hashing/mix.ts';
-import { native } from '../native.ts';
-import { checkCallbacks, runJob } from './job.ts';
+import { type NativeLshClustering, native } from '../native.ts';
+import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob } from './job.ts';
 import { checkTeacherRows, MOST_IDS } from './types.ts';
 
 /** The knobs of the method itself, without the target. */
@@ -15,31 +15,19 @@ export interface LshMethod {
 }
 
 /** Options of {@link learnLsh}. */
-export interface LshOptions extends LshMethod {
+export interface LshOptions extends LshMethod, JobOptions<{ widths: number; needed: number }> {
   /** Rows to use. As many as ids or more: every id its own row. */
   rows: number;
   /** Most ids of a row; at least ids / rows. Default 4 * ceil(ids / rows). */
   maxClusterSize?: number;
   /** Of the random directions, 0 (default) to 2^64 - 1: other seeds give independent hash functions. */
   seed?: bigint;
-  /** Stops the work between two widths; the promise rejects with ABORTED. */
-  signal?: AbortSignal;
-  /** Called at most 20 times a second, with the rows that the width at hand needs. */
-  onProgress?: (progress: { widths: number; needed: number }) => void;
 }
 
 /** What {@link learnLsh} yields. */
-export interface LshClustering {
+export interface LshClustering extends NativeLshClustering {
   /** min(options.rows, ids). */
   rows: number;
-  /** Row of each id, every row used, [ids]. */
-  assignment: Uint32Array;
-  /** Width of the cells, found by bisection. */
-  width: number;
-  /** Distinct keys. */
-  buckets: number;
-  /** Buckets cut into several rows along one more direction. */
-  splitBuckets: number;
 }
 
 /**
@@ -80,7 +68,7 @@ export function stableHashes(
  */
 export async function learnLsh(teacherRows: Float32Array, dim: number, options: LshOptions): Promise<LshClustering> {
   const ids = checkTeacherRows(teacherRows, dim, 'learnLsh');
-  checkOptions(options, ['rows', 'maxClusterSize', 'directions', 'seed', 'signal', 'onProgress'], 'learnLsh');
+  checkOptions(options, ['rows', 'maxClusterSize', 'directions', 'seed', ...JOB_OPTIONS], 'learnLsh');
   const rows = Math.min(checkInteger(options.rows, 1, MOST_IDS, 'rows of learnLsh'), ids);
   const average = Math.ceil(ids / rows);
   const { maxClusterSize = 4 * average, seed = 0n } = options;
@@ -88,11 +76,11 @@ export async function learnLsh(teacherRows: Float32Array, dim: number, options: 
     checkInteger(maxClusterSize, average, Number.MAX_SAFE_INTEGER, 'maxClusterSize of learnLsh');
   }
   const count = checkInteger(options.directions ?? Math.min(dim, 4), 1, 64, 'directions of learnLsh');
-  checkCallbacks(options.signal, options.onProgress);
+  const threads = checkJobOptions(options, 'learnLsh');
   const { directions, offsets } = stableHashes(count + 1, dim, seed);
   const maxSize = maxClusterSize === Number.POSITIVE_INFINITY ? 0 : maxClusterSize;
   const result = await runJob(
-    (report) => native().lsh(teacherRows, directions, offsets, { dim, rows, maxSize }, report),
+    (report) => native().lsh(teacherRows, directions, offsets, { dim, rows, maxSize, threads }, report),
     options,
     (widths, needed) => ({ widths, needed }),
   );

@@ -6,7 +6,7 @@ import { CollideError, checkInteger, checkOneOf, checkOptions, describe } from '
 import { native } from '../native.ts';
 import { checkCallbacks, runJob } from './job.ts';
 import type { IdWeight } from './k_means.ts';
-import { type Counts, MOST_IDS } from './types.ts';
+import { asDoubles, type Counts, MOST_IDS } from './types.ts';
 
 /** Options of {@link optimalBins}. */
 export interface OptimalBinsOptions {
@@ -65,9 +65,8 @@ export async function optimalBins(
   const rows = Math.min(checkInteger(options.rows, 1, MOST_IDS, 'rows of optimalBins'), values.length);
   const search = checkOneOf(options.search ?? 'auto', ['auto', 'layers', 'lagrangian'], 'search of optimalBins');
   checkCallbacks(options.signal, options.onProgress);
-  const doubles = values instanceof Float64Array ? values : new Float64Array(values);
   const result = await runJob(
-    (report) => native().optimalBins(doubles, weights, { rows, search }, report),
+    (report) => native().optimalBins(asDoubles(values), weights, { rows, search }, report),
     options,
     (steps, bins) => ({ steps, bins }),
   );

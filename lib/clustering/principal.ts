@@ -5,7 +5,7 @@
  * Rows are [ids * dim] float32, results float64. O(ids * dim^2) plus O(dim^3) rotations. Deterministic.
  */
 import { checkInteger } from '../errors.ts';
-import { type Counts, checkTeacher, checkTeacherRows } from './types.ts';
+import { asDoubles, type Counts, checkTeacher, checkTeacherRows } from './types.ts';
 
 /** Principal components of teacher rows, most variance first. */
 export interface PrincipalComponents {
@@ -47,21 +47,22 @@ export function axisProjection(teacherRows: Float32Array, dim: number, axis: num
  */
 export function principalComponents(teacherRows: Float32Array, dim: number, counts: Counts): PrincipalComponents {
   const ids = checkTeacher(teacherRows, dim, counts, 'principalComponents');
-  const unweighted = counts.every((count) => count === 0);
-  const weight = (id: number) => (unweighted ? 1 : counts[id]!);
+  const weights = counts.some((count) => count > 0) ? asDoubles(counts) : new Float64Array(ids).fill(1);
   let total = 0;
   const mean = new Float64Array(dim);
   for (let id = 0; id < ids; id++) {
-    total += weight(id);
-    for (let d = 0; d < dim; d++) mean[d]! += weight(id) * teacherRows[id * dim + d]!;
+    const weight = weights[id]!;
+    total += weight;
+    for (let d = 0; d < dim; d++) mean[d]! += weight * teacherRows[id * dim + d]!;
   }
   for (let d = 0; d < dim; d++) mean[d]! /= total;
 
   const covariance = new Float64Array(dim * dim);
   for (let id = 0; id < ids; id++) {
-    if (weight(id) === 0) continue;
+    const weight = weights[id]!;
+    if (weight === 0) continue;
     for (let a = 0; a < dim; a++) {
-      const scaled = weight(id) * (teacherRows[id * dim + a]! - mean[a]!);
+      const scaled = weight * (teacherRows[id * dim + a]! - mean[a]!);
       for (let b = 0; b <= a; b++) covariance[a * dim + b]! += scaled * (teacherRows[id * dim + b]! - mean[b]!);
     }
   }

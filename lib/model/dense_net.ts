@@ -168,6 +168,13 @@ export class DenseNet {
     this.#native.writeState(values);
   }
 
+  /** A net of the same parameters that `step` leaves as they are: for losses and gradients alone. @throws CollideError CLOSED */
+  frozen(): DenseNet {
+    const twin = new DenseNet({ ...this.#config, optimizer: { kind: 'sgd', learningRate: 0 } });
+    twin.setParameters(this.parameters());
+    return twin;
+  }
+
   /** Bytes of the parameters and of the optimizer's state. */
   memory(): { parameters: number; optimizer: number } {
     const parameters = this.parameterCount * 4;

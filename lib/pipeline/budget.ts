@@ -1,6 +1,13 @@
 /** Rows for every table of a teacher out of one budget of bytes, beside the usual rule: one share, small tables whole. */
-import { type BudgetShare, type BudgetTable, distortionCurve, shareBudget } from '../clustering/budget.ts';
-import { CollideError, checkOptions, suggestion } from '../errors.ts';
+import {
+  type BudgetShare,
+  type BudgetTable,
+  distortionCurve,
+  shareBudget,
+  type UniformShare,
+  uniformShare,
+} from '../clustering/budget.ts';
+import { CollideError, checkInteger, checkOptions, suggestion } from '../errors.ts';
 import type { Teacher } from './teacher.ts';
 
 /** Options of {@link planBudget}. */
@@ -11,9 +18,12 @@ export interface BudgetOptions {
   dim: number;
   /**
    * How much a unit of teacher error hurts, by feature: the mean squared gradient of the feature's pooled output, or the
-   * loss of quality when it alone is hashed. Default 1.
+   * loss of quality when it alone is hashed. Default: as `trainTeacher` measured it for all features; 1 where the teacher
+   * was made elsewhere.
    */
   sensitivity?: Readonly<Record<string, number>>;
+  /** Of the uniform share that the plan is compared with: features with fewer ids stay whole. Default 100,000. */
+  minRows?: number;
   signal?: AbortSignal;
   /** Of the kd-trees; the plan is the same for any number. Default: all. */
   threads?: number;
@@ -28,11 +38,13 @@ export interface BudgetPlan {
   bytes: number;
   /** Sum of sensitivity times teacher error. */
   error: number;
+  /** What the same bytes give with one share for all tables; undefined where even a row each is too much. */
+  uniform: UniformShare | undefined;
 }
 
 /**
  * Chooses rows for every feature of a teacher so that the collisions' error is least for a number of bytes: tables whose
- * vectors are alike, or seldom read, get fewer. An estimate from the teacher alone; the student's quality is the judge,
+ * vectors are alike, or seldom read, or whose errors hardly change the teacher's loss, get fewer. An estimate from the teacher alone; the student's quality is the judge,
  * and one share for all large tables stays the default of `learnHashing`.
  *
  * @throws CollideError INVALID_ARGUMENT (a budget below the least that is possible, an unknown feature), UNKNOWN_OPTION,
@@ -44,13 +56,16 @@ export interface BudgetPlan {
  * ```
  */
 export async function planBudget(teacher: Teacher, options: BudgetOptions): Promise<BudgetPlan> {
-  checkOptions(options, ['bytes', 'dim', 'sensitivity', 'signal', 'threads'], 'planBudget');
+  checkOptions(options, ['bytes', 'dim', 'sensitivity', 'minRows', 'signal', 'threads'], 'planBudget');
   const { bytes, dim, sensitivity = {}, signal, threads } = options;
+  const minRows = checkInteger(options.minRows ?? 100_000, 0, 2 ** 32, 'minRows of planBudget');
   checkFeatures(Object.keys(sensitivity), teacher, 'sensitivity of planBudget');
+  // Some measured and some not could not be compared.
+  const known = teacher.features.every((feature) => feature.sensitivity !== undefined);
   const measured: BudgetTable[] = [];
-  for (const { name, cardinality, rows, counts } of teacher.features) {
+  for (const { name, cardinality, rows, counts, sensitivity: own } of teacher.features) {
     const curve = await distortionCurve(rows, teacher.dim, counts, { signal, threads });
-    measured.push({ name, ids: cardinality, curve, sensitivity: sensitivity[name] ?? 1 });
+    measured.push({ name, ids: cardinality, curve, sensitivity: sensitivity[name] ?? (known ? own! : 1) });
   }
   const tables = shareBudget(measured, { bytes, dim });
   return {
@@ -58,6 +73,7 @@ export async function planBudget(teacher: Teacher, options: BudgetOptions): Prom
     rows: Object.fromEntries(tables.map(({ name, rows }) => [name, rows])),
     bytes: tables.reduce((sum, table) => sum + table.bytes, 0),
     error: tables.reduce((sum, table) => sum + table.error, 0),
+    uniform: uniformShare(measured, { bytes, dim, minRows }),
   };
 }
 

@@ -4,9 +4,10 @@
  */
 import { cpus, totalmem } from 'node:os';
 import type { Dataset, Split } from '../data/types.ts';
+import { throwIfAborted } from '../errors.ts';
 import type { Recommender } from '../model/recommender.ts';
 import { buildInfo } from '../native.ts';
-import { evaluateSplit, type Metrics, throwIfAborted } from '../training/train.ts';
+import { evaluateSplit, type Metrics } from '../training/train.ts';
 import { PACKAGE_VERSION } from '../version.ts';
 import type { CompareConfig, CompareMethod } from './config.ts';
 import { fitFixed, fitTuned } from './fit.ts';

@@ -90,7 +90,7 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
   } = options;
   checkFeatures(Object.keys(chosen), teacher, 'rows of learnHashing');
   const combine = learner.combine ?? 'sum';
-  const tasks: (MappingTask & { name: string })[] = [];
+  const tasks: MappingTask[] = [];
   const hashes = new Map<string, HashFunction[]>();
   for (const [f, { name, cardinality, rows: teacherRows, counts }] of teacher.features.entries()) {
     const rows = Math.min(cardinality, chosen[name] ?? targetRows(cardinality, options));
@@ -102,23 +102,20 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
     const knowledge = { rows: teacherRows, dim: teacher.dim, counts, hotCounts };
     tasks.push({ name, teacher: knowledge, options: { ...learner, rows, hotShare, seed } });
   }
-  const learned = await learnMappings(
-    tasks.map(({ teacher, options }) => ({ teacher, options })),
-    {
-      signal,
-      threads,
-      onProgress:
-        onProgress &&
-        (({ table, share, clusters }) => {
-          const { name } = tasks[table]!;
-          onProgress(clusters === undefined ? name : `${name}: ${clusters} clusters`, share);
-        }),
-    },
-  );
+  const learned = await learnMappings(tasks, {
+    signal,
+    threads,
+    onProgress:
+      onProgress &&
+      (({ table, share, clusters }) => {
+        const name = tasks[table]!.name!;
+        onProgress(clusters === undefined ? name : `${name}: ${clusters} clusters`, share);
+      }),
+  });
   const statistics: Record<string, MappingStatistics> = {};
   for (const [t, { name }] of tasks.entries()) {
-    hashes.set(name, learned[t]!.hashes);
-    statistics[name] = learned[t]!.statistics;
+    hashes.set(name!, learned[t]!.hashes);
+    statistics[name!] = learned[t]!.statistics;
   }
   const features = teacher.features.map(
     ({ name, cardinality }): FeatureHashing => ({ name, cardinality, hashes: hashes.get(name)!, combine }),

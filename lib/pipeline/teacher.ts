@@ -3,6 +3,7 @@ import type { Split } from '../data/types.ts';
 import { CollideError, checkOptions } from '../errors.ts';
 import { readSafetensors, type Safetensors, type TensorInput, writeSafetensors } from '../files/index.ts';
 import type { Recommender } from '../model/recommender.ts';
+import { measureSensitivity } from '../training/sensitivity.ts';
 import { type Fit, fitFixed, fitTuned } from './fit.ts';
 import { buildRecommender, TRAINING_OPTIONS, type TrainingOptions } from './model_options.ts';
 
@@ -13,6 +14,8 @@ export interface TeacherFeature {
   rows: Float32Array;
   /** Accesses per id in the teacher's split (one pass), [cardinality]. */
   counts: Uint32Array;
+  /** Mean squared gradient per access and dimension, where the teacher was trained here: how much its errors hurt. */
+  sensitivity?: number;
 }
 
 const FORMAT = 'learn-to-collide teacher 1';
@@ -51,6 +54,9 @@ export class Teacher {
     await writeSafetensors(path, tensors, {
       format: FORMAT,
       features: JSON.stringify(this.features.map(({ name }) => name)),
+      ...(this.features.some(({ sensitivity }) => sensitivity === undefined)
+        ? {}
+        : { sensitivities: JSON.stringify(this.features.map(({ sensitivity }) => sensitivity)) }),
       ...(this.fit === undefined ? {} : { fit: JSON.stringify(this.fit) }),
     });
   }
@@ -65,6 +71,7 @@ export class Teacher {
     try {
       if (metadata.format !== FORMAT) throw new Error(`the metadata format is "${metadata.format ?? ''}"`);
       const names = JSON.parse(metadata.features ?? '') as string[];
+      const sensitivities = JSON.parse(metadata.sensitivities ?? '[]') as number[];
       let dim = 0;
       const features = names.map((name, f): TeacherFeature => {
         const rows = tensors[`feature${f}.rows`];
@@ -77,7 +84,8 @@ export class Teacher {
           throw new Error(`the rows or counts of feature "${name}" are missing`);
         }
         dim = rows.shape[1]!;
-        return { name, cardinality: rows.shape[0]!, rows: rows.data, counts: counts.data };
+        const known = { name, cardinality: rows.shape[0]!, rows: rows.data, counts: counts.data };
+        return sensitivities[f] === undefined ? known : { ...known, sensitivity: sensitivities[f] };
       });
       return new Teacher(dim, features, metadata.fit === undefined ? undefined : (JSON.parse(metadata.fit) as Fit));
     } catch (cause) {
@@ -114,24 +122,32 @@ export async function trainTeacher(split: Split, options: TeacherOptions = {}): 
       split,
       build,
       { ...options, validation },
-      rowsOf,
+      (model) => learnedBy(model, validation, options.signal),
     );
     return new Teacher(dim, featuresOf(split, result), { learningRate, epochs, batchSize });
   }
   const { model, ...fit } = await fitFixed(split, build, options);
   using owned = model;
-  return new Teacher(dim, featuresOf(split, rowsOf(owned)), fit);
+  return new Teacher(dim, featuresOf(split, await learnedBy(owned, split, options.signal)), fit);
 }
 
-function rowsOf(model: Recommender): Float32Array[] {
-  return model.tables.features.map(({ name }) => model.tables.weights(name));
+/** What is kept of a teacher's model. */
+interface Learned {
+  rows: Float32Array[];
+  sensitivities: number[];
 }
 
-function featuresOf(split: Split, rows: Float32Array[]): TeacherFeature[] {
+async function learnedBy(model: Recommender, probe: Split, signal: AbortSignal | undefined): Promise<Learned> {
+  const rows = model.tables.features.map(({ name }) => model.tables.weights(name));
+  return { rows, sensitivities: await measureSensitivity(model, probe, { signal }) };
+}
+
+function featuresOf(split: Split, { rows, sensitivities }: Learned): TeacherFeature[] {
   return split.features.map(({ name, cardinality }, f) => ({
     name,
     cardinality,
     rows: rows[f]!,
     counts: split.idCounts(f),
+    sensitivity: sensitivities[f]!,
   }));
 }

@@ -2,7 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { batches, shuffled } from '../data/batches.ts';
 import type { Split } from '../data/types.ts';
-import { CollideError } from '../errors.ts';
+import { throwIfAborted } from '../errors.ts';
 import type { Recommender } from '../model/recommender.ts';
 import { auc, logLoss, normalizedEntropy } from './metrics.ts';
 import { unseenIds } from './unseen_ids.ts';
@@ -107,7 +107,8 @@ export async function evaluateSplit(
   };
 }
 
-async function eachBatch<T>(
+/** Does `work`, which gives the rows done so far, on every batch. @throws CollideError ABORTED */
+export async function eachBatch<T>(
   list: Iterable<T>,
   options: { signal?: AbortSignal; onProgress?: (rows: number) => void },
   work: (batch: T) => number,
@@ -120,10 +121,4 @@ async function eachBatch<T>(
     throwIfAborted(options.signal);
     lastTurn = Date.now();
   }
-}
-
-/** @throws CollideError ABORTED when the signal has fired */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted)
-    throw new CollideError('ABORTED', "Stopped by the caller's AbortSignal", { cause: signal.reason });
 }

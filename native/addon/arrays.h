@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <vector>
 
 #include "addon/addon.h"
 #include "core/embedding_layout.h"
@@ -68,6 +69,18 @@ Napi::Value filled(Napi::Env env, const char* constructor, std::size_t count, co
 template <typename T>
 Napi::Value copied(Napi::Env env, const char* constructor, const T* values, std::size_t count) {
   return filled<T>(env, constructor, count, [&](T* out) { std::copy_n(values, count, out); });
+}
+
+template <typename T>
+Napi::Value copied(Napi::Env env, const char* constructor, const std::vector<T>& values) {
+  return copied(env, constructor, values.data(), values.size());
+}
+
+// The elements of a typed array as they are now, for work that goes on after the call.
+template <typename T>
+std::vector<T> copy_of(const Napi::Value& value, const char* what) {
+  const auto source = view<T>(value, what);
+  return {source.data, source.data + source.length};
 }
 
 }  // namespace collide::addon

@@ -1,13 +1,11 @@
 // agglomerate(values, counts, options, onProgress): the clustering of cpu/agglomerate.h as a job. Inputs are copied
 // before the call returns, so the caller's buffers may be transferred or changed at once.
-#include <algorithm>
-#include <cmath>
-#include <memory>
 #include <vector>
 
 #include "addon/addon.h"
+#include "addon/arrays.h"
 #include "addon/cuda.h"
-#include "addon/job.h"
+#include "addon/learner_job.h"
 #include "cpu/agglomerate.h"
 
 namespace collide::addon {
@@ -39,49 +37,30 @@ AgglomerateOptions read_options(const Napi::Object& object) {
   return options;
 }
 
-template <typename Array, typename T>
-Napi::Value copied(Napi::Env env, const std::vector<T>& values) {
-  auto array = Array::New(env, values.size());
-  std::copy(values.begin(), values.end(), array.Data());
-  return array;
-}
-
 Napi::Value to_js(Napi::Env env, const Clustering& clustering) {
   Napi::Object result = Napi::Object::New(env);
-  result.Set("assignment", copied<Napi::Uint32Array>(env, clustering.assignment));
-  result.Set("values", copied<Napi::Float64Array>(env, clustering.values));
-  result.Set("sizes", copied<Napi::Uint32Array>(env, clustering.sizes));
-  result.Set("counts", copied<Napi::Float64Array>(env, clustering.counts));
-  result.Set("rounds", Napi::Number::New(env, static_cast<double>(clustering.rounds)));
-  result.Set("fallbackRounds", Napi::Number::New(env, static_cast<double>(clustering.fallback_rounds)));
-  result.Set("splitRounds", Napi::Number::New(env, static_cast<double>(clustering.split_rounds)));
+  result.Set("assignment", copied(env, "Uint32Array", clustering.assignment));
+  result.Set("values", copied(env, "Float64Array", clustering.values));
+  result.Set("sizes", copied(env, "Uint32Array", clustering.sizes));
+  result.Set("counts", copied(env, "Float64Array", clustering.counts));
+  result.Set("rounds", number_of(env, clustering.rounds));
+  result.Set("fallbackRounds", number_of(env, clustering.fallback_rounds));
+  result.Set("splitRounds", number_of(env, clustering.split_rounds));
   return result;
 }
 
 Napi::Value agglomerate(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
-    struct Work {
-      std::vector<double> values, counts;
-      AgglomerateOptions options;
-      unsigned threads;
-      bool on_cuda = false;
-      Clustering result;
-    };
-    if (info.Length() < 3 || !info[2].IsObject()) fail("INVALID_ARGUMENT", "Expected values, counts and options");
-    const auto values = view<double>(info[0], "values");
-    const auto counts = view<double>(info[1], "counts");
-    auto work = std::make_shared<Work>();
-    work->options = read_options(info[2].As<Napi::Object>());
-    work->threads = static_cast<unsigned>(integer(info[2].As<Napi::Object>(), "threads"));
-    work->on_cuda = text(info[2].As<Napi::Object>(), "device") == "cuda";
-    work->values.assign(values.data, values.data + values.length);
-    work->counts.assign(counts.data, counts.data + counts.length);
-    const auto run = [work](const JobControl& control) {
-      const auto run_on = work->on_cuda ? &cuda_agglomerate : &collide::agglomerate;
-      work->result = run_on(std::move(work->values), std::move(work->counts), work->options,
-                            {control.aborted, control.progress, work->threads});
-    };
-    return start_job(info.Env(), info[3], run, [work](Napi::Env env) { return to_js(env, work->result); });
+    const auto given = options_of(info, 2);
+    const auto threads = static_cast<unsigned>(integer(given, "threads"));
+    const auto run_on = text(given, "device") == "cuda" ? &cuda_agglomerate : &collide::agglomerate;
+    return learner_job(
+        info.Env(), info[3],
+        [values = copy_of<double>(info[0], "values"), counts = copy_of<double>(info[1], "counts"),
+         options = read_options(given), threads, run_on](const JobControl& control) mutable {
+          return run_on(std::move(values), std::move(counts), options, {control.aborted, control.progress, threads});
+        },
+        to_js);
   });
 }
 

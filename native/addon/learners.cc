@@ -2,12 +2,11 @@
 // offsets, options, onProgress) of cpu/lsh.h and optimalBins(values, weights, options, onProgress) of
 // cpu/optimal_bins.h. Inputs are copied before a call returns, so the caller's buffers may be transferred or changed at
 // once.
-#include <memory>
 #include <vector>
 
 #include "addon/addon.h"
 #include "addon/arrays.h"
-#include "addon/job.h"
+#include "addon/learner_job.h"
 #include "cpu/kmeans.h"
 #include "cpu/lsh.h"
 #include "cpu/optimal_bins.h"
@@ -15,23 +14,6 @@
 namespace collide::addon {
 
 namespace {
-
-template <typename T>
-std::vector<T> copy_of(const Napi::Value& value, const char* where) {
-  const auto source = view<T>(value, where);
-  return {source.data, source.data + source.length};
-}
-
-Napi::Value number_of(Napi::Env env, std::uint64_t count) {
-  return Napi::Number::New(env, static_cast<double>(count));
-}
-
-Napi::Object options_of(const Napi::CallbackInfo& info, std::size_t arrays) {
-  if (info.Length() <= arrays || !info[arrays].IsObject()) {
-    fail("INVALID_ARGUMENT", "Expected ", arrays, " arrays and options");
-  }
-  return info[arrays].As<Napi::Object>();
-}
 
 KmeansWeight weight_named(const std::string& name) {
   if (name == "count") return KmeansWeight::kCount;
@@ -43,74 +25,66 @@ KmeansWeight weight_named(const std::string& name) {
 Napi::Value to_js(Napi::Env env, const KmeansClustering& clustering) {
   const auto& [assignment, centroids, sizes, counts, distortion, iterations, moved] = clustering;
   Napi::Object result = Napi::Object::New(env);
-  result.Set("assignment", copied(env, "Uint32Array", assignment.data(), assignment.size()));
-  result.Set("centroids", copied(env, "Float64Array", centroids.data(), centroids.size()));
-  result.Set("sizes", copied(env, "Uint32Array", sizes.data(), sizes.size()));
-  result.Set("counts", copied(env, "Float64Array", counts.data(), counts.size()));
+  result.Set("assignment", copied(env, "Uint32Array", assignment));
+  result.Set("centroids", copied(env, "Float64Array", centroids));
+  result.Set("sizes", copied(env, "Uint32Array", sizes));
+  result.Set("counts", copied(env, "Float64Array", counts));
   result.Set("distortion", Napi::Number::New(env, distortion));
   result.Set("iterations", number_of(env, iterations));
   result.Set("moved", number_of(env, moved));
   return result;
 }
 
+Napi::Value to_js(Napi::Env env, const LshClustering& clustering) {
+  const auto& [assignment, width, buckets, split_buckets] = clustering;
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("assignment", copied(env, "Uint32Array", assignment));
+  result.Set("width", Napi::Number::New(env, width));
+  result.Set("buckets", number_of(env, buckets));
+  result.Set("splitBuckets", number_of(env, split_buckets));
+  return result;
+}
+
+Napi::Value to_js(Napi::Env env, const OptimalBins& bins) {
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("assignment", copied(env, "Uint32Array", bins.assignment));
+  result.Set("cost", Napi::Number::New(env, bins.cost));
+  return result;
+}
+
+constexpr auto kToJs = [](Napi::Env env, const auto& result) { return to_js(env, result); };
+
 Napi::Value kmeans(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
-    struct Work {
-      std::vector<float> points;
-      std::vector<double> counts;
-      std::vector<std::uint32_t> start;
-      std::size_t dim;
-      KmeansOptions options;
-      KmeansClustering result;
-    };
     const auto given = options_of(info, 3);
-    auto work = std::make_shared<Work>();
-    work->dim = static_cast<std::size_t>(integer(given, "dim"));
-    work->options.rows = static_cast<std::uint32_t>(integer(given, "rows"));
-    work->options.weight = weight_named(text(given, "weight"));
-    work->options.iterations = static_cast<std::uint64_t>(integer(given, "iterations"));
-    work->options.threads = static_cast<unsigned>(integer(given, "threads"));
-    work->points = copy_of<float>(info[0], "points");
-    work->counts = copy_of<double>(info[1], "counts");
-    work->start = copy_of<std::uint32_t>(info[2], "start");
-    const auto run = [work](const JobControl& control) {
-      work->result = collide::kmeans(work->points, work->dim, work->counts, work->start, work->options,
-                                     {control.aborted, control.progress});
-    };
-    return start_job(info.Env(), info[4], run, [work](Napi::Env env) { return to_js(env, work->result); });
+    const auto dim = static_cast<std::size_t>(integer(given, "dim"));
+    const KmeansOptions options = {
+        static_cast<std::uint32_t>(integer(given, "rows")), weight_named(text(given, "weight")),
+        static_cast<std::uint64_t>(integer(given, "iterations")), static_cast<unsigned>(integer(given, "threads"))};
+    return learner_job(
+        info.Env(), info[4],
+        [points = copy_of<float>(info[0], "points"), counts = copy_of<double>(info[1], "counts"),
+         start = copy_of<std::uint32_t>(info[2], "start"), dim, options](const JobControl& control) {
+          return collide::kmeans(points, dim, counts, start, options, {control.aborted, control.progress});
+        },
+        kToJs);
   });
 }
 
 Napi::Value lsh(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
-    struct Work {
-      std::vector<float> points;
-      std::vector<double> directions, offsets;
-      std::size_t dim;
-      LshOptions options;
-      LshClustering result;
-    };
     const auto given = options_of(info, 3);
-    auto work = std::make_shared<Work>();
-    work->dim = static_cast<std::size_t>(integer(given, "dim"));
-    work->options.rows = static_cast<std::uint32_t>(integer(given, "rows"));
-    work->options.max_size = static_cast<std::uint64_t>(integer(given, "maxSize"));
-    work->points = copy_of<float>(info[0], "points");
-    work->directions = copy_of<double>(info[1], "directions");
-    work->offsets = copy_of<double>(info[2], "offsets");
-    const auto run = [work](const JobControl& control) {
-      work->result = collide::lsh(work->points, work->dim, work->directions, work->offsets, work->options,
-                                  {control.aborted, control.progress});
-    };
-    return start_job(info.Env(), info[4], run, [work](Napi::Env env) {
-      const auto& [assignment, width, buckets, split_buckets] = work->result;
-      Napi::Object result = Napi::Object::New(env);
-      result.Set("assignment", copied(env, "Uint32Array", assignment.data(), assignment.size()));
-      result.Set("width", Napi::Number::New(env, width));
-      result.Set("buckets", number_of(env, buckets));
-      result.Set("splitBuckets", number_of(env, split_buckets));
-      return result;
-    });
+    const auto dim = static_cast<std::size_t>(integer(given, "dim"));
+    const LshOptions options = {static_cast<std::uint32_t>(integer(given, "rows")),
+                                static_cast<std::uint64_t>(integer(given, "maxSize")),
+                                static_cast<unsigned>(integer(given, "threads"))};
+    return learner_job(
+        info.Env(), info[4],
+        [points = copy_of<float>(info[0], "points"), directions = copy_of<double>(info[1], "directions"),
+         offsets = copy_of<double>(info[2], "offsets"), dim, options](const JobControl& control) {
+          return collide::lsh(points, dim, directions, offsets, options, {control.aborted, control.progress});
+        },
+        kToJs);
   });
 }
 
@@ -123,29 +97,16 @@ BinSearch search_named(const std::string& name) {
 
 Napi::Value optimal_bins(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
-    struct Work {
-      std::vector<double> values, weights;
-      std::uint64_t rows;
-      BinSearch search;
-      OptimalBins result;
-    };
     const auto given = options_of(info, 2);
-    auto work = std::make_shared<Work>();
-    work->rows = static_cast<std::uint64_t>(integer(given, "rows"));
-    work->search = search_named(text(given, "search"));
-    work->values = copy_of<double>(info[0], "values");
-    work->weights = copy_of<double>(info[1], "weights");
-    const auto run = [work](const JobControl& control) {
-      work->result = collide::optimal_bins(work->values, work->weights, work->rows, {control.aborted, control.progress},
-                                           work->search);
-    };
-    return start_job(info.Env(), info[3], run, [work](Napi::Env env) {
-      const auto& [assignment, cost] = work->result;
-      Napi::Object result = Napi::Object::New(env);
-      result.Set("assignment", copied(env, "Uint32Array", assignment.data(), assignment.size()));
-      result.Set("cost", Napi::Number::New(env, cost));
-      return result;
-    });
+    const auto rows = static_cast<std::uint64_t>(integer(given, "rows"));
+    const BinSearch search = search_named(text(given, "search"));
+    return learner_job(
+        info.Env(), info[3],
+        [values = copy_of<double>(info[0], "values"), weights = copy_of<double>(info[1], "weights"), rows,
+         search](const JobControl& control) {
+          return collide::optimal_bins(values, weights, rows, {control.aborted, control.progress}, search);
+        },
+        kToJs);
   });
 }
 

@@ -1,23 +1,16 @@
 // The learners that cut an order of ids, as jobs: equalMass(keys, counts, options, onProgress) and
 // kdTree(rows, counts, options, onProgress). Inputs are copied before the calls return.
-#include <memory>
 #include <vector>
 
 #include "addon/addon.h"
 #include "addon/arrays.h"
-#include "addon/job.h"
+#include "addon/learner_job.h"
 #include "cpu/equal_mass.h"
 #include "cpu/kd_tree.h"
 
 namespace collide::addon {
 
 namespace {
-
-template <typename T>
-std::vector<T> copy_of(const Napi::Value& value, const char* where) {
-  const auto source = view<T>(value, where);
-  return {source.data, source.data + source.length};
-}
 
 MassOf mass_of(const std::string& name) {
   if (name == "sqrt") return MassOf::kSqrt;
@@ -30,21 +23,17 @@ MassOf mass_of(const std::string& name) {
 template <typename Learn>
 Napi::Value assignment_job(const Napi::CallbackInfo& info, const Napi::Object& options, Learn learn) {
   const auto threads = static_cast<unsigned>(integer(options, "threads"));
-  auto assignment = std::make_shared<std::vector<std::uint32_t>>();
-  // shared_ptr, because a std::function must be copyable: the inputs must not be.
-  auto work = std::make_shared<Learn>(std::move(learn));
-  const auto run = [assignment, work, threads](const JobControl& control) {
-    *assignment = (*work)({control.aborted, control.progress, threads});
-  };
-  return start_job(info.Env(), info[3], run, [assignment](Napi::Env env) {
-    return copied(env, "Uint32Array", assignment->data(), assignment->size());
-  });
+  return learner_job(
+      info.Env(), info[3],
+      [threads, learn = std::move(learn)](const JobControl& control) mutable {
+        return learn({control.aborted, control.progress, threads});
+      },
+      [](Napi::Env env, const std::vector<std::uint32_t>& rows) { return copied(env, "Uint32Array", rows); });
 }
 
 Napi::Value equal_mass(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
-    if (info.Length() < 3 || !info[2].IsObject()) fail("INVALID_ARGUMENT", "Expected keys, counts and options");
-    const auto options = info[2].As<Napi::Object>();
+    const auto options = options_of(info, 2);
     const auto rows = static_cast<std::uint64_t>(integer(options, "rows"));
     const MassOf mass = mass_of(text(options, "mass"));
     return assignment_job(info, options,
@@ -57,8 +46,7 @@ Napi::Value equal_mass(const Napi::CallbackInfo& info) {
 
 Napi::Value kd_tree(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
-    if (info.Length() < 3 || !info[2].IsObject()) fail("INVALID_ARGUMENT", "Expected rows, counts and options");
-    const auto options = info[2].As<Napi::Object>();
+    const auto options = options_of(info, 2);
     const auto rows = static_cast<std::uint64_t>(integer(options, "rows"));
     const auto dim = static_cast<std::size_t>(integer(options, "dim"));
     return assignment_job(

@@ -2,45 +2,92 @@
 
 #include <algorithm>
 #include <bit>
-#include <numeric>
+#include <utility>
+
+#include "cpu/thread_pool.h"
 
 namespace collide {
 
-CentroidTree::CentroidTree(const double* centroids, std::uint32_t count, std::size_t dim)
-    : dim_(dim), count_(count), order_(count), points_(count * dim) {
-  std::iota(order_.begin(), order_.end(), 0u);
+namespace {
+
+constexpr std::size_t kBranches = 16;  // built side by side
+
+}  // namespace
+
+CentroidTree::CentroidTree(const double* centroids, std::vector<std::uint32_t> indices, std::size_t dim,
+                           unsigned threads)
+    : dim_(dim), count_(static_cast<std::uint32_t>(indices.size())), order_(std::move(indices)), points_(count_ * dim) {
   // Halving `count` down to kLeaf gives at most bit_width(count / kLeaf) + 1 levels below the root.
-  boxes_.resize((std::size_t{2} << std::bit_width(count / kLeaf)) * 2 * dim);
-  build({1, 0, count}, centroids);
-  for (std::uint32_t place = 0; place < count; ++place) {
-    std::copy_n(centroids + order_[place] * dim, dim, &points_[place * dim]);
+  boxes_.resize((std::size_t{2} << std::bit_width(count_ / kLeaf)) * 2 * dim);
+  std::vector<Range> ranges = {{1, 0, count_}};
+  while (ranges.size() < kBranches && !ranges[0].is_leaf()) {
+    std::vector<Range> halves;
+    for (const Range& range : ranges) {
+      if (split(range, centroids)) halves.insert(halves.end(), {range.lower(), range.upper()});
+    }
+    ranges = std::move(halves);
   }
+  parallel_for(ranges.size(), threads, [&](std::size_t r) { build(ranges[r], centroids); });
+  fit(centroids);
 }
 
-void CentroidTree::build(const Range& range, const double* centroids) {
-  double* lower = &boxes_[range.node * 2 * dim_];
-  double* upper = lower + dim_;
-  std::copy_n(centroids + order_[range.begin] * dim_, dim_, lower);
-  std::copy_n(lower, dim_, upper);
-  for (std::uint32_t place = range.begin + 1; place < range.end; ++place) {
-    const double* centroid = centroids + order_[place] * dim_;
-    for (std::size_t d = 0; d < dim_; ++d) {
-      lower[d] = std::min(lower[d], centroid[d]);
-      upper[d] = std::max(upper[d], centroid[d]);
-    }
-  }
-  if (range.is_leaf()) return;
+// Orders a range along the widest axis of its box. False for a leaf.
+bool CentroidTree::split(const Range& range, const double* centroids) {
+  if (range.is_leaf()) return false;
   std::size_t axis = 0;
-  for (std::size_t d = 1; d < dim_; ++d) {
-    if (upper[d] - lower[d] > upper[axis] - lower[axis]) axis = d;
+  double widest = -1;
+  for (std::size_t d = 0; d < dim_; ++d) {
+    double lower = centroids[order_[range.begin] * dim_ + d], upper = lower;
+    for (std::uint32_t place = range.begin + 1; place < range.end; ++place) {
+      lower = std::min(lower, centroids[order_[place] * dim_ + d]);
+      upper = std::max(upper, centroids[order_[place] * dim_ + d]);
+    }
+    if (upper - lower > widest) axis = d, widest = upper - lower;
   }
   const auto by_axis = [=, this](std::uint32_t a, std::uint32_t b) {
     return centroids[a * dim_ + axis] < centroids[b * dim_ + axis];
   };
   const auto begin = order_.begin();
   std::nth_element(begin + range.begin, begin + range.lower().end, begin + range.end, by_axis);
+  return true;
+}
+
+void CentroidTree::build(const Range& range, const double* centroids) {
+  if (!split(range, centroids)) return;
   build(range.lower(), centroids);
   build(range.upper(), centroids);
+}
+
+void CentroidTree::fit(const double* centroids) {
+  for (std::uint32_t place = 0; place < count_; ++place) {
+    std::copy_n(centroids + order_[place] * dim_, dim_, &points_[place * dim_]);
+  }
+  fit(Range{1, 0, count_});
+}
+
+// The box of a node, from the points of a leaf or from the boxes of its halves.
+void CentroidTree::fit(const Range& range) {
+  double* lower = &boxes_[range.node * 2 * dim_];
+  double* upper = lower + dim_;
+  if (range.is_leaf()) {
+    std::copy_n(&points_[range.begin * dim_], dim_, lower);
+    std::copy_n(lower, dim_, upper);
+    for (std::uint32_t place = range.begin + 1; place < range.end; ++place) {
+      for (std::size_t d = 0; d < dim_; ++d) {
+        lower[d] = std::min(lower[d], points_[place * dim_ + d]);
+        upper[d] = std::max(upper[d], points_[place * dim_ + d]);
+      }
+    }
+    return;
+  }
+  fit(range.lower());
+  fit(range.upper());
+  const double* below = &boxes_[range.lower().node * 2 * dim_];
+  const double* above = &boxes_[range.upper().node * 2 * dim_];
+  for (std::size_t d = 0; d < dim_; ++d) {
+    lower[d] = std::min(below[d], above[d]);
+    upper[d] = std::max(below[dim_ + d], above[dim_ + d]);
+  }
 }
 
 template <typename T>

@@ -1,8 +1,9 @@
-// A tree of bounding boxes over k-means centroids, for exact nearest-centroid searches that look at few of them.
+// A tree of bounding boxes over k-means centroids, or some of them, for exact nearest-centroid searches that look at
+// few.
 //
 // Distances are squares, float64, summed dimension by dimension. A box's distance is summed in the same way, so by the
-// monotony of rounding it never exceeds that of a centroid within, and pruning by it needs no slack. Built afresh every
-// round: O(T log T). Searches are const and may run on any number of threads.
+// monotony of rounding it never exceeds that of a centroid within, and pruning by it needs no slack. Building is
+// O(T log T), fitting it to centroids that have moved O(T). Searches are const and may run on any number of threads.
 #pragma once
 
 #include <cstddef>
@@ -33,8 +34,11 @@ inline double squared_distance(const A* a, const B* b, std::size_t dim) {
 
 class CentroidTree {
  public:
-  // centroids [count, dim], count at least 1, are copied.
-  CentroidTree(const double* centroids, std::uint32_t count, std::size_t dim);
+  // Of the centroids [*, dim] with these indices, at least one; their values are copied.
+  CentroidTree(const double* centroids, std::vector<std::uint32_t> indices, std::size_t dim, unsigned threads);
+
+  // Takes the values that the centroids have now. Searches stay exact, but slow down as neighbours in the tree part.
+  void fit(const double* centroids);
 
   // The centroid nearest to a point [dim]; `known` is one that was measured already.
   Neighbour nearest(const float* point, Neighbour known) const;
@@ -52,7 +56,9 @@ class CentroidTree {
   };
   static constexpr std::uint32_t kLeaf = 8;
 
+  bool split(const Range& range, const double* centroids);
   void build(const Range& range, const double* centroids);
+  void fit(const Range& range);
   template <typename T>
   double distance_to_box(std::uint32_t node, const T* point) const;
   void search(const Range& range, const float* point, Neighbour& best) const;

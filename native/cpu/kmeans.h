@@ -6,14 +6,18 @@
 //
 // The assignment looks at few centroids. Ids that share a cluster lie in a ball around its centroid of radius r, and
 // none of them is nearer to a centroid further than 2r from it: the centroids within are fetched from a tree once for
-// all of them. Where there are too many of those, each id searches the tree, starting from the distance that it has.
+// all of them, and an id looks at those within twice its own distance. Where there are too many, each id searches the
+// tree, starting from the distance that it has. While a centroid stays where it is, its ids have only centroids that
+// moved to look at, and none of them are in reach of most: late rounds cost little more than grouping the ids.
 //
 // Deterministic, with the same bits for any number of threads: distances and sums are float64; a cluster is summed by
-// one task, its ids in the order of (start cluster, id). Rows keep the numbers of the start. Per round O(N (log T +
-// C)), C the centroids within 2r (in 2 dimensions about 20). Memory: under 50 bytes per id above the input for dim 2.
+// one task, its ids in the order of (start cluster, id). Rows keep the numbers of the start. A first round is
+// O(N (log T + C)), C the centroids within 2r (in 2 dimensions about 20). Memory: under 50 bytes per id above the input
+// for dim 2.
 //
 // On a GPU a round is: one segmented reduction over the ids grouped by cluster (dim * 4 + 8 bytes read per id), the
-// tree (T log T) and one kernel of a block per cluster that reads its ids (dim * 4 + 4 bytes each) and its candidates.
+// tree (T log T) and one kernel of a block per cluster that reads its ids (dim * 4 + 4 bytes each) and its candidates;
+// of the clusters that did not change, neither: a list of the others is compacted before each.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,6 @@
 #include "cpu/kmeans_candidates.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "core/multiversion.h"
@@ -13,11 +14,11 @@ typedef double Double8 __attribute__((vector_size(64)));
 typedef std::int64_t Int8x64 __attribute__((vector_size(64)));
 
 COLLIDE_MULTIVERSION
-std::uint32_t nearest_of(const double* coordinates, const std::int64_t* indices, std::size_t vectors,
-                         const float* point, std::size_t dim) {
-  Double8 best;
-  Int8x64 winner;
-  for (std::size_t v = 0; v < vectors; ++v) {
+std::uint32_t nearest_of(const double* coordinates, const std::int64_t* indices, const double* squares,
+                         std::size_t vectors, const float* point, std::size_t dim, double reach) {
+  Double8 best = {};
+  Int8x64 winner = {};
+  for (std::size_t v = 0; v < vectors && (v == 0 || squares[v] <= reach); ++v) {
     Double8 square = {};
     for (std::size_t d = 0; d < dim; ++d) {
       Double8 at;
@@ -36,29 +37,42 @@ std::uint32_t nearest_of(const double* coordinates, const std::int64_t* indices,
     best = better ? square : best;
     winner = better ? index : winner;
   }
-  std::size_t lane = 0;
-  for (std::size_t other = 1; other < kLanes; ++other) {
-    if (best[other] < best[lane] || (best[other] == best[lane] && winner[other] < winner[lane])) lane = other;
-  }
-  return static_cast<std::uint32_t>(winner[lane]);
+  // Without branches: which lane wins cannot be predicted.
+  double least = best[0];
+  for (std::size_t lane = 1; lane < kLanes; ++lane) least = best[lane] < least ? best[lane] : least;
+  const Double8 all = Double8{} + least;
+  const Int8x64 tied = best == all ? winner : Int8x64{} + std::numeric_limits<std::int64_t>::max();
+  std::int64_t lowest = tied[0];
+  for (std::size_t lane = 1; lane < kLanes; ++lane) lowest = tied[lane] < lowest ? tied[lane] : lowest;
+  return static_cast<std::uint32_t>(lowest);
 }
 
 }  // namespace
 
-void KmeansCandidates::load(const std::vector<std::uint32_t>& indices, const double* centroids) {
+void KmeansCandidates::load(const std::vector<std::uint32_t>& indices, const double* centroids, std::uint32_t own) {
+  own_ = centroids + own * dim_;
+  own_index_ = own;
+  order_.clear();
+  for (const std::uint32_t k : indices) order_.push_back({squared_distance(own_, centroids + k * dim_, dim_), k});
+  std::sort(order_.begin(), order_.end());
   const std::size_t vectors = (indices.size() + kLanes - 1) / kLanes;
+  squares_.resize(vectors);
   coordinates_.assign(vectors * dim_ * kLanes, std::numeric_limits<double>::infinity());
   indices_.assign(vectors * kLanes, std::numeric_limits<std::int64_t>::max());
-  for (std::size_t k = 0; k < indices.size(); ++k) {
-    indices_[k] = indices[k];
+  for (std::size_t k = 0; k < order_.size(); ++k) {
+    const auto [square, index] = order_[k];
+    indices_[k] = index;
+    if (k % kLanes == 0) squares_[k / kLanes] = square;
     for (std::size_t d = 0; d < dim_; ++d) {
-      coordinates_[(k / kLanes * dim_ + d) * kLanes + k % kLanes] = centroids[indices[k] * dim_ + d];
+      coordinates_[(k / kLanes * dim_ + d) * kLanes + k % kLanes] = centroids[index * dim_ + d];
     }
   }
 }
 
 std::uint32_t KmeansCandidates::nearest(const float* point) const {
-  return nearest_of(coordinates_.data(), indices_.data(), indices_.size() / kLanes, point, dim_);
+  const double near = reach(squared_distance(point, own_, dim_));
+  if (order_.size() == 1 || near < order_[1].square) return own_index_;
+  return nearest_of(coordinates_.data(), indices_.data(), squares_.data(), squares_.size(), point, dim_, near);
 }
 
 }  // namespace collide

@@ -51,9 +51,13 @@ KmeansClusters::KmeansClusters(const std::vector<float>& given, std::size_t widt
     weights_[place] = weight_of(counts[id], options.weight);
   }
   std::iota(members.begin(), members.end(), 0u);
-  next.resize(n);
   centroids.resize(rows_ * dim);
+  radii.resize(rows_);
+  moved.resize(rows_);
+  loose_.resize(rows_);
+  changed_.assign(rows_, 1);
   take_means();
+  std::fill(moved.begin(), moved.end(), 1);
 }
 
 // A counting sort of 0 .. n - 1 by cluster, stable.
@@ -84,22 +88,39 @@ double KmeansClusters::error_of(const std::uint32_t* places, std::size_t count, 
   return sum;
 }
 
+// Of the clusters that changed: the others' would come out the same.
 void KmeansClusters::take_means() {
-  for_clusters(rows_, threads_,
-               [&](std::uint32_t k) { mean_of(&members[starts[k]], starts[k + 1] - starts[k], &centroids[k * dim]); });
+  for_clusters(rows_, threads_, [&](std::uint32_t k) {
+    if (changed_[k] == 0) {
+      moved[k] = 0;
+      return;
+    }
+    const std::uint32_t* places = &members[starts[k]];
+    const std::size_t size = starts[k + 1] - starts[k];
+    double* centroid = &centroids[k * dim];
+    const std::vector<double> before(centroid, centroid + dim);
+    mean_of(places, size, centroid);
+    moved[k] = std::equal(before.begin(), before.end(), centroid) ? 0 : 1;
+    changed_[k] = 0;
+    radii[k] = 0;
+    for (std::size_t m = 0; m < size; ++m) {
+      radii[k] = std::max(radii[k], squared_distance(&points[places[m] * dim], centroid, dim));
+    }
+  });
 }
 
 std::uint64_t KmeansClusters::step() {
-  group(next);
+  std::fill(loose_.begin(), loose_.end(), 0);
+  group(next_);
   if (std::adjacent_find(starts.begin(), starts.end()) != starts.end()) {
     fill_empty();
-    group(next);
+    group(next_);
   }
-  std::uint64_t moved = 0;
-  for (std::size_t place = 0; place < next.size(); ++place) moved += next[place] != cluster[place] ? 1 : 0;
-  cluster.swap(next);
+  std::uint64_t count = 0;
+  for (std::size_t place = 0; place < next_.size(); ++place) count += next_[place] != cluster[place] ? 1 : 0;
+  cluster.swap(next_);
   take_means();
-  return moved;
+  return count;
 }
 
 // The one with most error is split first; of equals (all 0: nothing but duplicates) the largest, then the lowest.
@@ -158,7 +179,8 @@ void KmeansClusters::fill_empty() {
                       ? std::move(known->second)
                       : std::vector(members.begin() + starts[source], members.begin() + starts[source + 1]);
     const std::size_t cut = halve(places);
-    for (std::size_t k = cut; k < places.size(); ++k) next[places[k]] = empty;
+    for (std::size_t k = cut; k < places.size(); ++k) next_[places[k]] = empty;
+    for (const std::uint32_t k : {source, empty}) changed_[k] = loose_[k] = 1;
     keep(empty, {places.begin() + cut, places.end()});
     places.resize(cut);
     keep(source, std::move(places));

@@ -10,6 +10,8 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "cpu/parallel_sort.h"
+#include "cpu/thread_pool.h"
 
 namespace collide {
 
@@ -20,27 +22,33 @@ constexpr double kFinest = 0x1p-40;  // narrowest width tried, as a share of the
 constexpr double kEnough = 0.98;     // share of the rows that a width should need
 constexpr std::uint64_t kFree = 0;   // an unused slot
 constexpr std::uint64_t kUnlimited = ~0ull;
+constexpr std::size_t kBlock = 4096;  // ids of a task
+constexpr std::size_t kAhead = 16;    // keys
 
 class Lsh {
  public:
   Lsh(const std::vector<float>& points, std::size_t dim, const std::vector<double>& directions,
-      const std::vector<double>& offsets, std::uint32_t rows, std::uint64_t max_size)
+      const std::vector<double>& offsets, std::uint32_t rows, std::uint64_t max_size, unsigned threads)
       : hashes_(offsets.size() - 1),
         ids_(points.size() / dim),
         rows_(rows),
         max_size_(max_size),
+        threads_(threads),
         offsets_(offsets),
         projections_(ids_ * offsets.size()),
         slots_(std::bit_ceil(2 * (std::size_t{rows} + 1)), {kFree, 0}) {
-    for (std::size_t id = 0; id < ids_; ++id) {
+    std::vector<double> ranges((ids_ + kBlock - 1) / kBlock);
+    for_ids(0, ids_, [&](std::size_t id) {
+      double& range = ranges[id / kBlock];
       for (std::size_t j = 0; j < offsets.size(); ++j) {
         double sum = 0;
         for (std::size_t d = 0; d < dim; ++d)
           sum += static_cast<double>(points[id * dim + d]) * directions[j * dim + d];
         projections_[id * offsets.size() + j] = sum;
-        if (j < hashes_) range_ = std::max(range_, std::abs(sum));
+        if (j < hashes_) range = std::max(range, std::abs(sum));
       }
-    }
+    });
+    range_ = *std::max_element(ranges.begin(), ranges.end());
   }
 
   LshClustering run(const LshControl& control) {
@@ -49,12 +57,12 @@ class Lsh {
     result.width = width_;
     const std::size_t stride = offsets_.size();
     // From here on the projections but the last are cells.
-    for (std::size_t id = 0; id < ids_; ++id) {
+    for_ids(0, ids_, [&](std::size_t id) {
       for (std::size_t j = 0; j < hashes_; ++j) projections_[id * stride + j] = cell(id, j, width_);
-    }
+    });
     order_.resize(ids_);
     std::iota(order_.begin(), order_.end(), 0u);
-    std::sort(order_.begin(), order_.end(), [&](std::uint32_t a, std::uint32_t b) { return before(a, b); });
+    parallel_sort(order_, threads_, [&](std::uint32_t a, std::uint32_t b) { return before(a, b); });
     const std::vector<Bucket> buckets = shared_out();
     result.buckets = buckets.size();
     result.assignment.resize(ids_);
@@ -80,6 +88,24 @@ class Lsh {
     std::uint64_t begin, size, pieces;
   };
 
+  // Runs body(id) for the ids [begin, end), `begin` a multiple of kBlock; a block is one task.
+  template <typename Body>
+  void for_ids(std::size_t begin, std::size_t end, const Body& body) const {
+    parallel_for((end - begin + kBlock - 1) / kBlock, threads_, [&](std::size_t block) {
+      const std::size_t first = begin + block * kBlock;
+      for (std::size_t id = first; id < std::min(end, first + kBlock); ++id) body(id);
+    });
+  }
+
+  std::uint64_t key_of_cells(std::size_t id, double width) const {
+    std::uint64_t key = 0;
+    for (std::size_t j = 0; j < hashes_; ++j) {
+      // + 0.0 makes -0 the same cell as 0.
+      key = mix64(key ^ std::bit_cast<std::uint64_t>(cell(id, j, width) + 0.0));
+    }
+    return key | 1;  // never kFree
+  }
+
   double cell(std::size_t id, std::size_t j, double width) const {
     return std::floor(projections_[id * offsets_.size() + j] / width + offsets_[j]);
   }
@@ -88,17 +114,18 @@ class Lsh {
   std::uint64_t needed(double width) {
     std::fill(slots_.begin(), slots_.end(), Slot{kFree, 0});
     std::uint64_t pieces = 0;
-    for (std::size_t id = 0; id < ids_; ++id) {
-      std::uint64_t key = 0;
-      for (std::size_t j = 0; j < hashes_; ++j) {
-        // + 0.0 makes -0 the same cell as 0.
-        key = mix64(key ^ std::bit_cast<std::uint64_t>(cell(id, j, width) + 0.0));
+    // Keys of a few blocks at a time: most widths that are too narrow show it early.
+    for (std::size_t begin = 0; begin < ids_; begin += keys_.size()) {
+      const std::size_t end = std::min(ids_, begin + keys_.size());
+      for_ids(begin, end, [&](std::size_t id) { keys_[id - begin] = key_of_cells(id, width); });
+      for (std::size_t k = 0; k < end - begin; ++k) {
+        const std::uint64_t key = keys_[k];
+        __builtin_prefetch(&slots_[keys_[std::min(k + kAhead, end - begin - 1)] >> 1 & (slots_.size() - 1)]);
+        std::size_t at = key >> 1 & (slots_.size() - 1);
+        while (slots_[at].key != kFree && slots_[at].key != key) at = (at + 1) & (slots_.size() - 1);
+        slots_[at].key = key;
+        if (slots_[at].size++ % max_size_ == 0 && ++pieces > rows_) return pieces;
       }
-      key |= 1;  // never kFree
-      std::size_t at = key >> 1 & (slots_.size() - 1);
-      while (slots_[at].key != kFree && slots_[at].key != key) at = (at + 1) & (slots_.size() - 1);
-      slots_[at].key = key;
-      if (slots_[at].size++ % max_size_ == 0 && ++pieces > rows_) break;
     }
     return pieces;
   }
@@ -196,9 +223,11 @@ class Lsh {
 
   const std::size_t hashes_, ids_;
   const std::uint64_t rows_, max_size_;
+  const unsigned threads_;
   const std::vector<double>& offsets_;
   std::vector<double> projections_;  // [ids, hashes + 1]
   std::vector<Slot> slots_;          // an open hash table of the keys seen so far; rows + 1 at most
+  std::vector<std::uint64_t> keys_ = std::vector<std::uint64_t>(16 * kBlock);
   std::vector<std::uint32_t> order_;
   double range_ = 0, width_ = 0;
 };
@@ -227,7 +256,7 @@ LshClustering lsh(const std::vector<float>& points, std::size_t dim, const std::
       fail("INVALID_ARGUMENT", "Expected finite values, received ", points[k], " for id ", k / dim);
     }
   }
-  return Lsh(points, dim, directions, offsets, rows, max_size).run(control);
+  return Lsh(points, dim, directions, offsets, rows, max_size, options.threads).run(control);
 }
 
 }  // namespace collide

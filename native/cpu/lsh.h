@@ -6,10 +6,11 @@
 // smallest width found whose need is at most the rows, and at least 98 % of them, is taken, and rows left over go to
 // the buckets with most ids per piece. So exactly min(rows, ids) rows are used.
 //
-// Rows are numbered by the cells' lexicographic order, pieces along the next hash (ties: mix64(id), id). Deterministic,
-// one thread: directions and offsets come from the caller. O(N K) per width tried, about 15 of them, and one sort of N.
-// Memory: 8 (K + 1) + 4 bytes per id above the input. On a GPU: one pass over the projections and a radix sort of the
-// keys per width.
+// Rows are numbered by the cells' lexicographic order, pieces along the next hash (ties: mix64(id)). Deterministic, the
+// same bits for any number of threads: directions and offsets come from the caller. The pool makes projections, keys
+// and the sort; keys are counted by the caller's thread. O(N K) per width tried, about 15 of them, and one sort of N.
+// Memory: 8 (K + 1) + 4 bytes per id above the input, 4 more during the sort. On a GPU: one pass over the projections
+// and a radix sort of the keys per width.
 #pragma once
 
 #include <cstddef>
@@ -22,6 +23,7 @@ namespace collide {
 struct LshOptions {
   std::uint32_t rows = 1;
   std::uint64_t max_size = 0;  // most ids of a row, at least ids / rows; 0: no limit
+  unsigned threads = 0;        // 0: all
 };
 
 struct LshClustering {

@@ -87,10 +87,13 @@ OptimalPartition::Path OptimalPartition::penalised(Real lambda) const {
       candidates.pop_back();
     }
     Range& last = candidates.back();
-    std::size_t low = std::max(last.first, end + 1), high = n + 1;  // the answer, n + 1: never
+    const auto wins = [&](std::size_t at) { return value(end, at) < value(last.begin, at); };
+    // The answer, or n + 1: never. Most are a few bins away: doubling steps find it sooner than halves of all.
+    std::size_t low = std::max(last.first, end + 1), high = low;
+    for (std::size_t step = 4; high <= n && !wins(high); step *= 2) low = high + 1, high = std::min(high + step, n + 1);
     while (low < high) {
       const std::size_t middle = low + (high - low) / 2;
-      if (value(end, middle) < value(last.begin, middle)) {
+      if (wins(middle)) {
         high = middle;
       } else {
         low = middle + 1;

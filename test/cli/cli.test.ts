@@ -133,13 +133,22 @@ describe('collide', () => {
       '3000',
       '--dim',
       '8',
+      '--sensitivity',
+      'movie=2.5',
       '--out',
       'm.safetensors',
     );
-    expect(planned.stdout).toMatch(/^movie: \d+ rows for 500 ids, (2\d{3}|3000) bytes, error \d/);
+    expect(planned.stdout).toMatch(
+      /^movie: \d+ rows for 500 ids, (2\d{3}|3000) bytes, sensitivity 2\.500, error \d\S*\nplanned: \d+ bytes, error \d\S*\none share for all, \d\S* %: \d+ bytes, error \d/,
+    );
+    const knobs = ['--frequency', 'filter', '--merges-per-round', '7', '--max-cluster-size', '90'];
+    expect(collide('cluster', ...given, ...knobs, '--out', 'knobs.parquet').stdout).toContain('50 rows');
     for (const [code, ...args] of [
+      ['INVALID_ARGUMENT', ...given, '--frequency', 'filters', '--out', 'x.npy'],
+      ['INVALID_ARGUMENT', ...given, '--rotate', '--out', 'x.npy'], // of the kd-tree
       ['INVALID_ARGUMENT', ...given, '--out', 'x.parqet'],
       ['INVALID_ARGUMENT', ...given, '--hashes', '2', '--out', 'x.npy'], // two tables
+      ['INVALID_ARGUMENT', ...given, '--budget', '9000', '--sensitivity', 'movie=much', '--out', 'x.npy'],
       ['FILE_FORMAT', 'seen.npy', '--counts', 'seen.npy', '--out', 'x.npy'],
     ]) {
       const { status, stderr } = collide('cluster', ...args);

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AgglomerateOptions, agglomerate, type FilterName } from '../../lib/clustering/agglomerative.ts';
+import {
+  type AgglomerateOptions,
+  agglomerate,
+  type FilterName,
+  FREQUENCY_ABLATIONS,
+} from '../../lib/clustering/agglomerative.ts';
 import { agglomerateReference, type By, generator, type ReferenceOptions } from './reference.ts';
 
 const ones = (n: number) => new Uint32Array(n).fill(1);
@@ -274,6 +279,37 @@ describe('agglomerate: properties', () => {
         expect([...permuted.assignment]).toEqual(permutation.map((i) => straight.assignment[i]!));
       }),
       { numRuns: 150 },
+    );
+  });
+});
+
+describe('agglomerate: frequency ablations', () => {
+  // Of four values, rare and near ones side by side: the frequency filter keeps the rarest pair from the nearest one.
+  const values = Float64Array.of(0, 1, 3, 6);
+  const counts = Uint32Array.of(100, 300, 1, 3);
+  const knobs = { rows: 3, mergesPerRound: 1 };
+
+  it.each([
+    ['none', [0, 0, 1, 2], [0.5, 3, 6]],
+    ['weighting', [0, 0, 1, 2], [0.75, 3, 6]],
+    ['filter', [0, 1, 2, 2], [0, 1, 4.5]],
+    ['weighting-and-filter', [0, 1, 2, 2], [0, 1, 5.25]],
+  ] as const)('%s', async (name, assignment, merged) => {
+    const filters = FREQUENCY_ABLATIONS[name].filters.map((filter) =>
+      filter.by === 'size' ? filter : { ...filter, keep: 1 },
+    );
+    const result = await agglomerate(values, counts, { ...knobs, ...FREQUENCY_ABLATIONS[name], filters });
+    expect([...result.assignment]).toEqual(assignment);
+    expect([...result.values]).toEqual(merged);
+  });
+
+  it('with counts for both is the default', async () => {
+    const random = generator(5);
+    const many = Float64Array.from({ length: 300 }, random);
+    const seen = Uint32Array.from({ length: 300 }, () => 20 * random() ** 3);
+    const options = { rows: 40, maxClusterSize: 20 };
+    expect(await agglomerate(many, seen, { ...options, ...FREQUENCY_ABLATIONS['weighting-and-filter'] })).toEqual(
+      await agglomerate(many, seen, options),
     );
   });
 });

@@ -87,6 +87,32 @@ describe('learnMappings', () => {
     await expect(job).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('id 3') });
   });
 
+  it('takes hundreds of tables, and names the one that is bad', async () => {
+    const methods = ['agglomerative', 'equal-mass', 'exact', 'kd-tree', 'k-means', 'lsh'] as const;
+    const many = Array.from({ length: 300 }, (_, k) => ({
+      ...task(k, 5 + (k % 90), { rows: 3 + (k % 7), method: methods[k % 6]! }),
+      name: `feature${k}`,
+    }));
+    for (const { teacher } of many) teacher.counts = teacher.counts.map((count) => count + 1);
+    const results = await learnMappings(many, { threads: 2 });
+    for (const [k, { statistics }] of results.entries()) {
+      expect(statistics).toMatchObject({ ids: 5 + (k % 90), tables: [{ emptyRows: 0 }] });
+    }
+    const nan = many[201]!.teacher.rows;
+    nan[9] = Number.NaN;
+    await expect(learnMappings(many, { threads: 2 })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringMatching(/^Table 201 \("feature201"\): .*received NaN for id 4, dimension 1/),
+    });
+    nan[9] = 0;
+    const options = { rows: 4, method: 'k-means' } as const;
+    const misspelt = [many[0]!, { teacher: many[1]!.teacher, options: { ...options, iteratons: 3 } }];
+    await expect(learnMappings(misspelt)).rejects.toMatchObject({
+      code: 'UNKNOWN_OPTION',
+      message: expect.stringMatching(/^Table 1: .*iterations/),
+    });
+  });
+
   it('rejects options that it does not know', async () => {
     const call = learnMappings as unknown as (...args: unknown[]) => Promise<unknown>;
     await expect(call(tasks, { thread: 1 })).rejects.toMatchObject({ code: 'UNKNOWN_OPTION' });

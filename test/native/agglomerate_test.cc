@@ -3,13 +3,11 @@
 
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
-#include <functional>
 #include <numeric>
 #include <string>
 #include <vector>
 
-#include "core/error.h"
+#include "checks.h"
 #include "core/random.h"
 
 namespace {
@@ -17,13 +15,8 @@ namespace {
 using collide::AgglomerateOptions;
 using collide::Clustering;
 using collide::FilterBy;
-
-int passed = 0, failed = 0;
-
-void check(bool ok, const std::string& what) {
-  ok ? ++passed : ++failed;
-  if (!ok) std::printf("FAILED: %s\n", what.c_str());
-}
+using collide::checks::check;
+using collide::checks::rejects;
 
 bool near(const std::vector<double>& a, const std::vector<double>& b, double tolerance) {
   if (a.size() != b.size()) return false;
@@ -133,34 +126,23 @@ void huge_values() {
   }
 }
 
-void fails(const std::string& expected, const std::function<void()>& body) {
-  try {
-    body();
-  } catch (const collide::Error& error) {
-    check(error.code == "INVALID_ARGUMENT" && std::string(error.what()).find(expected) != std::string::npos,
-          expected + ", received: " + error.what());
-    return;
-  }
-  check(false, "no error for: " + expected);
-}
-
 void bad_input() {
   const auto run = [](std::vector<double> v, std::vector<double> c, AgglomerateOptions o = options(1, 1, 0)) {
     return [=] { collide::agglomerate(v, c, o); };
   };
-  fails("at least one id", run({}, {}));
-  fails("same length", run({1, 2}, {1}));
-  fails("at index 1", run({1, NAN}, {1, 1}));
-  fails("at index 0", run({INFINITY, 1}, {1, 1}));
-  fails("counts, received -1 at index 1", run({1, 2}, {1, -1}));
-  fails("counts, received 0.5 at index 0", run({1, 2}, {.5, 1}));
-  fails("counts, received nan", run({1, 2}, {NAN, 1}));
-  fails("sum below 2^53, exceeded at index 1", run({1, 2}, {9007199254740991.0, 1}));
-  fails("rows >= 1", run({1, 2}, {1, 1}, options(0, 1, 0)));
-  fails("mergesPerRound >= 1", run({1, 2}, {1, 1}, options(1, 0, 0)));
-  fails("at least one filter", run({1, 2}, {1, 1}, options(1, 1, 0, {})));
-  fails("keep > 0", run({1, 2}, {1, 1}, options(1, 1, 0, {{FilterBy::kSize, 0}})));
-  fails("each filter once", run({1, 2}, {1, 1}, options(1, 1, 0, {{FilterBy::kSize, 1}, {FilterBy::kSize, 1}})));
+  rejects("at least one id", run({}, {}));
+  rejects("same length", run({1, 2}, {1}));
+  rejects("at index 1", run({1, NAN}, {1, 1}));
+  rejects("at index 0", run({INFINITY, 1}, {1, 1}));
+  rejects("counts, received -1 at index 1", run({1, 2}, {1, -1}));
+  rejects("counts, received 0.5 at index 0", run({1, 2}, {.5, 1}));
+  rejects("counts, received nan", run({1, 2}, {NAN, 1}));
+  rejects("sum below 2^53, exceeded at index 1", run({1, 2}, {9007199254740991.0, 1}));
+  rejects("rows >= 1", run({1, 2}, {1, 1}, options(0, 1, 0)));
+  rejects("mergesPerRound >= 1", run({1, 2}, {1, 1}, options(1, 0, 0)));
+  rejects("at least one filter", run({1, 2}, {1, 1}, options(1, 1, 0, {})));
+  rejects("keep > 0", run({1, 2}, {1, 1}, options(1, 1, 0, {{FilterBy::kSize, 0}})));
+  rejects("each filter once", run({1, 2}, {1, 1}, options(1, 1, 0, {{FilterBy::kSize, 1}, {FilterBy::kSize, 1}})));
 }
 
 void abort_in_mid_job() {
@@ -182,6 +164,5 @@ int main() {
   huge_values();
   bad_input();
   abort_in_mid_job();
-  std::printf("%d passed, %d failed\n", passed, failed);
-  return failed == 0 ? 0 : 1;
+  return collide::checks::summary();
 }

@@ -2,13 +2,11 @@
 // abort.
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <functional>
 #include <limits>
 #include <string>
 #include <vector>
 
-#include "core/error.h"
+#include "checks.h"
 #include "core/random.h"
 #include "cpu/lsh.h"
 #include "cpu/optimal_bins.h"
@@ -16,23 +14,8 @@
 namespace {
 
 using collide::BinSearch;
-
-int passed = 0, failed = 0;
-
-void check(bool ok, const std::string& what) {
-  ok ? ++passed : ++failed;
-  if (!ok) std::printf("FAILED: %s\n", what.c_str());
-}
-
-void rejects(const std::function<void()>& body, const std::string& text) {
-  try {
-    body();
-    check(false, "accepted: " + text);
-  } catch (const collide::Error& error) {
-    check(error.code == "INVALID_ARGUMENT" && std::string(error.what()).find(text) != std::string::npos,
-          text + ", said: " + error.what());
-  }
-}
+using collide::checks::check;
+using collide::checks::rejects;
 
 std::vector<std::size_t> sizes_of(const std::vector<std::uint32_t>& assignment, std::size_t rows) {
   std::vector<std::size_t> sizes(rows);
@@ -54,7 +37,7 @@ void lsh_uses_every_row() {
     for (std::size_t j = 0; j < offsets.size(); ++j) offsets[j] = collide::uniform01(seed + 2, j);
     const std::size_t used = std::min<std::size_t>(rows, ids), average = (ids + used - 1) / used;
     const std::uint64_t max_size = seed % 5 == 0 ? 0 : average * (1 + seed % 4);
-    const collide::LshClustering learned = collide::lsh(points, dim, directions, offsets, {rows, max_size});
+    const collide::LshClustering learned = collide::lsh(points, dim, directions, offsets, {rows, max_size, 1});
     const auto sizes = sizes_of(learned.assignment, used);
     check(*std::min_element(sizes.begin(), sizes.end()) > 0, "lsh: every row is used");
     const auto largest = *std::max_element(sizes.begin(), sizes.end());
@@ -63,18 +46,34 @@ void lsh_uses_every_row() {
   }
 }
 
+void lsh_threads() {
+  for (const bool tied : {false, true}) {
+    std::vector<float> points(150000);
+    for (std::size_t k = 0; k < points.size(); ++k) {
+      points[k] = collide::uniform01(7, k);
+      if (tied) points[k] = std::floor(points[k] * 40);
+    }
+    const std::vector<double> directions = {.3, 1, -1, .2, .7, -.6}, offsets = {.1, .9, .4};
+    const auto alone = collide::lsh(points, 2, directions, offsets, {5000, 100, 1});
+    for (const unsigned threads : {2u, 5u}) {
+      const auto many = collide::lsh(points, 2, directions, offsets, {5000, 100, threads});
+      check(many.assignment == alone.assignment && many.width == alone.width, "lsh: threads agree");
+    }
+  }
+}
+
 void lsh_bad_input() {
   const auto call = [](std::vector<float> points, std::size_t dim, std::vector<double> directions,
                        std::vector<double> offsets, const collide::LshOptions& options) {
     return [=] { collide::lsh(points, dim, directions, offsets, options); };
   };
-  rejects(call({}, 1, {1, 1}, {0, 0}, {1, 0}), "ids x dim");
-  rejects(call({1, 2, 3}, 2, {1, 1, 1, 1}, {0, 0}, {1, 0}), "ids x dim");
-  rejects(call({1, 2}, 1, {1}, {0}, {1, 0}), "two directions");
-  rejects(call({1, 2}, 1, {1, 1, 1}, {0, 0}, {1, 0}), "3 values and 2 offsets");
-  rejects(call({1, 2}, 1, {1, 1}, {0, 0}, {0, 0}), "rows >= 1");
-  rejects(call({1, 2, 3}, 1, {1, 1}, {0, 0}, {2, 1}), "room for 3 ids in 2 rows");
-  rejects(call({1, std::numeric_limits<float>::infinity()}, 1, {1, 1}, {0, 0}, {1, 0}), "for id 1");
+  rejects("ids x dim", call({}, 1, {1, 1}, {0, 0}, {1, 0}));
+  rejects("ids x dim", call({1, 2, 3}, 2, {1, 1, 1, 1}, {0, 0}, {1, 0}));
+  rejects("two directions", call({1, 2}, 1, {1}, {0}, {1, 0}));
+  rejects("3 values and 2 offsets", call({1, 2}, 1, {1, 1, 1}, {0, 0}, {1, 0}));
+  rejects("rows >= 1", call({1, 2}, 1, {1, 1}, {0, 0}, {0, 0}));
+  rejects("room for 3 ids in 2 rows", call({1, 2, 3}, 1, {1, 1}, {0, 0}, {2, 1}));
+  rejects("for id 1", call({1, std::numeric_limits<float>::infinity()}, 1, {1, 1}, {0, 0}, {1, 0}));
   int polls = 0;
   std::vector<float> points(1000);
   for (std::size_t k = 0; k < points.size(); ++k) points[k] = collide::uniform01(1, k);
@@ -122,12 +121,12 @@ void both_searches_agree() {
 
 void bins_bad_input() {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  rejects([] { collide::optimal_bins({}, {}, 1); }, "1 to 2^32 - 1");
-  rejects([] { collide::optimal_bins({1, 2}, {1}, 1); }, "as many weights");
-  rejects([] { collide::optimal_bins({1}, {1}, 0); }, "rows >= 1");
-  rejects([=] { collide::optimal_bins({1, nan}, {1, 1}, 1); }, "values");
-  rejects([=] { collide::optimal_bins({1, 2}, {1, nan}, 1); }, "weights");
-  rejects([] { collide::optimal_bins({1, 2}, {-1, 1}, 1); }, "received -1 at index 0");
+  rejects("1 to 2^32 - 1", [] { collide::optimal_bins({}, {}, 1); });
+  rejects("as many weights", [] { collide::optimal_bins({1, 2}, {1}, 1); });
+  rejects("rows >= 1", [] { collide::optimal_bins({1}, {1}, 0); });
+  rejects("values", [=] { collide::optimal_bins({1, nan}, {1, 1}, 1); });
+  rejects("weights", [=] { collide::optimal_bins({1, 2}, {1, nan}, 1); });
+  rejects("received -1 at index 0", [] { collide::optimal_bins({1, 2}, {-1, 1}, 1); });
   const std::vector<double> values = {1, 2, 4, 8, 16, 32};
   for (const BinSearch search : {BinSearch::kLayers, BinSearch::kLagrangian}) {
     const auto stopped = collide::optimal_bins(values, std::vector<double>(6, 1), 3, {[] { return true; }, {}}, search);
@@ -139,10 +138,10 @@ void bins_bad_input() {
 
 int main() {
   lsh_uses_every_row();
+  lsh_threads();
   lsh_bad_input();
   published_bins();
   both_searches_agree();
   bins_bad_input();
-  std::printf("%d passed, %d failed\n", passed, failed);
-  return failed == 0 ? 0 : 1;
+  return collide::checks::summary();
 }

@@ -29,6 +29,32 @@ describe('planBudget', () => {
     expect(hashing.rows() * 8 * 4 + hashing.mappingBytes()).toBe(plan.bytes);
   });
 
+  it('says what one share for all would give, and what every table weighed', async () => {
+    const { uniform, error, tables } = await planBudget(teacher, { bytes: 40_000, dim: 8, minRows: 100 });
+    expect(uniform!.rows[2]).toBe(12);
+    expect(uniform!.rows[0]).toBe(uniform!.rows[1]);
+    expect(uniform!.bytes).toBeLessThanOrEqual(40_000);
+    expect(error).toBeLessThan(uniform!.error);
+    expect(tables.map(({ sensitivity }) => sensitivity)).toEqual([1, 1, 1]);
+  });
+
+  it('takes the sensitivities of the teacher when all are known, and what it is given', async () => {
+    const weighed = (own: (number | undefined)[]) =>
+      new Teacher(
+        2,
+        teacher.features.map((feature, f) => (own[f] === undefined ? feature : { ...feature, sensitivity: own[f]! })),
+      );
+    const options = { bytes: 40_000, dim: 8 };
+    const weights = async (from: Teacher, sensitivity?: Record<string, number>) =>
+      (await planBudget(from, { ...options, sensitivity })).tables.map((table) => table.sensitivity);
+    expect(await weights(weighed([3, 0.5, 0]))).toEqual([3, 0.5, 0]);
+    expect(await weights(weighed([3, 0.5, 0]), { far: 7 })).toEqual([3, 7, 0]);
+    expect(await weights(weighed([3, 0.5, undefined]), { far: 7 })).toEqual([1, 7, 1]);
+    const plain = await planBudget(teacher, options);
+    const other = await planBudget(weighed([1e4, 1, 1]), options);
+    expect(other.rows.alike!).toBeGreaterThan(plain.rows.alike!);
+  });
+
   it('follows the sensitivity of a table', async () => {
     const plain = await planBudget(teacher, { bytes: 40_000, dim: 8 });
     const other = await planBudget(teacher, { bytes: 40_000, dim: 8, sensitivity: { alike: 1e4 } });
@@ -38,6 +64,7 @@ describe('planBudget', () => {
   it('bad input', async () => {
     const plan = (options: object) => planBudget(teacher, { bytes: 40_000, dim: 8, ...options });
     await expect(plan({ sensitivity: { fer: 1 } })).rejects.toThrow(/Did you mean "far"/);
+    await expect(plan({ minRows: -1 })).rejects.toThrow(/minRows of planBudget/);
     await expect(plan({ byte: 1 })).rejects.toMatchObject({ code: 'UNKNOWN_OPTION' });
     await expect(plan({ bytes: 100 })).rejects.toThrow(/at least \d+ bytes/);
     await expect(learnHashing(teacher, { size: 1, rows: { fer: 5 } })).rejects.toMatchObject({

@@ -38,6 +38,7 @@ describe('teacher', () => {
     for (const [f, feature] of teacher.features.entries()) {
       expect(feature.rows.length).toBe(2 * data.features[f]!.cardinality);
       expect(feature.counts).toEqual(past!.idCounts(f));
+      expect(feature.sensitivity).toBeGreaterThan(0);
     }
   });
 
