@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     root: new URL('../..', import.meta.url).pathname,
-    include: ['test/embedding/**/*.test.ts'],
+    include: ['test/embedding/**/*.test.ts', 'test/model/**/*.test.ts'],
     setupFiles: ['test/cuda/always_cuda.ts'],
     testTimeout: 120_000,
     hookTimeout: 60_000,
