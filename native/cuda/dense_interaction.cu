@@ -20,8 +20,8 @@ std::uint32_t quads(std::uint32_t n) {
   return (n + 3) / 4;
 }
 
-// Floats from one column (vector) to the next in shared memory: an odd number of float4, so that writes go to all
-// banks.
+// Floats from one column (or vector) to the next in shared memory, where those of all examples of a block stand side by
+// side: an odd number of float4, so that reads along it and writes across it go to all banks.
 std::uint32_t odd_pitch(std::uint32_t quads) {
   return 4 * (quads | 1);
 }
@@ -46,15 +46,16 @@ struct DotsArguments {
   const float* vectors;
   Rows z;
   std::uint32_t rows, numbers, dim;  // numbers: V + 1
-  std::uint32_t tiles;               // of the lower triangle, in 4 x 4
   std::uint32_t together;            // examples per block
-  Division by_tiles, by_padded;      // by_padded: 4 * quads(numbers)
+  std::uint32_t pitch;
+  Division by_tiles;   // 4 x 4 tiles of the lower triangle
+  Division by_padded;  // 4 * quads(numbers)
 };
 
 __global__ void __launch_bounds__(kThreads, kBlocks) dots(const __grid_constant__ DotsArguments args) {
-  extern __shared__ float4 shared[];  // [together][kDepth][pitch]
-  float* const room = reinterpret_cast<float*>(shared);
-  const std::uint32_t padded = args.by_padded.divisor, pitch = padded | 4;
+  extern __shared__ float4 shared[];
+  float* const room = reinterpret_cast<float*>(shared);  // [kDepth][pitch], a row holding [together][padded]
+  const std::uint32_t padded = args.by_padded.divisor;
   const std::size_t first = std::size_t{blockIdx.x} * args.together;
   const std::uint32_t here = min(args.together, static_cast<std::uint32_t>(args.rows - first));
 
@@ -79,13 +80,15 @@ __global__ void __launch_bounds__(kThreads, kBlocks) dots(const __grid_constant_
         value = v == 0 ? args.z.data[row * args.z.pitch + d + column]
                        : __ldg(args.vectors + (row * (args.numbers - 1) + v - 1) * args.dim + d + column);
       }
-      room[(e * kDepth + column) * pitch + v] = value;
+      room[column * args.pitch + i] = value;
     }
     __syncthreads();
     if (works) {
-      const float* const from = room + example * kDepth * pitch;
+      const float* const from = room + example * padded;
 #pragma unroll
-      for (std::uint32_t k = 0; k < kDepth; ++k) add_products(from + k * pitch + 4 * r, from + k * pitch + 4 * c, sum);
+      for (std::uint32_t k = 0; k < kDepth; ++k) {
+        add_products(from + k * args.pitch + 4 * r, from + k * args.pitch + 4 * c, sum);
+      }
     }
   }
   if (!works) return;
@@ -105,10 +108,11 @@ struct BackwardArguments {
   Rows z, z_gradient;
   float* vector_gradient;
   std::uint32_t rows, numbers, dim;
-  std::uint32_t together;        // examples per block
-  Division by_tiles, by_across;  // tiles of a block for one example; those of them along the columns
-  Division by_padded;            // 4 * tiles along the vectors
-  std::uint32_t column_blocks;   // blockIdx.y: (block of vectors) * column_blocks + (block of columns)
+  std::uint32_t together;       // examples per block
+  std::uint32_t column_blocks;  // blockIdx.y: (block of vectors) * column_blocks + (block of columns)
+  std::uint32_t pair_pitch, vector_pitch;
+  Division by_tiles, by_across;  // a block's 4 x 4 tiles for one example; those of them side by side
+  Division by_padded;            // 4 * tiles one below the other
   bool aligned;                  // vectors and their gradient
   bool masked;
 };
@@ -139,10 +143,9 @@ __device__ __forceinline__ void finish(const BackwardArguments& args, std::size_
 // Per example the product of the pairs' gradients, a symmetric matrix with a zero diagonal, and the vectors.
 __global__ void __launch_bounds__(kThreads, kBlocks) dots_backward(const __grid_constant__ BackwardArguments args) {
   extern __shared__ float4 shared[];
-  const std::uint32_t padded = args.by_padded.divisor, pair_pitch = padded | 4;
-  const std::uint32_t across = args.by_across.divisor, vector_pitch = 4 * (across | 1);
-  float* const pairs = reinterpret_cast<float*>(shared);               // [together][kDepth][pair_pitch]
-  float* const vectors = pairs + args.together * kDepth * pair_pitch;  // [together][kDepth][vector_pitch]
+  const std::uint32_t padded = args.by_padded.divisor, across = args.by_across.divisor;
+  float* const pairs = reinterpret_cast<float*>(shared);    // [kDepth][pair_pitch]: [together][padded]
+  float* const vectors = pairs + kDepth * args.pair_pitch;  // [kDepth][vector_pitch]: [together][4 * across]
   const std::size_t first = std::size_t{blockIdx.x} * args.together;
   const std::uint32_t here = min(args.together, static_cast<std::uint32_t>(args.rows - first));
   const std::uint32_t first_vector = blockIdx.y / args.column_blocks * 4 * kSide;
@@ -164,12 +167,13 @@ __global__ void __launch_bounds__(kThreads, kBlocks) dots_backward(const __grid_
         const float* const gradients = args.z_gradient.data + (first + e) * args.z_gradient.pitch + args.dim;
         value = gradients[dot_place(max(a, b), min(a, b))];
       }
-      pairs[(e * kDepth + lane) * pair_pitch + down_here] = value;
+      pairs[lane * args.pair_pitch + i] = value;
     }
     for (std::uint32_t i = threadIdx.x; i < here * kDepth * across; i += kThreads) {
       const std::uint32_t line = args.by_across.quotient(i), right_here = args.by_across.remainder(i) * 4;
-      const std::size_t row = first + line / kDepth;
-      const std::uint32_t v = q + line % kDepth, column = first_column + right_here;
+      const std::uint32_t e = line / kDepth, k = line % kDepth;
+      const std::size_t row = first + e;
+      const std::uint32_t v = q + k, column = first_column + right_here;
       const auto left = static_cast<std::int32_t>(args.dim - column);
       float4 value = {0, 0, 0, 0};
       if (v == 0) {
@@ -177,14 +181,16 @@ __global__ void __launch_bounds__(kThreads, kBlocks) dots_backward(const __grid_
       } else if (v < args.numbers) {
         value = load4(args.vectors + (row * (args.numbers - 1) + v - 1) * args.dim + column, left, args.aligned);
       }
-      *reinterpret_cast<float4*>(vectors + line * vector_pitch + right_here) = value;
+      *reinterpret_cast<float4*>(vectors + k * args.vector_pitch + e * 4 * across + right_here) = value;
     }
     __syncthreads();
     if (works) {
-      const float* const left = pairs + example * kDepth * pair_pitch + down;
-      const float* const top = vectors + example * kDepth * vector_pitch + right;
+      const float* const left = pairs + example * padded + down;
+      const float* const top = vectors + example * 4 * across + right;
 #pragma unroll
-      for (std::uint32_t k = 0; k < kDepth; ++k) add_products(left + k * pair_pitch, top + k * vector_pitch, sum);
+      for (std::uint32_t k = 0; k < kDepth; ++k) {
+        add_products(left + k * args.pair_pitch, top + k * args.vector_pitch, sum);
+      }
     }
   }
   if (!works || first_column + right >= args.dim) return;
@@ -199,9 +205,9 @@ std::uint32_t blocks_of(std::uint32_t rows, std::uint32_t together) {
   return (rows + together - 1) / together;
 }
 
-// Examples per block when each needs so many threads and so many bytes of shared memory.
-std::uint32_t examples_together(std::uint32_t threads, std::uint32_t bytes) {
-  return std::max(1u, std::min(kThreads / threads, kRoom / bytes));
+// Examples per block when each needs so many threads and so many float4 of shared memory for each of kDepth steps.
+std::uint32_t examples_together(std::uint32_t threads, std::uint32_t quads) {
+  return std::max(1u, std::min(kThreads / threads, kRoom / (kDepth * quads * 16)));
 }
 
 }  // namespace
@@ -214,12 +220,12 @@ void launch_dots(const InteractionShape& shape, const float* vectors, Rows z, st
   args.numbers = shape.vectors + 1;
   args.dim = shape.dim;
   const std::uint32_t down = quads(args.numbers), tiles = down * (down + 1) / 2;
-  const std::uint32_t bytes = kDepth * odd_pitch(down) * 4;
-  args.together = examples_together(tiles, bytes);
+  args.together = examples_together(tiles, down);
+  args.pitch = odd_pitch(args.together * down);
   args.by_tiles = Division(tiles);
   args.by_padded = Division(4 * down);
   const dim3 grid(blocks_of(rows, args.together), blocks_of(tiles * args.together, kThreads));
-  dots<<<grid, kThreads, args.together * bytes, stream>>>(args);
+  dots<<<grid, kThreads, kDepth * args.pitch * sizeof(float), stream>>>(args);
   check(cudaGetLastError(), "launch the pairwise dots");
 }
 
@@ -237,14 +243,16 @@ void launch_dots_backward(const InteractionShape& shape, const float* vectors, R
   args.masked = masked;
   const std::uint32_t all_down = quads(args.numbers), all_across = quads(shape.dim);
   const std::uint32_t down = std::min(kSide, all_down), across = std::min(kSide, all_across);
-  const std::uint32_t bytes = kDepth * (odd_pitch(down) + odd_pitch(across)) * 4;
-  args.together = examples_together(down * across, bytes);
+  args.together = examples_together(down * across, down + across);
+  args.pair_pitch = odd_pitch(args.together * down);
+  args.vector_pitch = odd_pitch(args.together * across);
   args.by_tiles = Division(down * across);
   args.by_across = Division(across);
   args.by_padded = Division(4 * down);
   args.column_blocks = blocks_of(all_across, across);
   const dim3 grid(blocks_of(rows, args.together), blocks_of(all_down, down) * args.column_blocks);
-  dots_backward<<<grid, kThreads, args.together * bytes, stream>>>(args);
+  const std::size_t bytes = kDepth * (args.pair_pitch + args.vector_pitch) * sizeof(float);
+  dots_backward<<<grid, kThreads, bytes, stream>>>(args);
   check(cudaGetLastError(), "launch the gradient of the pairwise dots");
 }
 

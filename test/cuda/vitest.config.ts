@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** The suites of test/embedding with `device: 'cuda'`; scripts/cuda-tests.mjs runs them on the test device. */
+/** Suites of test/embedding and test/model with `device: 'cuda'`; scripts/cuda-tests.mjs runs them on the test device. */
 export default defineConfig({
   test: {
     root: new URL('../..', import.meta.url).pathname,
