@@ -95,13 +95,13 @@ function randomCase(seed: number) {
   const dim = oneOf([1, 3, 4, 16, 17, 64]);
   const dense = oneOf([0, 1, 3, 13, 17, 64]);
   const bottom = dense > 0 ? [...widths(), dim] : [];
-  const shape = { dense, vectors: oneOf([1, 2, 3, 8, 26, 31]), dim, bottom, top: [...widths(), 1] };
+  const shape = { dense, vectors: oneOf([1, 2, 3, 8, 15]), dim, bottom, top: [...widths(), 1] };
   const batches = [1, 7, 128, 1000].filter((batch) => batch === 1 || cost(shape, batch) < 5e6);
   return { shape, batch: oneOf(batches.slice(-2)), optimizer: OPTIMIZERS[seed % OPTIMIZERS.length]! };
 }
 
 describe.skipIf(!available)('DenseNet on the device', () => {
-  for (let seed = 0; seed < 24; seed++) {
+  for (let seed = 0; seed < 20; seed++) {
     const { shape, batch, optimizer } = randomCase(seed);
     it(`steps with the CPU: ${JSON.stringify(shape)}, batch ${batch}, ${optimizer.kind}`, () => {
       compare(shape, batch, optimizer, seed);
@@ -131,7 +131,7 @@ describe.skipIf(!available)('DenseNet on the device', () => {
   it('has the same bits every time', () => {
     const run = () => {
       using net = new DenseNet({ ...shape, device: 'cuda' });
-      const batch = randomBatch(shape, 300, 1);
+      const batch = randomBatch(shape, 200, 1);
       const losses = [step(net, batch), step(net, batch)];
       return [Float32Array.from(losses), batch.gradient, net.parameters(), net.state(), logits(net, batch)];
     };
@@ -170,7 +170,7 @@ describe.skipIf(!available)('DenseNet on the device', () => {
   it('is as before after a loss that is not finite', () => {
     for (const optimizer of OPTIMIZERS) {
       using net = new DenseNet({ ...shape, optimizer, device: 'cuda' });
-      const batch = randomBatch(shape, 100, 5);
+      const batch = randomBatch(shape, 40, 5);
       step(net, batch);
       const before = [net.parameters(), net.state()];
       const broken = { ...batch, embeddings: batch.embeddings.with(1000, Number.NaN) };
