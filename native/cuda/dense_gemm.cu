@@ -24,31 +24,18 @@ enum class Finish { kBias, kBiasRelu, kLoss, kPlain, kMask, kShard };
 struct Operand {
   const float* data;
   std::size_t pitch;
-  bool aligned;
-  Operand(const float* from, std::size_t floats) : data(from), pitch(floats), aligned(rows_aligned(from, floats)) {}
+  bool aligned = rows_aligned(data, pitch);
 };
 
 // c [m, n] = a [m, k] b [k, n]; kOuter: a is stored as [k, m], b as [k, n]; kInner: [m, k], [n, k].
 struct ProductArguments {
   Operand a, b;
   Rows c;
-  bool c_aligned;
   std::uint32_t m, n, k;
-  const float* bias;     // kBias, kBiasRelu, kLoss
-  LossTarget loss;       // kLoss
-  std::uint32_t shards;  // kShard: k is cut into so many, one for each blockIdx.z
-  ProductArguments(Operand left, Operand right, Rows result, std::uint32_t height, std::uint32_t width,
-                   std::uint32_t depth)
-      : a(left),
-        b(right),
-        c(result),
-        c_aligned(rows_aligned(result.data, result.pitch)),
-        m(height),
-        n(width),
-        k(depth),
-        bias(nullptr),
-        loss{},
-        shards(1) {}
+  bool c_aligned = rows_aligned(c.data, c.pitch);
+  const float* bias = nullptr;  // kBias, kBiasRelu, kLoss
+  LossTarget loss = {};         // kLoss
+  std::uint32_t shards = 1;     // kShard: k is cut into so many, one for each blockIdx.z
 };
 
 // kDepth by kWidth of an operand, k by k. The 4 floats of padding keep rows aligned and take writes along a column to
@@ -236,8 +223,8 @@ void launch(const ProductArguments& args, const char* what, cudaStream_t stream)
 
 void launch_layer_forward(const DeviceLayer& layer, Rows input, Rows output, std::uint32_t rows, bool relu,
                           cudaStream_t stream) {
-  ProductArguments args({input.data, input.pitch}, {layer.weights, layer.outputs}, output, rows, layer.outputs,
-                        layer.inputs);
+  ProductArguments args{
+      {input.data, input.pitch}, {layer.weights, layer.outputs}, output, rows, layer.outputs, layer.inputs};
   args.bias = layer.bias;
   const auto run = relu ? &launch<Along::kInner, Along::kOuter, Finish::kBiasRelu>
                         : &launch<Along::kInner, Along::kOuter, Finish::kBias>;
@@ -246,7 +233,7 @@ void launch_layer_forward(const DeviceLayer& layer, Rows input, Rows output, std
 
 void launch_layer_loss(const DeviceLayer& layer, Rows input, Rows output, std::uint32_t rows, const LossTarget& target,
                        cudaStream_t stream) {
-  ProductArguments args({input.data, input.pitch}, {layer.weights, layer.outputs}, output, rows, 1, layer.inputs);
+  ProductArguments args{{input.data, input.pitch}, {layer.weights, layer.outputs}, output, rows, 1, layer.inputs};
   args.bias = layer.bias;
   args.loss = target;
   launch<Along::kInner, Along::kOuter, Finish::kLoss>(args, "launch the loss", stream);
@@ -254,8 +241,12 @@ void launch_layer_loss(const DeviceLayer& layer, Rows input, Rows output, std::u
 
 void launch_layer_backward_input(const DeviceLayer& layer, Rows output_gradient, Rows input_gradient,
                                  std::uint32_t rows, bool masked, cudaStream_t stream) {
-  const ProductArguments args({output_gradient.data, output_gradient.pitch}, {layer.weights, layer.outputs},
-                              input_gradient, rows, layer.inputs, layer.outputs);
+  const ProductArguments args{{output_gradient.data, output_gradient.pitch},
+                              {layer.weights, layer.outputs},
+                              input_gradient,
+                              rows,
+                              layer.inputs,
+                              layer.outputs};
   const auto run = masked ? &launch<Along::kInner, Along::kInner, Finish::kMask>
                           : &launch<Along::kInner, Along::kInner, Finish::kPlain>;
   run(args, "launch the gradient of a layer's input", stream);
@@ -270,8 +261,12 @@ std::uint32_t layer_shards(std::uint32_t inputs, std::uint32_t outputs) {
 
 void launch_layer_backward_weights(const DeviceLayer& layer, Rows output_gradient, Rows input, std::uint32_t rows,
                                    std::uint32_t shards, float* gradients, cudaStream_t stream) {
-  ProductArguments args({input.data, input.pitch}, {output_gradient.data, output_gradient.pitch},
-                        {gradients, layer.outputs}, layer.inputs, layer.outputs, rows);
+  ProductArguments args{{input.data, input.pitch},
+                        {output_gradient.data, output_gradient.pitch},
+                        {gradients, layer.outputs},
+                        layer.inputs,
+                        layer.outputs,
+                        rows};
   args.shards = shards;
   launch<Along::kOuter, Along::kOuter, Finish::kShard>(args, "launch the gradient of a layer's weights", stream);
 }

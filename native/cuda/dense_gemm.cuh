@@ -4,8 +4,8 @@
 // One kernel does all three products of a layer: a block of 256 threads computes 64 rows by 64 columns (16 where there
 // are at most 32) of the result, 4 x 4 (4 x 1) per thread, from tiles of 64 x 16 in shared memory that are filled while
 // the ones before are used. Bias, ReLU, its mask, the loss and the bias' gradient are part of it. Every sum goes over k
-// in order, one fused multiply-add each; so a row of the result has the same bits wherever it stands in a batch, on any
-// device. The sums over a batch (weight gradients) are cut into shards, see batch_shards.
+// in order, one fused multiply-add each; so a row of the result has the same bits wherever it stands in a batch. The
+// sums over a batch (weight gradients) are cut into shards, see batch_shards.
 #pragma once
 
 #include <cuda_runtime.h>

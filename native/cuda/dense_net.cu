@@ -179,10 +179,8 @@ double CudaDenseNet::run_step(const float* dense, const float* embeddings, const
   labels_.upload(labels, batch, stream_, copying);
   enqueue_step(
       {static_cast<std::uint32_t>(batch), dense_.data(), embeddings_.data(), labels_.data(), vector_gradient_.data()});
-  const double loss = finish_step();
   vector_gradient_.download(gradient, vectors, stream_, "copy the gradient of the embeddings from the device");
-  stream_.wait("copy the gradient of the embeddings from the device");
-  return loss;
+  return finish_step();
 }
 
 void CudaDenseNet::run_predict(const float* dense, const float* embeddings, std::size_t batch, float* logits) const {

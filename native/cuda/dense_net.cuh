@@ -3,8 +3,8 @@
 //
 // With host arrays, a step copies dense inputs, embeddings and labels to the device, and the loss and the gradient of
 // the embeddings back. Where those are on the device already, enqueue_step() and finish_step() copy the loss alone.
-// Deterministic: the bits of a result depend on the calls, not on the device. They are not the CPU engine's, whose sums
-// over a batch are cut and ordered otherwise.
+// Deterministic: the bits of a result depend on the calls, not on the size of the device. They are not the CPU
+// engine's, whose sums over a batch are cut and ordered otherwise.
 #pragma once
 
 #include <cstddef>
@@ -34,7 +34,7 @@ class CudaDenseNet final : public DenseNet {
 
   // Starts a step in stream(). Throws Error OUT_OF_MEMORY before anything is started, or CUDA_FAILED.
   void enqueue_step(const DenseBatch& batch);
-  // Waits for the step in hand and returns its loss.
+  // Waits for the step in hand and returns its loss. Until then nothing else may be called.
   double finish_step();
   const Stream& stream() const { return stream_; }
 
