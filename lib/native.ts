@@ -152,6 +152,7 @@ export interface NativeEmbedding {
 }
 
 export interface NativeDenseConfig {
+  device: 'cpu' | 'cuda';
   /** Number of dense inputs; 0 for none. */
   dense: number;
   /** Embedding vectors per example, each `dim` wide. */

@@ -1,6 +1,6 @@
 // Compiles the CUDA sources for every supported architecture and looks at what came out, without a device: no warnings,
-// no spilled registers, no stack, no contracted multiply-adds, and 128-bit read-only loads in the lookup kernel. Prints
-// a line per kernel and architecture, then `N passed, N failed`. Needs nvcc.
+// no spilled registers, no stack, fused multiply-adds where they are meant and nowhere else, 128-bit read-only loads in
+// the lookup and matrix kernels. Prints a line per kernel and architecture, then `N passed, N failed`. Needs nvcc.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -9,7 +9,9 @@ import { fileURLToPath } from 'node:url';
 
 const ARCHITECTURES = [75, 80, 86, 89, 90];
 // What each kernel must contain in PTX; the others are only held to the rules above.
-const WANTED = { lookup: 'ld.global.nc.v4.f32' };
+const WANTED = { lookup: 'ld.global.nc.v4.f32', product: 'ld.global.nc.v4.f32' };
+// Kernels that fuse multiply-adds, by name of the intrinsic: they promise no bits of the CPU's.
+const FUSED = ['product', 'dots', 'dots_backward'];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const nvcc = process.env.CUDACXX ?? 'nvcc';
@@ -86,7 +88,9 @@ async function checkPtx(source) {
     .slice(1)) {
     const kernel = kernelName(/^\w+/.exec(body)[0]);
     seen.add(kernel);
-    check(!/\bfma\.|\bmad\.(rn|f32|f64)/.test(body), `${kernel}: no contracted multiply-add`);
+    const fused = /\bfma\.|\bmad\.(rn|f32|f64)/.test(body);
+    if (FUSED.includes(kernel)) check(fused, `${kernel}: fused multiply-adds`);
+    else check(!fused, `${kernel}: no contracted multiply-add`);
     if (WANTED[kernel] === undefined) continue;
     const loads = body.split(WANTED[kernel]).length - 1;
     check(loads > 0, `${kernel}: ${loads} ${WANTED[kernel]} in PTX`);

@@ -1,4 +1,5 @@
 /** The dense half of DLRM: bottom layers, pairwise dots, top layers, one logit; trained in one native call per batch. */
+import { chooseDevice, type Device } from '../device.ts';
 import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, describe } from '../errors.ts';
 import { type NativeDenseConfig, type NativeDenseNet, native } from '../native.ts';
 
@@ -37,7 +38,12 @@ export interface DenseNetOptions {
   optimizer?: DenseOptimizer;
   /** Initial values depend on it and the shapes alone. Default 1. */
   seed?: number | bigint;
-  /** Threads per call; default (0) all that the process may use. The results do not depend on it. */
+  /**
+   * Where the net lives and works. Default `cpu`. On `cuda` parameters, activations and optimizer state stay on the
+   * device; sums are ordered otherwise than on the CPU, so results agree to float32 precision and not bit for bit.
+   */
+  device?: Device;
+  /** Threads per call on the CPU; default (0) all that the process may use. The results do not depend on it. */
   threads?: number;
 }
 
@@ -51,7 +57,7 @@ export interface DenseTensor {
   length: number;
 }
 
-const OPTIONS = ['dense', 'vectors', 'dim', 'bottom', 'top', 'optimizer', 'seed', 'threads'];
+const OPTIONS = ['dense', 'vectors', 'dim', 'bottom', 'top', 'optimizer', 'seed', 'device', 'threads'];
 const OPTIMIZER_OPTIONS = ['kind', 'learningRate', 'epsilon', 'beta1', 'beta2', 'weightDecay'];
 const DEFAULTS = {
   lamb: { learningRate: 0.002, epsilon: 1e-6 },
@@ -66,7 +72,8 @@ const MOST_RATE = 1e6;
  * "Learning to Collide", section 5: DLRM, Naumov et al. 2019). Arrays are row-major, one row per example.
  *
  * Weights start as N(0, sqrt(2 / (inputs + outputs))), biases and the constant vector as N(0, sqrt(1 / outputs)), as in
- * DLRM's reference code. The bits of every result depend on the seed and the calls, not on the number of threads.
+ * DLRM's reference code. The bits of every result depend on the seed, the calls and the device, not on the number of
+ * threads.
  *
  * @example
  * ```ts
@@ -83,7 +90,8 @@ export class DenseNet {
   #steps = 0;
 
   /**
-   * @throws CollideError INVALID_ARGUMENT or UNKNOWN_OPTION naming the option, OUT_OF_MEMORY, or NATIVE_MISSING
+   * @throws CollideError INVALID_ARGUMENT or UNKNOWN_OPTION naming the option, OUT_OF_MEMORY, NATIVE_MISSING;
+   *   on a CUDA device also CUDA_UNAVAILABLE and, here and in every method, CUDA_FAILED naming the operation
    */
   constructor(options: DenseNetOptions) {
     this.#config = completeOptions(options);
@@ -207,6 +215,7 @@ function completeOptions(options: DenseNetOptions): NativeDenseConfig {
   }
   if (top.at(-1) !== 1) throw invalid(`Expected top layers whose last is 1 wide, received [${top.join(', ')}]`);
   return {
+    device: chooseDevice(options.device ?? 'cpu', 'DenseNet'),
     dense,
     vectors,
     dim,

@@ -6,6 +6,7 @@
 
 #ifdef COLLIDE_CUDA
 #include "cuda/agglomerate.h"
+#include "cuda/dense_net.h"
 #include "cuda/lookup.h"
 #include "cuda/probe.cuh"
 #endif
@@ -27,6 +28,10 @@ std::unique_ptr<LookupBackend> make_cuda_lookup(const EmbeddingLayout& layout, B
   need_device();
   return cuda::make_lookup(layout, policy);
 }
+std::unique_ptr<DenseNet> make_cuda_dense_net(const DenseNetConfig& config) {
+  need_device();
+  return cuda::make_dense_net(config);
+}
 Clustering cuda_agglomerate(std::vector<double> values, std::vector<double> counts, const AgglomerateOptions& options,
                             const AgglomerateControl& control) {
   need_device();
@@ -40,6 +45,9 @@ CudaProbe probe_cuda() {
   return {false, "this build of the addon has no CUDA kernels (cmake builds them where it finds nvcc)"};
 }
 std::unique_ptr<LookupBackend> make_cuda_lookup(const EmbeddingLayout&, BadIndex) {
+  fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", probe_cuda().reason);
+}
+std::unique_ptr<DenseNet> make_cuda_dense_net(const DenseNetConfig&) {
   fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", probe_cuda().reason);
 }
 Clustering cuda_agglomerate(std::vector<double>, std::vector<double>, const AgglomerateOptions&,

@@ -7,6 +7,7 @@
 #include "core/agglomeration.h"
 #include "core/batch_check.h"
 #include "core/cuda_probe.h"
+#include "core/dense_net.h"
 #include "core/lookup_backend.h"
 
 namespace collide::addon {
@@ -16,6 +17,9 @@ CudaProbe probe_cuda();
 
 // Lookups on the device. Keeps a reference to the layout. Throws Error CUDA_UNAVAILABLE with the probe's reason.
 std::unique_ptr<LookupBackend> make_cuda_lookup(const EmbeddingLayout& layout, BadIndex policy);
+
+// A dense net on the device. Throws Error CUDA_UNAVAILABLE with the probe's reason.
+std::unique_ptr<DenseNet> make_cuda_dense_net(const DenseNetConfig& config);
 
 // Agglomeration on the device. Throws Error CUDA_UNAVAILABLE with the probe's reason.
 Clustering cuda_agglomerate(std::vector<double> values, std::vector<double> counts, const AgglomerateOptions& options,

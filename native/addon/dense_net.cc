@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "addon/addon.h"
+#include "addon/cuda.h"
 
 namespace collide::addon {
 
@@ -78,7 +79,11 @@ class DenseNetWrap : public Napi::ObjectWrap<DenseNetWrap> {
       if (object.Get("seed").IsBigInt()) config.seed = object.Get("seed").As<Napi::BigInt>().Uint64Value(&lossless);
       if (!lossless) fail("INVALID_ARGUMENT", "Expected an unsigned 64-bit BigInt for seed");
       config.threads = static_cast<unsigned>(std::min<std::size_t>(size(object.Get("threads"), "threads"), 65536));
-      net_ = std::make_unique<DenseNet>(config);
+      if (text(object, "device") == "cuda") {
+        net_ = make_cuda_dense_net(config);
+      } else {
+        net_ = std::make_unique<CpuDenseNet>(config);
+      }
     });
   }
 
@@ -94,9 +99,11 @@ class DenseNetWrap : public Napi::ObjectWrap<DenseNetWrap> {
     return {found.data, found.length};
   }
 
-  static Napi::Value copy(Napi::Env env, Span<float> values) {
-    Napi::Float32Array result = Napi::Float32Array::New(env, values.size);
-    std::copy_n(values.data, values.size, result.Data());
+  // A new array of `count` floats that `read` writes.
+  template <typename Read>
+  static Napi::Value array(Napi::Env env, std::size_t count, const Read& read) {
+    Napi::Float32Array result = Napi::Float32Array::New(env, count);
+    if (count > 0) read(result.Data());
     return result;
   }
 
@@ -123,20 +130,26 @@ class DenseNetWrap : public Napi::ObjectWrap<DenseNetWrap> {
   }
 
   Napi::Value read_parameters(const Napi::CallbackInfo& info) {
-    return guarded(info.Env(), [&] { return copy(info.Env(), net().parameters()); });
+    return guarded(info.Env(), [&] {
+      const DenseNet& from = net();
+      return array(info.Env(), from.parameter_count(), [&](float* to) { from.read_parameters(to); });
+    });
   }
   void write_parameters(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] { net().write_parameters(span<const float>(info[0], "parameters")); });
   }
   Napi::Value read_state(const Napi::CallbackInfo& info) {
-    return guarded(info.Env(), [&] { return copy(info.Env(), net().state()); });
+    return guarded(info.Env(), [&] {
+      const DenseNet& from = net();
+      return array(info.Env(), from.state_count(), [&](float* to) { from.read_state(to); });
+    });
   }
   void write_state(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] { net().write_state(span<const float>(info[0], "state")); });
   }
   Napi::Value parameter_count(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-      return Napi::Number::New(info.Env(), static_cast<double>(net().parameters().size));
+      return Napi::Number::New(info.Env(), static_cast<double>(net().parameter_count()));
     });
   }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/error.h"
 #include "cpu/thread_pool.h"
 
 #include "cpu/dense_simd.h"
@@ -13,7 +12,6 @@ namespace collide {
 namespace {
 
 constexpr std::size_t kPiece = 4096;
-constexpr float kMostSteps = 16777216.0f;
 // Fewer parameters than this are stepped on the caller's thread: waking another one would take longer.
 constexpr std::size_t kParallel = 65536;
 
@@ -24,10 +22,6 @@ struct Arrays {
   float* first;     // Adagrad: s. LAMB: m
   float* second;    // LAMB: v
   std::size_t count;
-};
-
-struct Rates {
-  float rate, epsilon, beta1, rest1, beta2, rest2, correct1, correct2, decay;
 };
 
 struct AddShards {
@@ -43,7 +37,7 @@ struct AddShards {
 
 struct Sgd {
   template <int kBytes>
-  static COLLIDE_INLINE void run(const Arrays& a, const Rates& r) {
+  static COLLIDE_INLINE void run(const Arrays& a, const DenseRates& r) {
 #pragma GCC ivdep
     for (std::size_t i = 0; i < a.count; ++i) a.weight[i] -= r.rate * a.gradient[i];
   }
@@ -51,7 +45,7 @@ struct Sgd {
 
 struct Adagrad {
   template <int kBytes>
-  static COLLIDE_INLINE void run(const Arrays& a, const Rates& r) {
+  static COLLIDE_INLINE void run(const Arrays& a, const DenseRates& r) {
 #pragma GCC ivdep
     for (std::size_t i = 0; i < a.count; ++i) {
       const float g = a.gradient[i];
@@ -65,7 +59,7 @@ struct Adagrad {
 // Moments; leaves the update r in place of the gradient, and the squared norms of w and r in float64.
 struct LambUpdate {
   template <int kBytes>
-  static COLLIDE_INLINE void run(const Arrays& a, const Rates& r, double* weight_norm, double* update_norm) {
+  static COLLIDE_INLINE void run(const Arrays& a, const DenseRates& r, double* weight_norm, double* update_norm) {
 #pragma GCC ivdep
     for (std::size_t i = 0; i < a.count; ++i) {
       const float g = a.gradient[i];
@@ -113,35 +107,17 @@ DenseOptimizer::DenseOptimizer(const DenseOptimizerConfig& config, const std::ve
   if (parameters_ < kParallel) threads_ = 1;
   weight_norms_.resize(pieces_.size());
   update_norms_.resize(pieces_.size());
-  using Kind = DenseOptimizerConfig::Kind;
-  const std::size_t floats = config.kind == Kind::kSgd       ? 0
-                             : config.kind == Kind::kAdagrad ? parameters_
-                                                             : 2 * parameters_ + 1;
-  state_ = Memory(floats * sizeof(float), "the dense net's optimizer state");
-}
-
-bool DenseOptimizer::possible_state(std::size_t i, float value) const {
-  if (!std::isfinite(value)) return false;
-  if (config_.kind != DenseOptimizerConfig::Kind::kLamb) return value >= 0;
-  if (i == 2 * parameters_) return value >= 0 && value <= kMostSteps && value == std::floor(value);
-  return i < parameters_ || value >= 0;
+  state_ = Memory(dense_state_size(config, parameters_) * sizeof(float), "the dense net's optimizer state");
 }
 
 void DenseOptimizer::step(float* parameters, float* gradients, std::size_t shards, std::size_t pitch) {
   using Kind = DenseOptimizerConfig::Kind;
-  const auto narrow = [](double value) { return static_cast<float>(value); };
-  Rates rates{};
-  rates.rate = narrow(config_.learning_rate);
-  rates.epsilon = narrow(config_.epsilon);
+  float steps = 0;
   if (config_.kind == Kind::kLamb) {
-    float& steps = state()[2 * parameters_];
-    steps = std::min(steps + 1, kMostSteps);
-    rates.beta1 = narrow(config_.beta1), rates.rest1 = narrow(1 - config_.beta1);
-    rates.beta2 = narrow(config_.beta2), rates.rest2 = narrow(1 - config_.beta2);
-    rates.correct1 = narrow(1 / (1 - std::pow(config_.beta1, steps)));
-    rates.correct2 = narrow(1 / (1 - std::pow(config_.beta2, steps)));
-    rates.decay = narrow(config_.weight_decay);
+    float& counted = state()[2 * parameters_];
+    steps = counted = std::min(counted + 1, kMostDenseSteps);
   }
+  const DenseRates rates = dense_rates(config_, steps);
   const auto arrays = [&](const Piece& piece) {
     float* const first = config_.kind == Kind::kSgd ? nullptr : state() + piece.begin;
     float* const second = config_.kind == Kind::kLamb ? state() + parameters_ + piece.begin : nullptr;
@@ -171,7 +147,7 @@ void DenseOptimizer::step(float* parameters, float* gradients, std::size_t shard
   parallel_for(pieces_.size(), threads_, [&](std::size_t p) {
     const double w = weight[pieces_[p].tensor], r = update[pieces_[p].tensor];
     const double trust = w > 0 && r > 0 ? std::sqrt(w) / std::sqrt(r) : 1.0;
-    dispatch<Subtract>(arrays(pieces_[p]), narrow(config_.learning_rate * trust));
+    dispatch<Subtract>(arrays(pieces_[p]), static_cast<float>(config_.learning_rate * trust));
   });
 }
 

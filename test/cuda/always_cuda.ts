@@ -1,6 +1,6 @@
 /**
  * A vitest setup file: whatever the kernels can do runs on the device, also where a test asks for none. So the suites of
- * test/embedding, written for the CPU, are tests of the kernels too.
+ * test/embedding and test/model, written for the CPU, are tests of the kernels too.
  */
 import { vi } from 'vitest';
 

@@ -1,0 +1,83 @@
+// The dense net on CUDA device 0; core/dense_net.h says what it computes, dense_gemm.cuh, dense_interaction.cuh and
+// dense_optimizer.cuh how. Parameters, activations, gradients and optimizer state stay on the device.
+//
+// With host arrays, a step copies dense inputs, embeddings and labels to the device, and the loss and the gradient of
+// the embeddings back. Where those are on the device already, enqueue_step() and finish_step() copy the loss alone.
+// Deterministic: the bits of a result depend on the calls, not on the size of the device. They are not the CPU
+// engine's, whose sums over a batch are cut and ordered otherwise.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/dense_net.h"
+#include "cuda/dense_gemm.cuh"
+#include "cuda/dense_optimizer.cuh"
+#include "cuda/device_memory.cuh"
+
+namespace collide::cuda {
+
+// A batch in device memory, row-major. Labels are 0 or 1.
+struct DenseBatch {
+  std::uint32_t rows;
+  const float* dense;       // [rows, dense inputs]
+  const float* embeddings;  // [rows, vectors * dim]
+  const float* labels;      // [rows]
+  float* gradient;          // [rows, vectors * dim], written
+};
+
+class CudaDenseNet final : public DenseNet {
+ public:
+  // Throws Error INVALID_ARGUMENT, OUT_OF_MEMORY or CUDA_FAILED.
+  explicit CudaDenseNet(const DenseNetConfig& config);
+
+  // Starts a step in stream(). Throws Error OUT_OF_MEMORY before anything is started, or CUDA_FAILED.
+  void enqueue_step(const DenseBatch& batch);
+  // Waits for the step in hand and returns its loss. Until then nothing else may be called.
+  double finish_step();
+  const Stream& stream() const { return stream_; }
+
+  void read_parameters(float* to) const override;
+  void read_state(float* to) const override { optimizer_.read_state(to); }
+
+ private:
+  // A layer and where the shards of its gradient begin.
+  struct PlacedLayer {
+    DenseShape shape;
+    std::uint32_t shards;
+    std::size_t gradient;
+  };
+  // The intermediates of a batch. Backward writes gradients over the outputs they belong to.
+  struct Work {
+    std::vector<Rows> bottom, top;  // outputs of the layers
+    Rows z, z_gradient;
+    float* losses;  // the batch's, then the sums of blocks of kLossRows
+  };
+
+  double run_step(const float* dense, const float* embeddings, const float* labels, std::size_t batch,
+                  float* gradient) override;
+  void run_predict(const float* dense, const float* embeddings, std::size_t batch, float* logits) const override;
+  void store_parameters(const float* values) override;
+  void store_state(const float* values) override { optimizer_.write_state(values); }
+
+  std::vector<PlacedLayer> placed(const std::vector<DenseShape>& shapes);
+  std::vector<DenseTensor> placed_tensors() const;
+  DeviceLayer layer(const PlacedLayer& placed) const;
+  Work reserve_work(std::uint32_t rows) const;
+  void forward(const Work& work, const float* dense, const float* embeddings, std::uint32_t rows) const;
+  void backward(const Work& work, const DenseBatch& batch);
+
+  Stream stream_;
+  std::size_t gradient_floats_ = 0;
+  // Without dense inputs the bottom is one layer of no inputs, whose bias is the constant vector.
+  std::vector<PlacedLayer> bottom_, top_;
+  DeviceArray<float> parameters_, gradients_;
+  DenseOptimizer optimizer_;
+  const float* loss_ = nullptr;  // of the step in hand
+  // Room, kept between calls.
+  mutable DeviceArray<float> work_, dense_, embeddings_;
+  DeviceArray<float> labels_, vector_gradient_;
+};
+
+}  // namespace collide::cuda
