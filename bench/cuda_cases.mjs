@@ -3,7 +3,7 @@
 // instruction that gathers rows; minimum: bytes that any implementation must move, rows once per id (repeats within a
 // batch are not taken off), 32 bytes for an entry of a mapping, since memory gives no less; target: bytes / minimum.
 // `without`, when there: work to take off what run() counts, such as the preparation before a round.
-import { agglomerate, EmbeddingTables } from '../dist/index.js';
+import { agglomerate, EmbeddingTables, equalMassBins } from '../dist/index.js';
 
 const TABLES = 4;
 const CARDINALITY = 20_000;
@@ -77,6 +77,19 @@ function round(ids, mergeShare) {
   };
 }
 
+function bins(ids) {
+  const below = numbers(ids + 1);
+  const keys = Float64Array.from({ length: ids }, () => below(2 ** 31));
+  const counts = Uint32Array.from({ length: ids }, () => below(1000));
+  return {
+    operation: 'equal-mass bins',
+    shape: `${ids} ids to ${ids / 10} rows`,
+    kernels: /./,
+    minimum: ids * (8 + 8 + 4), // key and mass read once, row written once
+    run: () => equalMassBins(keys, counts, ids / 10, { device: 'cuda' }),
+  };
+}
+
 export const cases = [
   ...[16, 64, 128].flatMap((width) =>
     [1, 20].flatMap((pooling) =>
@@ -88,4 +101,5 @@ export const cases = [
   ),
   round(10_000, 0.01),
   round(100_000, 0.01),
+  bins(100_000),
 ].sort((a, b) => (a.operation < b.operation ? -1 : a.operation > b.operation ? 1 : 0));

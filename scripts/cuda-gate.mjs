@@ -55,35 +55,34 @@ export function kernelName(file, demangled) {
   return { name, own: plain.startsWith('collide::') };
 }
 
-/** Whether each rule holds of one kernel for one architecture: [{ ok, what }]. allowed: { rule: reason }, exceptions. */
+/**
+ * Whether each rule holds of one kernel for one architecture: [{ ok, what }]. allowed: { rule: reason }, the baseline's
+ * exceptions; stack and spills have none.
+ */
 export function checkKernel(kernel, allowed = {}) {
   const { name, architecture, registers, shared, stack, spilled, block, occupancy, own, ptx } = kernel;
   const where = `${name}, sm_${architecture}`;
-  const results = [
-    {
-      ok: stack === 0 && spilled === 0 && registers > 0,
-      what: `${where}: ${stack} bytes of stack, ${spilled} spilled`,
-    },
-  ];
+  const spills = `${where}: ${stack} bytes of stack, ${spilled} spilled`;
+  const results = [{ ok: stack === 0 && spilled === 0 && registers > 0, what: spills }];
   if (!own) return results;
-  const [file, short] = /^(.*?): ([^<]*)/.exec(name).slice(1);
+  const rule = (key, ok, what) => {
+    const reason = allowed[key];
+    results.push({ ok: ok || reason !== undefined, what: `${where}: ${what}${reason ? ` (allowed: ${reason})` : ''}` });
+  };
   const count = (pattern) => ptx.match(pattern)?.length ?? 0;
-  const excuse = (rule) => (allowed[rule] === undefined ? '' : ` (allowed: ${allowed[rule]})`);
-  results.push({ ok: block > 0, what: `${where}: ${block} threads a block, named by __launch_bounds__` });
-  results.push({
-    ok: occupancy >= LEAST_OCCUPANCY || allowed.occupancy !== undefined,
-    what: `${where}: ${registers} registers, ${shared} bytes shared, occupancy ${occupancy} %${excuse('occupancy')}`,
-  });
+  const [file, short] = /^(.*?): ([^<]*)/.exec(name).slice(1);
+  rule('block', block > 0, `${block} threads a block, named by __launch_bounds__`);
+  const needs = `${registers} registers, ${shared} bytes shared`;
+  rule('occupancy', occupancy >= LEAST_OCCUPANCY, `${needs}, occupancy ${occupancy} %`);
   const fused = count(/\bfma\.|\bmad\.(rn|f32|f64)/g);
-  results.push({ ok: fused === 0, what: `${where}: ${fused} contracted multiply-adds` });
+  rule('fused', fused === 0, `${fused} contracted multiply-adds`);
   if (!CLUSTERING.test(file)) {
     const doubles = count(/^\s*(@!?%p\d+ )?(?!ld|st|mov)\w[\w.]*\.f64\b/gm);
-    const what = `${where}: ${doubles} float64 instructions${excuse('float64')}`;
-    results.push({ ok: doubles === 0 || allowed.float64 !== undefined, what });
+    rule('float64', doubles === 0, `${doubles} float64 instructions`);
   }
   if (ROW_LOADS[short] !== undefined) {
     const loads = count(ROW_LOADS[short]);
-    results.push({ ok: loads > 0, what: `${where}: ${loads} read-only row loads of 16 bytes` });
+    rule('rowLoads', loads > 0, `${loads} read-only row loads of 16 bytes`);
   }
   return results;
 }

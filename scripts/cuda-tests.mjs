@@ -9,7 +9,12 @@ import { fileURLToPath } from 'node:url';
 
 // Suites written for a device, and those of the embedding engine with all their lookups on it.
 const SUITES = [
-  ['test/cuda/lookup.test.ts', 'test/cuda/device.test.ts', 'test/cuda/agglomerate.test.ts'],
+  [
+    'test/cuda/lookup.test.ts',
+    'test/cuda/device.test.ts',
+    'test/cuda/agglomerate.test.ts',
+    'test/cuda/equal_mass.test.ts',
+  ],
   ['--config', 'test/cuda/vitest.config.ts', 'test/embedding/tables.test.ts', 'test/embedding/bad_input.test.ts'],
 ];
 

@@ -135,6 +135,8 @@ describe('a kernel', () => {
     expect(broken(changes, { occupancy: 'a', float64: 'b' })).toEqual([]);
   });
 
+  it('has no excuse for stack', () => expect(broken({ stack: 8 }, { stack: 'a', block: 'b' })).toHaveLength(1));
+
   it('may compute in float64 when it clusters', () => {
     const ptx = `${GOOD}\n\tadd.f64 \t%fd1, %fd1, %fd1;`;
     expect(broken({ name: 'agglomerate_state.cu: score', ptx })).toEqual([]);
