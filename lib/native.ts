@@ -276,7 +276,7 @@ export interface NativeBinding {
   equalMass(
     keys: Float64Array,
     counts: Float64Array,
-    options: { rows: number; mass: 'sqrt' | 'cbrt' | 'one'; threads: number },
+    options: { rows: number; mass: 'sqrt' | 'cbrt' | 'one'; device: 'cpu' | 'cuda'; threads: number },
     onProgress: ((done: number, all: number) => void) | undefined,
   ): NativeJob<Uint32Array>;
   kdTree(

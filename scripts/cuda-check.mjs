@@ -1,113 +1,144 @@
-// Compiles the CUDA sources for every supported architecture and looks at what came out, without a device: no warnings,
-// no spilled registers, no stack, fused multiply-adds where they are meant and nowhere else, 128-bit read-only loads in
-// the lookup and matrix kernels. Prints a line per kernel and architecture, then `N passed, N failed`. Needs nvcc.
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+// Makes the release build of the addon (build-release, machine code for every supported GPU) and looks at what came out,
+// without a device. Of every kernel: no spilled registers, no stack; of ours also occupancy, no contracted
+// multiply-adds, wide row loads, no float64 where none belongs, and registers and shared memory against
+// scripts/cuda-baseline.json. Of the addon: architectures, size, symbols, libraries, and that it answers `doctor`.
+// Prints a line per check that fails (--all: every line), then `N passed, N failed`. Needs nvcc, cmake, binutils.
+// usage: node scripts/cuda-check.mjs [--all] [--update] [--built]
+//   --update: writes the baseline anew, keeping its exceptions; --built: looks at the build of the last call again
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import {
+  checkBaseline,
+  checkKernel,
+  checkSize,
+  fatBinaryParts,
+  kernelName,
+  parsePtx,
+  parsePtxas,
+  summary,
+} from './cuda-gate.mjs';
 
-const ARCHITECTURES = [75, 80, 86, 89, 90];
-// What each kernel must contain in PTX; the others are only held to the rules above.
-const WANTED = { lookup: 'ld.global.nc.v4.f32', product: 'ld.global.nc.v4.f32' };
-// Kernels that fuse multiply-adds, by name of the intrinsic: they promise no bits of the CPU's.
-const FUSED = ['product', 'dots', 'dots_backward'];
+const PARTS = ['compute_90', 'sm_75', 'sm_80', 'sm_86', 'sm_89', 'sm_90'];
+const EXPORTS = ['napi_register_module_v1', 'node_api_module_get_api_version_v1'];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const build = join(root, 'build-release/build');
+const addon = join(build, 'Release/learn_to_collide.node');
+const log = join(build, 'kernels/ptxas.log');
+const baselineFile = join(root, 'scripts/cuda-baseline.json');
 const nvcc = process.env.CUDACXX ?? 'nvcc';
-if (spawnSync(nvcc, ['--version']).status !== 0) {
-  console.error(`Expected nvcc to check the CUDA sources with, but "${nvcc}" does not run`);
-  process.exit(1);
-}
-const list = spawnSync('node', ['scripts/native-sources.mjs', 'cuda'], { cwd: root, encoding: 'utf8' }).stdout;
-const sources = list.split('\n').filter((file) => file.endsWith('.cu'));
-const folder = mkdtempSync(join(tmpdir(), 'cuda-check-'));
-// As in CMakeLists.txt.
-const flags = ['-std=c++20', '-O3', '-fmad=false', '-Inative', '-Xcompiler=-Wall,-Wextra', '--Werror=all-warnings'];
-
-const seen = new Set(); // kernels
+const lines = (command, ...args) => execFileSync(command, args, { encoding: 'utf8' }).trim().split('\n');
 
 let passed = 0;
 let failed = 0;
-function check(ok, what) {
+function check({ ok, what }) {
   if (ok) passed++;
   else failed++;
-  console.log(`${ok ? 'ok    ' : 'FAILED'} ${what}`);
+  if (!ok || process.argv.includes('--all')) console.log(`${ok ? 'ok    ' : 'FAILED'} ${what}`);
 }
 
-function compile(...options) {
-  return new Promise((resolve) => {
-    const child = spawn(nvcc, [...flags, ...options], { cwd: root });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
-    child.on('close', (status) => resolve({ ok: status === 0, output }));
+function buildAddon() {
+  // A compiler cache does not keep the PTX that nvcc leaves on the way.
+  const env = { ...process.env, CMAKE_CUDA_COMPILER_LAUNCHER: '' };
+  const options = { cwd: root, env, encoding: 'utf8', maxBuffer: 1 << 28 };
+  const { status, stdout, stderr } = spawnSync('npm', ['run', '--silent', 'build:release'], options);
+  if (status === 0) return writeFileSync(log, stdout + stderr);
+  console.log(`${stdout}${stderr}FAILED the release build\n0 passed, 1 failed`);
+  process.exit(1);
+}
+
+/** Percent per kernel, by the toolkit's own arithmetic. */
+function occupancies(kernels) {
+  const scratch = mkdtempSync(join(tmpdir(), 'cuda-check-'));
+  const program = join(scratch, 'occupancy');
+  execFileSync(nvcc, ['-std=c++17', '-cudart', 'none', join(root, 'scripts/occupancy.cc'), '-o', program]);
+  const asked = kernels.map((k) => `${k.architecture} ${k.registers} ${k.shared} ${k.block}\n`).join('');
+  const answers = execFileSync(program, { input: asked, encoding: 'utf8' }).trim().split('\n').map(Number);
+  rmSync(scratch, { recursive: true });
+  return answers;
+}
+
+function allKernels() {
+  const found = parsePtxas(readFileSync(log, 'utf8'));
+  const plain = execFileSync('c++filt', { input: found.map((k) => k.mangled).join('\n'), encoding: 'utf8' }).split(
+    '\n',
+  );
+  const texts = new Map(); // "mangled architecture" -> { file, block, ptx }
+  for (const file of readdirSync(join(build, 'kernels')).filter((name) => name.endsWith('.ptx'))) {
+    const [, source, architecture] = /^(.*)\.compute_(\d+)\.ptx$/.exec(file);
+    for (const [mangled, text] of parsePtx(readFileSync(join(build, 'kernels', file), 'utf8'))) {
+      texts.set(`${mangled} ${architecture}`, { file: `${source}.cu`, ...text });
+    }
+  }
+  const kernels = found.map((kernel, k) => {
+    const { file, ...text } = texts.get(`${kernel.mangled} ${kernel.architecture}`);
+    return { ...kernel, ...text, ...kernelName(file, plain[k]) };
   });
+  const percents = occupancies(kernels);
+  return kernels.map((kernel, k) => ({ ...kernel, occupancy: percents[k] }));
 }
 
-/** The kernel's own name in a mangled one: its last nested name before the parameters. */
-function kernelName(mangled) {
-  let name = mangled;
-  let rest = mangled.replace(/^_ZN/, '');
-  for (let part = /^(\d+)/.exec(rest); part !== null; part = /^(\d+)/.exec(rest)) {
-    name = rest.slice(part[1].length, part[1].length + Number(part[1]));
-    rest = rest.slice(part[1].length + Number(part[1]));
-  }
-  return name;
+function fatBinary() {
+  const scratch = mkdtempSync(join(tmpdir(), 'cuda-check-'));
+  const file = join(scratch, 'section');
+  execFileSync('objcopy', ['-O', 'binary', '--only-section=.nv_fatbin', addon, file]);
+  const section = readFileSync(file);
+  rmSync(scratch, { recursive: true });
+  return section;
 }
 
-/** ptxas -v, kernel by kernel: [{ kernel, stack, stores, loads, registers }]. */
-function resources(output) {
-  const found = [];
-  for (const block of output.split(/Compiling entry function '/).slice(1)) {
-    const bytes = /(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads/.exec(block);
-    const registers = /Used (\d+) registers/.exec(block);
-    const [stack, stores, loads] = bytes ? bytes.slice(1).map(Number) : [NaN, NaN, NaN];
-    found.push({ kernel: kernelName(block.split("'")[0]), stack, stores, loads, registers: Number(registers?.[1]) });
-  }
-  return found;
+function checkAddon() {
+  const names = lines('nm', '-D', '--defined-only', addon).map((line) => line.split(' ').at(-1));
+  check({ ok: names.sort().join() === EXPORTS.join(), what: `exported symbols: ${names.join(', ')}` });
+  const needed = lines('readelf', '-d', addon).filter((line) => line.includes('NEEDED'));
+  const cuda = needed.filter((line) => /cuda|nvidia/i.test(line));
+  check({
+    ok: needed.length > 0 && cuda.length === 0,
+    what: `CUDA libraries needed to load: ${cuda.join() || 'none'}`,
+  });
+  const doctor = spawnSync(process.execPath, ['dist/cli/main.js', 'doctor', '--json'], {
+    cwd: root,
+    env: { ...process.env, LEARN_TO_COLLIDE_PREBUILD: join(root, 'build-release') },
+    encoding: 'utf8',
+  });
+  const facts = doctor.status === 0 ? JSON.parse(doctor.stdout) : {};
+  const answered = facts.addon === 'CPU and CUDA' && typeof facts.cuda?.reason === 'string';
+  check({ ok: answered, what: `doctor: ${facts.addon ?? doctor.stderr}, CUDA: ${facts.cuda?.reason}` });
 }
 
-async function checkMachineCode(source, architecture) {
-  const cubin = join(folder, `${source.replaceAll('/', '_')}.${architecture}.cubin`);
-  const { ok, output } = await compile(`-arch=sm_${architecture}`, '-Xptxas', '-v', '-cubin', source, '-o', cubin);
-  check(ok, `${source} compiles for sm_${architecture} without warnings`);
-  if (!ok) console.log(output);
-  for (const { kernel, stack, stores, loads, registers } of ok ? resources(output) : []) {
-    const what = `${kernel}, sm_${architecture}: ${registers} registers, ${stack} bytes of stack, ${stores + loads} spilled`;
-    check(stack === 0 && stores === 0 && loads === 0 && registers > 0, what);
-  }
+if (!process.argv.includes('--built')) buildAddon();
+const kernels = allKernels();
+const now = summary(kernels);
+const section = fatBinary();
+const compiler = lines(nvcc, '--version').at(-1);
+const before = existsSync(baselineFile) ? JSON.parse(readFileSync(baselineFile, 'utf8')) : { exceptions: {} };
+if (process.argv.includes('--update')) {
+  const baseline = { compiler, fatBinaryBytes: section.length, exceptions: before.exceptions, kernels: now };
+  const text = JSON.stringify(baseline, null, 2).replaceAll(
+    /\{\s+("registers".*),\s+(.*),\s+(.*)\s+\}/g,
+    '{ $1, $2, $3 }',
+  );
+  writeFileSync(baselineFile, `${text}\n`);
+  console.log(`wrote ${baselineFile}`);
 }
+const baseline = JSON.parse(readFileSync(baselineFile, 'utf8'));
 
-async function checkPtx(source) {
-  const file = join(folder, `${source.replaceAll('/', '_')}.ptx`);
-  const { ok, output } = await compile(`-arch=compute_${ARCHITECTURES[0]}`, '-ptx', source, '-o', file);
-  check(ok, `${source} compiles to PTX`);
-  if (!ok) return console.log(output);
-  for (const body of readFileSync(file, 'utf8')
-    .split(/^\.visible \.entry |^\.entry /m)
-    .slice(1)) {
-    const kernel = kernelName(/^\w+/.exec(body)[0]);
-    seen.add(kernel);
-    const fused = /\bfma\.|\bmad\.(rn|f32|f64)/.test(body);
-    if (FUSED.includes(kernel)) check(fused, `${kernel}: fused multiply-adds`);
-    else check(!fused, `${kernel}: no contracted multiply-add`);
-    if (WANTED[kernel] === undefined) continue;
-    const loads = body.split(WANTED[kernel]).length - 1;
-    check(loads > 0, `${kernel}: ${loads} ${WANTED[kernel]} in PTX`);
-  }
+for (const kernel of kernels) checkKernel(kernel, baseline.exceptions[kernel.name]).forEach(check);
+for (const name of Object.keys(baseline.exceptions)) {
+  check({ ok: now[name] !== undefined, what: `the exceptions of ${name} belong to a kernel` });
 }
-
-// Host code is the same for every architecture.
-const hasKernels = (source) => readFileSync(join(root, source), 'utf8').includes('__global__');
-const tasks = sources.flatMap((source) => [
-  ...(hasKernels(source) ? ARCHITECTURES : []).map((architecture) => () => checkMachineCode(source, architecture)),
-  () => checkPtx(source),
-]);
-const workers = Array.from({ length: Math.min(4, availableParallelism()) }, async () => {
-  for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) await task();
-});
-await Promise.all(workers);
-for (const kernel of Object.keys(WANTED)) check(seen.has(kernel), `${kernel} was found`);
-rmSync(folder, { recursive: true });
+if (baseline.compiler === compiler) {
+  checkBaseline(now, baseline.kernels).forEach(check);
+  checkSize(section.length, baseline.fatBinaryBytes).forEach(check);
+} else {
+  console.log(`the baseline is of ${baseline.compiler}, this is ${compiler}: not compared`);
+}
+const parts = fatBinaryParts(section);
+check({ ok: parts.join() === PARTS.join(), what: `architectures: ${parts.join(', ')}` });
+checkAddon();
+console.log(`${kernels.length} compiled kernels, fat binary of ${section.length} bytes, addon for ${parts.join(', ')}`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);

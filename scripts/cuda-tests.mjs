@@ -15,6 +15,7 @@ const SUITES = [
     'test/cuda/device.test.ts',
     'test/cuda/agglomerate.test.ts',
     'test/cuda/dense_net.test.ts',
+    'test/cuda/equal_mass.test.ts',
   ],
   [
     ...['--config', 'test/cuda/vitest.config.ts', '-t', '^(?!determinism|training learns)'],

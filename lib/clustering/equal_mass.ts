@@ -2,6 +2,7 @@
  * Equal-mass bins: ids in the order of one value, cut into rows of equal mass. The simplest learned hash, and the
  * baseline that every other must beat. The public face of native/cpu/equal_mass.h.
  */
+import { chooseDevice, type Device } from '../device.ts';
 import { CollideError, checkInteger, checkOneOf, checkOptions, describe } from '../errors.ts';
 import { native } from '../native.ts';
 import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob } from './job.ts';
@@ -16,6 +17,8 @@ export const BIN_MASSES = ['sqrt', 'cbrt', 'one'] as const;
 export interface EqualMassOptions extends JobOptions<number> {
   /** Default 'sqrt'. */
   mass?: BinMass;
+  /** Where the bins are computed, with the same bits: `cpu` (default), `cuda`, `auto` as of {@link agglomerate}. */
+  device?: Device;
 }
 
 /**
@@ -30,8 +33,8 @@ export interface EqualMassOptions extends JobOptions<number> {
  * @param keys - finite, [ids]; copied at the call, as are the counts
  * @param counts - accesses, [ids]
  * @param rows - bins; rows 0 .. min(rows, ids) - 1 are used, ascending with the key
- * @throws CollideError INVALID_ARGUMENT for keys not finite, bad counts or rows, UNKNOWN_OPTION, ABORTED, OUT_OF_MEMORY;
- * always by rejecting the promise
+ * @throws CollideError INVALID_ARGUMENT for keys not finite, bad counts or rows, UNKNOWN_OPTION, ABORTED, OUT_OF_MEMORY,
+ * CUDA_UNAVAILABLE (device 'cuda' without one), CUDA_FAILED; always by rejecting the promise
  * @example
  * ```ts
  * await equalMassBins(Float64Array.of(0.3, 0.1, 0.2, 0.9), Uint32Array.of(1, 1, 1, 1), 2); // Uint32Array [1, 0, 0, 1]
@@ -51,11 +54,13 @@ export async function equalMassBins(
   }
   checkCounts(counts, keys.length, 'counts of equalMassBins');
   checkInteger(rows, 1, Number.MAX_SAFE_INTEGER, 'rows of equalMassBins');
-  checkOptions(options, ['mass', ...JOB_OPTIONS], 'equalMassBins');
+  checkOptions(options, ['mass', 'device', ...JOB_OPTIONS], 'equalMassBins');
   const threads = checkJobOptions(options, 'equalMassBins');
   const mass = checkOneOf(options.mass ?? 'sqrt', BIN_MASSES, 'mass of equalMassBins');
+  const device = chooseDevice(options.device ?? 'cpu', 'equalMassBins');
+  const settings = { rows: Math.min(rows, MOST_IDS), mass, device, threads };
   return runJob(
-    (report) => native().equalMass(keys, asDoubles(counts), { rows: Math.min(rows, MOST_IDS), mass, threads }, report),
+    (report) => native().equalMass(keys, asDoubles(counts), settings, report),
     options,
     (done, all) => done / all,
   );

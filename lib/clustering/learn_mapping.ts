@@ -185,7 +185,11 @@ async function learn({ layout, counts, input }: Prepared, k: number, plan: Mappi
     return { clusters, ...NO_ROUNDS, ...(await learnJointly(input, counts, rows, k, plan, job)) };
   }
   if (plan.method === 'equal-mass') {
-    const assignment = await equalMassBins(input, counts, rows, { ...job, mass: plan.mass });
+    const assignment = await equalMassBins(input, counts, rows, {
+      ...job,
+      mass: plan.mass,
+      device: plan.agglomerative.device,
+    });
     return { assignment, clusters, ...NO_ROUNDS };
   }
   if (plan.method === 'exact') {

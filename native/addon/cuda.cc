@@ -7,6 +7,7 @@
 #ifdef COLLIDE_CUDA
 #include "cuda/agglomerate.h"
 #include "cuda/dense_net.h"
+#include "cuda/equal_mass.h"
 #include "cuda/lookup.h"
 #include "cuda/probe.cuh"
 #endif
@@ -37,6 +38,11 @@ Clustering cuda_agglomerate(std::vector<double> values, std::vector<double> coun
   need_device();
   return cuda::agglomerate(std::move(values), std::move(counts), options, control);
 }
+std::vector<std::uint32_t> cuda_equal_mass_bins(const std::vector<double>& keys, const std::vector<double>& masses,
+                                                std::uint64_t bins) {
+  need_device();
+  return cuda::equal_mass_bins(keys, masses, bins);
+}
 #else
 bool cuda_built() {
   return false;
@@ -52,6 +58,9 @@ std::unique_ptr<DenseNet> make_cuda_dense_net(const DenseNetConfig&) {
 }
 Clustering cuda_agglomerate(std::vector<double>, std::vector<double>, const AgglomerateOptions&,
                             const AgglomerateControl&) {
+  fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", probe_cuda().reason);
+}
+std::vector<std::uint32_t> cuda_equal_mass_bins(const std::vector<double>&, const std::vector<double>&, std::uint64_t) {
   fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", probe_cuda().reason);
 }
 #endif

@@ -25,4 +25,8 @@ std::unique_ptr<DenseNet> make_cuda_dense_net(const DenseNetConfig& config);
 Clustering cuda_agglomerate(std::vector<double> values, std::vector<double> counts, const AgglomerateOptions& options,
                             const AgglomerateControl& control);
 
+// Equal-mass bins on the device, of bin_masses(). Throws Error CUDA_UNAVAILABLE with the probe's reason.
+std::vector<std::uint32_t> cuda_equal_mass_bins(const std::vector<double>& keys, const std::vector<double>& masses,
+                                                std::uint64_t bins);
+
 }  // namespace collide::addon

@@ -4,6 +4,7 @@
 
 #include "addon/addon.h"
 #include "addon/arrays.h"
+#include "addon/cuda.h"
 #include "addon/learner_job.h"
 #include "cpu/equal_mass.h"
 #include "cpu/kd_tree.h"
@@ -36,10 +37,16 @@ Napi::Value equal_mass(const Napi::CallbackInfo& info) {
     const auto options = options_of(info, 2);
     const auto rows = static_cast<std::uint64_t>(integer(options, "rows"));
     const MassOf mass = mass_of(text(options, "mass"));
+    const bool on_cuda = text(options, "device") == "cuda";
     return assignment_job(info, options,
                           [keys = copy_of<double>(info[0], "keys"), counts = copy_of<double>(info[1], "counts"), rows,
-                           mass](const LearnerControl& control) mutable {
-                            return equal_mass_bins(std::move(keys), std::move(counts), rows, mass, control);
+                           mass, on_cuda](const LearnerControl& control) mutable {
+                            if (!on_cuda)
+                              return equal_mass_bins(std::move(keys), std::move(counts), rows, mass, control);
+                            const auto masses = bin_masses(keys, std::move(counts), rows, mass, control.threads);
+                            auto bins = cuda_equal_mass_bins(keys, masses, rows);
+                            if (control.progress) control.progress(2, 2);
+                            return bins;
                           });
   });
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "core/access_counts.h"
 #include "core/error.h"
@@ -33,10 +34,18 @@ void check_keys(const std::vector<double>& keys, std::size_t counts, std::uint64
 
 }  // namespace
 
-std::vector<std::uint32_t> equal_mass_bins(std::vector<double> keys, std::vector<double> counts, std::uint64_t bins,
-                                           MassOf rule, const LearnerControl& control) {
+std::vector<double> bin_masses(const std::vector<double>& keys, std::vector<double> counts, std::uint64_t bins,
+                               MassOf rule, unsigned threads) {
   check_keys(keys, counts.size(), bins);
   check_counts(counts.data(), counts.size());
+  const bool weightless = std::all_of(counts.begin(), counts.end(), [](double count) { return count == 0; });
+  masses_of(counts.data(), counts.size(), weightless ? MassOf::kOne : rule, 0, threads, counts.data());
+  return counts;
+}
+
+std::vector<std::uint32_t> equal_mass_bins(std::vector<double> keys, std::vector<double> counts, std::uint64_t bins,
+                                           MassOf rule, const LearnerControl& control) {
+  const std::vector<double> masses = bin_masses(keys, std::move(counts), bins, rule, control.threads);
   const std::size_t n = keys.size(), blocks = (n + kBlock - 1) / kBlock;
   const auto rows = static_cast<std::int64_t>(std::min<std::uint64_t>(bins, n));
   KeyedIds order(n);
@@ -48,13 +57,11 @@ std::vector<std::uint32_t> equal_mass_bins(std::vector<double> keys, std::vector
   const Memory spare = order.take_spare();
   auto* mass = spare.as<double>();  // [place]
   auto* bin = reinterpret_cast<std::uint32_t*>(mass + n);
-  const bool weightless = std::all_of(counts.begin(), counts.end(), [](double count) { return count == 0; });
-  masses_of(counts.data(), n, weightless ? MassOf::kOne : rule, 0, control.threads, counts.data());
   std::vector<double> before(blocks + 1, 0);  // mass before the block
   parallel_for(blocks, control.threads, [&](std::size_t block) {
     double sum = 0;
     for (std::size_t k = block * kBlock; k < std::min(n, (block + 1) * kBlock); ++k)
-      sum += mass[k] = counts[order[k].id];
+      sum += mass[k] = masses[order[k].id];
     before[block + 1] = sum;
   });
   for (std::size_t block = 0; block < blocks; ++block) before[block + 1] += before[block];

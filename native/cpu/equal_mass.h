@@ -6,7 +6,7 @@
 // place k is k + min over j <= k of (a_j - j), or k itself if that is less: a scan, so blocks of places can work apart.
 //
 // Deterministic, the same bits for any number of threads (id_mass.h). O(n) after the sort; 44 bytes per id above the
-// inputs. On a GPU: the sort (key_sort.h), a scan of masses and a scan of minima: 3 passes of 12 to 20 bytes per id.
+// inputs. native/cuda/equal_mass.cu does the same in the same steps.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,10 @@ struct LearnerControl {
   std::function<void(double done, double all)> progress;  // may be empty
   unsigned threads = 0;                                   // 0: all available
 };
+
+// The mass of each id, what the CPU and the CUDA bins start from: keys and counts as below. Throws as below.
+std::vector<double> bin_masses(const std::vector<double>& keys, std::vector<double> counts, std::uint64_t bins,
+                               MassOf mass, unsigned threads);
 
 // keys [n] finite, counts [n] whole numbers with a sum below 2^53, n from 1 to 2^32 - 1; both are consumed. Returns the
 // bin of each id, 0 .. min(bins, n) - 1, every one used. Counts all 0: every id weighs 1. Throws Error INVALID_ARGUMENT

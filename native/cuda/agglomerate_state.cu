@@ -4,12 +4,13 @@
 #include <cub/cub.cuh>
 #include <utility>
 
+#include "cuda/ordered_bits.cuh"
+
 namespace collide::cuda {
 
 namespace {
 
 constexpr unsigned kThreads = 256;
-constexpr std::uint64_t kSign = std::uint64_t{1} << 63;
 
 unsigned blocks_for(std::size_t n) {
   return static_cast<unsigned>((n + kThreads - 1) / kThreads);
@@ -19,13 +20,11 @@ __device__ std::size_t global_thread() {
   return std::size_t{blockIdx.x} * kThreads + threadIdx.x;
 }
 
-// A bijection from doubles to integers that keeps their order. Adding 0 turns -0 into +0: they are equal values.
 __global__ void __launch_bounds__(kThreads)
     value_keys(const double* values, std::size_t n, std::uint64_t* keys, std::uint32_t* ids) {
   const std::size_t i = global_thread();
   if (i >= n) return;
-  const auto bits = static_cast<std::uint64_t>(__double_as_longlong(values[i] + 0.0));
-  keys[i] = (bits & kSign) != 0 ? ~bits : bits | kSign;
+  keys[i] = ordered_bits(values[i]);
   ids[i] = static_cast<std::uint32_t>(i);
 }
 
@@ -33,8 +32,7 @@ __global__ void __launch_bounds__(kThreads) first_clusters(const std::uint64_t* 
                                                            const double* counts, std::size_t n, ClusterArrays out) {
   const std::size_t i = global_thread();
   if (i >= n) return;
-  const std::uint64_t key = keys[i];
-  out.values[i] = __longlong_as_double(static_cast<long long>((key & kSign) != 0 ? key ^ kSign : ~key));
+  out.values[i] = from_ordered_bits(keys[i]);
   out.counts[i] = counts[ids[i]];
   out.sizes[i] = 1;
 }

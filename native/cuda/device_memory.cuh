@@ -88,4 +88,20 @@ class DeviceArray {
   std::size_t capacity_ = 0;
 };
 
+// Room for CUB's temporaries, kept between calls.
+class Scratch {
+ public:
+  // call(temporary, bytes): a CUB function, called to ask for its bytes, then to run.
+  template <typename Call>
+  void run(const char* operation, Call call) {
+    std::size_t bytes = 0;
+    check(call(nullptr, bytes), operation);
+    room_.reserve(bytes > 0 ? bytes : 1, "the temporaries of a sort or scan");
+    check(call(room_.data(), bytes), operation);
+  }
+
+ private:
+  DeviceArray<char> room_;
+};
+
 }  // namespace collide::cuda

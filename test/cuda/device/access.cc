@@ -7,6 +7,7 @@
 #include "finding.h"
 #include "opcode.h"
 #include "races.h"
+#include "report.h"
 
 namespace test_device {
 
@@ -79,8 +80,8 @@ struct Request {
 
   void add(std::uint64_t at) { address[count++] = at; }
 
-  // How many distinct 32-byte sectors it touches.
-  void count_sectors(Site& site, std::uint64_t bytes) {
+  // How many distinct 32-byte sectors it touches, and how many of them are new to the block.
+  void count_sectors(Block& block, Site& site, std::uint64_t bytes) {
     std::uint64_t sectors[64];
     int n = 0;
     for (int k = 0; k < count; ++k) {
@@ -91,7 +92,12 @@ struct Request {
     std::sort(sectors, sectors + n);
     site.requests += 1;
     site.bytes += static_cast<std::uint64_t>(count) * bytes;
-    site.sectors += static_cast<std::uint64_t>(std::unique(sectors, sectors + n) - sectors);
+    const std::uint64_t* end = std::unique(sectors, sectors + n);
+    site.sectors += static_cast<std::uint64_t>(end - sectors);
+    if (!report_wanted()) return;
+    for (const std::uint64_t* sector = sectors; sector < end; ++sector) {
+      site.block_sectors += block.sectors.insert(*sector).second ? 1 : 0;
+    }
   }
 
   // How often the 32 banks of shared memory have to be read: distinct words of the fullest bank, for 4-byte words.
@@ -127,7 +133,7 @@ void access(Warp& warp, const Instruction& i, int address_operand, const char* w
   if (region == &block.shared) {
     request.count_passes(site, bytes);
   } else if (region != &block.local && region != &block.parameters) {
-    request.count_sectors(site, bytes);
+    request.count_sectors(block, site, bytes);
     block.acquired |= i.strong;
     if (i.fences) block.last_fence = block.tick();
   }

@@ -52,6 +52,7 @@ void Block::begin(std::uint64_t index) {
   now = 1;
   last_barrier = last_fence = 0;
   acquired = false;
+  sectors.clear();
   shared_state_ = fresh_shared_;
   std::fill(shared_data_.begin(), shared_data_.end(), 0xff);
   std::fill(local_state_.begin(), local_state_.end(), kUnwritten);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "memory.h"
@@ -19,6 +20,7 @@ struct Site {
   std::uint64_t threads = 0;   // that executed it
   std::uint64_t requests = 0;  // by warps, to global memory
   std::uint64_t bytes = 0, sectors = 0;
+  std::uint64_t block_sectors = 0;  // of them, those that the block had not touched before; counted for a report only
   std::uint64_t shared_requests = 0, shared_passes = 0;  // passes: 1 without bank conflicts
 };
 
@@ -52,6 +54,8 @@ class Block {
   // The block's clock goes on at barriers, warp barriers and fences.
   std::uint32_t now = 0, last_barrier = 0, last_fence = 0;
   bool acquired = false;  // has read something that other blocks may have published
+
+  std::unordered_set<std::uint64_t> sectors;  // of global memory that it touched, when a report is wanted
 
   Region shared;
   Region local;  // of the thread that use_local() names

@@ -48,8 +48,8 @@ std::string plain_name(const std::string& mangled) {
 
 void write_counts(std::ostream& out, const Site& site) {
   out << "\"threads\": " << site.threads << ", \"requests\": " << site.requests << ", \"bytes\": " << site.bytes
-      << ", \"sectors\": " << site.sectors << ", \"sharedRequests\": " << site.shared_requests
-      << ", \"sharedPasses\": " << site.shared_passes;
+      << ", \"sectors\": " << site.sectors << ", \"blockSectors\": " << site.block_sectors
+      << ", \"sharedRequests\": " << site.shared_requests << ", \"sharedPasses\": " << site.shared_passes;
 }
 
 void write_kernel(std::ostream& out, const KernelCounts& kernel) {
@@ -59,6 +59,7 @@ void write_kernel(std::ostream& out, const KernelCounts& kernel) {
     total.requests += site.requests;
     total.bytes += site.bytes;
     total.sectors += site.sectors;
+    total.block_sectors += site.block_sectors;
     total.shared_requests += site.shared_requests;
     total.shared_passes += site.shared_passes;
   }
@@ -66,8 +67,8 @@ void write_kernel(std::ostream& out, const KernelCounts& kernel) {
       << ", \"blocks\": " << kernel.blocks << ", \"launchedThreads\": " << kernel.threads
       << ", \"instructions\": " << total.threads << ", \"requests\": " << total.requests
       << ", \"bytes\": " << total.bytes << ", \"sectors\": " << total.sectors
-      << ", \"sharedRequests\": " << total.shared_requests << ", \"sharedPasses\": " << total.shared_passes
-      << ",\n  \"accesses\": [";
+      << ", \"blockSectors\": " << total.block_sectors << ", \"sharedRequests\": " << total.shared_requests
+      << ", \"sharedPasses\": " << total.shared_passes << ",\n  \"accesses\": [";
   const char* separator = "";
   for (std::size_t k = 0; k < kernel.sites.size(); ++k) {
     const Site& site = kernel.sites[k];
@@ -104,8 +105,13 @@ void write() {
 
 }  // namespace
 
+bool report_wanted() {
+  static const bool wanted = std::getenv("TEST_DEVICE_REPORT") != nullptr;
+  return wanted;
+}
+
 void report_launch(const Launch& launch) {
-  if (std::getenv("TEST_DEVICE_REPORT") == nullptr) return;
+  if (!report_wanted()) return;
   static const int registered = std::atexit(write);
   static_cast<void>(registered);
   KernelCounts& kernel = report().kernels[&launch.program];
@@ -123,6 +129,7 @@ void report_launch(const Launch& launch) {
     site.requests += more.requests;
     site.bytes += more.bytes;
     site.sectors += more.sectors;
+    site.block_sectors += more.block_sectors;
     site.shared_requests += more.shared_requests;
     site.shared_passes += more.shared_passes;
   }

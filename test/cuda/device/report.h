@@ -9,6 +9,7 @@
 
 namespace test_device {
 
+bool report_wanted();
 void report_launch(const Launch& launch);
 void report_finding(const std::string& kind, const std::string& what);
 

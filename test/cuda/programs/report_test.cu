@@ -19,6 +19,12 @@ __global__ void gather(const float* in, float* out, int stride, int from) {
   out[threadIdx.x] = in[from + threadIdx.x * stride];
 }
 
+__global__ void gather_twice(const float* in, float* out) {
+  const float once = in[threadIdx.x];
+  __syncthreads();
+  out[threadIdx.x] = once + static_cast<const volatile float*>(in)[threadIdx.x / 2];
+}
+
 __global__ void gather_wide(const float4* in, float4* out) {
   out[threadIdx.x] = in[threadIdx.x];
 }
@@ -101,6 +107,14 @@ int main() {
     OnDevice<float> in(numbers), out(kThreads * 4);
     gather_wide<<<1, kThreads>>>(reinterpret_cast<const float4*>(in.data()), reinterpret_cast<float4*>(out.data()));
   });
+  const std::string twice = in_child([&] {
+                              OnDevice<float> in(numbers), out(kThreads);
+                              gather_twice<<<3, kThreads>>>(in.data(), out.data());
+                            }).report;
+  check(number(twice, "ld.volatile.global", "sectors") == 3 * kThreads / 16 &&
+            number(twice, "ld.volatile.global", "blockSectors") == 0 &&
+            number(twice, "ld.global.f32", "blockSectors") == 3 * kThreads / 8,
+        "sectors that are new to a block: " + twice);
   for (const int stride : {1, 32, 33}) {
     const Ended ended = in_child([&] {
       OnDevice<float> out(32);

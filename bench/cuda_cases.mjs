@@ -1,0 +1,105 @@
+// What bench/cuda_roofline.mjs counts. A case is { operation, shape, kernels, rowLoads?, minimum, target?, run }: run()
+// does the work once with `device: 'cuda'`; kernels: which of its kernels count, by their names; rowLoads: the
+// instruction that gathers rows; minimum: bytes that any implementation must move, rows once per id (repeats within a
+// batch are not taken off), 32 bytes for an entry of a mapping, since memory gives no less; target: bytes / minimum.
+// `without`, when there: work to take off what run() counts, such as the preparation before a round.
+import { agglomerate, EmbeddingTables, equalMassBins } from '../dist/index.js';
+
+const TABLES = 4;
+const CARDINALITY = 20_000;
+
+/** Whole numbers below n, the same ones every time. */
+function numbers(seed) {
+  let state = seed;
+  return (n) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * n);
+  };
+}
+
+function batchOf(batch, pooling) {
+  const below = numbers(batch * 131 + pooling);
+  const ids = TABLES * batch * pooling;
+  return {
+    indices: Uint32Array.from({ length: ids }, () => below(CARDINALITY)),
+    offsets: Uint32Array.from({ length: TABLES * batch + 1 }, (_, bag) => bag * pooling),
+  };
+}
+
+function tablesOf(width, hash) {
+  const features = Array.from({ length: TABLES }, (_, t) => ({
+    name: `feature ${t}`,
+    cardinality: CARDINALITY,
+    dim: width,
+    hashes: [hash(t)],
+  }));
+  return new EmbeddingTables({ features, device: 'cuda' });
+}
+
+const learned = (t) => {
+  const below = numbers(t + 7);
+  const rows = CARDINALITY / 10;
+  return { kind: 'table', rows, entries: Uint16Array.from({ length: CARDINALITY }, () => below(rows)) };
+};
+
+function forward(operation, hash, mappingBytes, width, pooling, batch) {
+  const bags = TABLES * batch;
+  const ids = bags * pooling;
+  return {
+    operation,
+    shape: `width ${width}, ${pooling} ids per bag, batch ${batch}`,
+    kernels: /\blookup\b/,
+    rowLoads: /^ld\.global\.nc\.v[48]\.f32/,
+    minimum: ids * (width * 4 + 4 + mappingBytes) + bags * (width * 4 + 4),
+    target: 1.15,
+    run() {
+      const tables = tablesOf(width, hash);
+      tables.lookup(batchOf(batch, pooling));
+      tables.close();
+    },
+  };
+}
+
+function round(ids, mergeShare) {
+  const below = numbers(ids);
+  const values = Float64Array.from({ length: ids }, () => below(2 ** 31));
+  const counts = Uint32Array.from({ length: ids }, () => below(1000));
+  const merges = Math.floor(ids * mergeShare);
+  const cluster = (rows) => agglomerate(values, counts, { rows, mergesPerRound: merges, device: 'cuda' });
+  return {
+    operation: 'agglomerative round',
+    shape: `${ids} clusters, ${merges} merges`,
+    kernels: /./,
+    // Every cluster's value, count and size read once and written once.
+    minimum: ids * 40,
+    run: () => cluster(ids - merges),
+    without: () => cluster(ids),
+  };
+}
+
+function bins(ids) {
+  const below = numbers(ids + 1);
+  const keys = Float64Array.from({ length: ids }, () => below(2 ** 31));
+  const counts = Uint32Array.from({ length: ids }, () => below(1000));
+  return {
+    operation: 'equal-mass bins',
+    shape: `${ids} ids to ${ids / 10} rows`,
+    kernels: /./,
+    minimum: ids * (8 + 8 + 4), // key and mass read once, row written once
+    run: () => equalMassBins(keys, counts, ids / 10, { device: 'cuda' }),
+  };
+}
+
+export const cases = [
+  ...[16, 64, 128].flatMap((width) =>
+    [1, 20].flatMap((pooling) =>
+      [128, 1024].flatMap((batch) => [
+        forward('forward', () => ({ kind: 'identity' }), 0, width, pooling, batch),
+        forward('mapped forward', learned, 32, width, pooling, batch),
+      ]),
+    ),
+  ),
+  round(10_000, 0.01),
+  round(100_000, 0.01),
+  bins(100_000),
+].sort((a, b) => (a.operation < b.operation ? -1 : a.operation > b.operation ? 1 : 0));

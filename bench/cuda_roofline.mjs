@@ -1,0 +1,119 @@
+// usage: npm run bench:cuda -- [--only PATTERN] [--out FOLDER]
+// Counts what the CUDA kernels ask of memory, on the test device (docs/cuda.md; needs npm run build:cuda-test), beside
+// the least that any implementation needs: prints a Markdown table and, unless only some cases are wanted, writes it to
+// bench/results/cuda_roofline.md. No GPU, no times: the same counts on every machine. Exits with 1 when a target is
+// missed. A case is a process of its own, because the device reports when one ends.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { cases } from './cuda_cases.mjs';
+
+const SECTOR = 32;
+const MOST_PER_REQUEST = 1.05; // sectors of row loads against the ideal
+
+const self = fileURLToPath(import.meta.url);
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    out: { type: 'string', default: join(root, 'bench/results') },
+    run: { type: 'string' }, // of a child: "run" or "without"
+    case: { type: 'string' }, // of a child: its number
+  },
+});
+if (values.run !== undefined) {
+  await cases[Number(values.case)][values.run]();
+  process.exit(0);
+}
+
+const scratch = mkdtempSync(join(tmpdir(), 'cuda-roofline-'));
+
+/** The kernels that a case's work launched, as the test device reports them. */
+function report(number, work) {
+  const file = join(scratch, 'report.json');
+  const env = {
+    ...process.env,
+    LD_LIBRARY_PATH: join(root, 'build-cuda-test/build/Release'),
+    LEARN_TO_COLLIDE_PREBUILD: join(root, 'build-cuda-test'),
+    TEST_DEVICE_REPORT: file,
+  };
+  const child = spawnSync(process.execPath, [self, '--run', work, '--case', String(number)], { encoding: 'utf8', env });
+  if (child.status !== 0) throw new Error(`${cases[number].operation} ended by ${child.status}: ${child.stderr}`);
+  const { findings, kernels } = JSON.parse(readFileSync(file, 'utf8'));
+  if (findings.length > 0) throw new Error(`the test device found ${JSON.stringify(findings)}`);
+  return kernels;
+}
+
+const sum = (list, of) => list.reduce((total, item) => total + of(item), 0);
+
+/** Sectors asked for, those that are new to their block, and the row loads' sectors against the least possible. */
+function totals(kernels, { kernels: wanted, rowLoads }) {
+  const counted = kernels.filter(({ kernel }) => wanted.test(kernel));
+  const rows = counted.flatMap(({ accesses }) => accesses).filter((a) => rowLoads?.test(a.instruction));
+  return {
+    instructions: sum(counted, (k) => k.instructions),
+    asked: sum(counted, (k) => k.sectors) * SECTOR,
+    // What a block writes leaves it every time; what it reads again comes from its first-level cache.
+    moved:
+      SECTOR *
+      sum(counted, ({ accesses }) =>
+        sum(accesses, (a) => (/^(st|atom|red)\./.test(a.instruction) ? a.sectors : a.blockSectors)),
+      ),
+    rowSectors: sum(rows, (a) => a.sectors),
+    rowBytes: sum(rows, (a) => a.bytes),
+  };
+}
+
+function count(number) {
+  const all = totals(report(number, 'run'), cases[number]);
+  if (cases[number].without === undefined) return all;
+  const before = totals(report(number, 'without'), cases[number]);
+  return Object.fromEntries(Object.keys(all).map((key) => [key, all[key] - before[key]]));
+}
+
+const lines = [
+  '| operation | shape | row sectors / ideal | bytes moved / minimum | asked / minimum | minimum | instructions per byte |',
+  '|---|---|---|---|---|---|---|',
+];
+console.log(lines.join('\n'));
+let missed = 0;
+for (const [number, { operation, shape, rowLoads, minimum, target }] of cases.entries()) {
+  if (!new RegExp(values.only).test(`${operation}, ${shape}`)) continue;
+  const { instructions, asked, moved, rowSectors, rowBytes } = count(number);
+  if (rowLoads !== undefined && rowBytes === 0) throw new Error(`${operation} has no row loads like ${rowLoads}`);
+  const perRequest = (rowSectors * SECTOR) / rowBytes;
+  const late = [
+    rowLoads !== undefined && perRequest > MOST_PER_REQUEST && `row sectors over ${MOST_PER_REQUEST}`,
+    target !== undefined && moved / minimum > target && `bytes over ${target}`,
+  ].filter(Boolean);
+  missed += late.length;
+  const cells = [
+    operation,
+    shape,
+    rowLoads === undefined ? '' : perRequest.toFixed(2),
+    (moved / minimum).toFixed(2) + (late.length > 0 ? ` **missed: ${late.join(', ')}**` : ''),
+    (asked / minimum).toFixed(2),
+    `${(minimum / 1024).toFixed(0)} KiB`,
+    (instructions / minimum).toFixed(2),
+  ];
+  lines.push(`| ${cells.join(' | ')} |`);
+  console.log(lines.at(-1));
+}
+rmSync(scratch, { recursive: true });
+
+const text = `# What the CUDA kernels ask of memory
+
+Written by \`npm run bench:cuda\`, counted on the test device ([cuda.md](../../docs/cuda.md)); no GPU was used.
+[performance.md](../../docs/performance.md) says how to read it. Targets: row sectors / ideal at most ${MOST_PER_REQUEST}, bytes
+moved / minimum at most 1.15 for forward. Missed: ${missed}.
+
+${lines.join('\n')}
+`;
+if (values.only === '') {
+  mkdirSync(values.out, { recursive: true });
+  writeFileSync(join(values.out, 'cuda_roofline.md'), text);
+}
+process.exit(missed === 0 ? 0 : 1);

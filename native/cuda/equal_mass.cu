@@ -1,0 +1,167 @@
+// Equal-mass bins on the device, in the steps of cpu/equal_mass.cc: a sort by (key, mix64(id)), a scan of masses, and a
+// scan of minima. Both scans are of integers, cut into blocks: a block's own result, one block over all blocks'
+// results, and the sum of both. So no block waits for another, and the bits are those of the CPU.
+//
+// The sort is two stable ones of 64-bit keys, by mix64(id) and then by key: 16 passes of 24 bytes per id; all else
+// reads and writes 60 bytes per id. 44 bytes of device memory per id above the inputs.
+#include "cuda/equal_mass.h"
+
+#include <algorithm>
+#include <cub/cub.cuh>
+#include <limits>
+
+#include "core/random.h"
+#include "cuda/device_memory.cuh"
+#include "cuda/ordered_bits.cuh"
+
+namespace collide::cuda {
+
+namespace {
+
+constexpr unsigned kThreads = 256;
+constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+
+using Scan = cub::BlockScan<std::int64_t, kThreads>;
+
+struct Sum {
+  static constexpr std::int64_t kNone = 0;
+  __device__ std::int64_t operator()(std::int64_t a, std::int64_t b) const { return a + b; }
+};
+
+struct Least {
+  static constexpr std::int64_t kNone = 0;  // a bin is at most its place
+  __device__ std::int64_t operator()(std::int64_t a, std::int64_t b) const { return a < b ? a : b; }
+};
+
+__device__ std::size_t global_thread() {
+  return std::size_t{blockIdx.x} * kThreads + threadIdx.x;
+}
+
+__global__ void __launch_bounds__(kThreads) mix_ids(std::size_t n, std::uint64_t* keys, std::uint32_t* ids) {
+  const std::size_t id = global_thread();
+  if (id >= n) return;
+  keys[id] = mix64(id);
+  ids[id] = static_cast<std::uint32_t>(id);
+}
+
+__global__ void __launch_bounds__(kThreads)
+    keys_of_ids(const double* values, const std::uint32_t* ids, std::size_t n, std::uint64_t* keys) {
+  const std::size_t place = global_thread();
+  if (place < n) keys[place] = ordered_bits(values[ids[place]]);
+}
+
+// running [n]: sums of masses within the block, whole numbers; blocks [.]: the block's.
+__global__ void __launch_bounds__(kThreads) add_masses(const double* masses, const std::uint32_t* ids, std::size_t n,
+                                                       std::int64_t* running, std::int64_t* blocks) {
+  __shared__ typename Scan::TempStorage room;
+  const std::size_t place = global_thread();
+  const std::int64_t mass = place < n ? static_cast<std::int64_t>(masses[ids[place]]) : 0;
+  std::int64_t sum, all;
+  Scan(room).InclusiveSum(mass, sum, all);
+  if (place < n) running[place] = sum;
+  if (threadIdx.x == 0) blocks[blockIdx.x] = all;
+}
+
+// What comes before each of n results, and at [n] all of them. One block.
+template <typename Combine>
+__global__ void __launch_bounds__(kThreads) scan_blocks(std::int64_t* results, std::size_t n) {
+  __shared__ typename Scan::TempStorage room;
+  const Combine combine;
+  std::int64_t before = Combine::kNone;
+  for (std::size_t start = 0; start < n; start += kThreads) {
+    const std::size_t k = start + threadIdx.x;
+    std::int64_t scanned, all;
+    Scan(room).ExclusiveScan(k < n ? results[k] : Combine::kNone, scanned, Combine::kNone, combine, all);
+    if (k < n) results[k] = combine(before, scanned);
+    before = combine(before, all);
+    __syncthreads();
+  }
+  if (threadIdx.x == 0) results[n] = before;
+}
+
+// What a place's bin is: place + the least a_k - k so far, as if no block before had any.
+__global__ void __launch_bounds__(kThreads)
+    bins_of_block(const double* masses, const std::uint32_t* ids, const std::int64_t* running,
+                  const std::int64_t* masses_before, std::size_t n, std::int64_t rows, std::uint32_t* bins,
+                  std::int64_t* blocks) {
+  __shared__ typename Scan::TempStorage room;
+  const std::size_t k = global_thread();
+  const auto place = static_cast<std::int64_t>(k);
+  std::int64_t slack = kMost;
+  if (k < n) {
+    const auto total = static_cast<double>(masses_before[gridDim.x]);
+    const auto sum = static_cast<double>(masses_before[blockIdx.x] + running[k]);
+    const double share = (sum - masses[ids[k]] / 2) / total;
+    const auto formula = static_cast<std::int64_t>(share * static_cast<double>(rows));
+    const std::int64_t plain = formula < rows - 1 ? formula : rows - 1;
+    const std::int64_t needed = rows - (static_cast<std::int64_t>(n) - place);
+    slack = (plain > needed ? plain : needed) - place;
+  }
+  std::int64_t least, all;
+  Scan(room).InclusiveScan(slack, least, Least(), all);
+  if (k < n) bins[k] = static_cast<std::uint32_t>(place + least);
+  if (threadIdx.x == 0) blocks[blockIdx.x] = all;
+}
+
+__global__ void __launch_bounds__(kThreads) assign_rows(const std::uint32_t* bins, const std::int64_t* slack_before,
+                                                        const std::uint32_t* ids, std::size_t n, std::uint32_t* rows) {
+  const std::size_t k = global_thread();
+  if (k >= n) return;
+  const std::int64_t limit = static_cast<std::int64_t>(k) + slack_before[blockIdx.x];
+  rows[ids[k]] = bins[k] < limit ? bins[k] : static_cast<std::uint32_t>(limit);
+}
+
+// ids [n] in the order of (value, mix64(id)).
+DeviceArray<std::uint32_t> sorted_ids(const double* values, std::size_t n, const Stream& stream) {
+  const char* what = "the sort of equal-mass bins";
+  const auto blocks = static_cast<unsigned>((n + kThreads - 1) / kThreads);
+  DeviceArray<std::uint64_t> keys(n, what), sorted(n, what);
+  DeviceArray<std::uint32_t> ids(n, what), mixed(n, what);
+  Scratch scratch;
+  const auto sort = [&](const DeviceArray<std::uint32_t>& from, const DeviceArray<std::uint32_t>& to) {
+    check(cudaGetLastError(), "launch the sort of equal-mass bins");
+    scratch.run("sort the ids of equal-mass bins", [&](void* room, std::size_t& bytes) {
+      return cub::DeviceRadixSort::SortPairs(room, bytes, keys.data(), sorted.data(), from.data(), to.data(), n, 0, 64,
+                                             stream.get());
+    });
+  };
+  mix_ids<<<blocks, kThreads, 0, stream.get()>>>(n, keys.data(), ids.data());
+  sort(ids, mixed);
+  keys_of_ids<<<blocks, kThreads, 0, stream.get()>>>(values, mixed.data(), n, keys.data());
+  sort(mixed, ids);
+  stream.wait("sort the ids of equal-mass bins");
+  return ids;
+}
+
+}  // namespace
+
+std::vector<std::uint32_t> equal_mass_bins(const std::vector<double>& keys, const std::vector<double>& masses,
+                                           std::uint64_t bins) {
+  const std::size_t n = keys.size();
+  const auto blocks = static_cast<unsigned>((n + kThreads - 1) / kThreads);
+  const auto rows = static_cast<std::int64_t>(std::min<std::uint64_t>(bins, n));
+  const char* what = "equal-mass bins";
+  const Stream stream;
+  DeviceArray<double> values(n, what);
+  values.upload(keys.data(), n, stream, "copy the keys of equal-mass bins to the device");
+  const DeviceArray<std::uint32_t> ids = sorted_ids(values.data(), n, stream);
+  const DeviceArray<double>& mass = values;  // the keys are not needed any more
+  mass.upload(masses.data(), n, stream, "copy the masses of equal-mass bins to the device");
+
+  const DeviceArray<std::int64_t> running(n, what), masses_before(blocks + std::size_t{1}, what),
+      slack_before(blocks + std::size_t{1}, what);
+  const DeviceArray<std::uint32_t> bin(n, what), assigned(n, what);
+  add_masses<<<blocks, kThreads, 0, stream.get()>>>(mass.data(), ids.data(), n, running.data(), masses_before.data());
+  scan_blocks<Sum><<<1, kThreads, 0, stream.get()>>>(masses_before.data(), blocks);
+  bins_of_block<<<blocks, kThreads, 0, stream.get()>>>(mass.data(), ids.data(), running.data(), masses_before.data(), n,
+                                                       rows, bin.data(), slack_before.data());
+  scan_blocks<Least><<<1, kThreads, 0, stream.get()>>>(slack_before.data(), blocks);
+  assign_rows<<<blocks, kThreads, 0, stream.get()>>>(bin.data(), slack_before.data(), ids.data(), n, assigned.data());
+  check(cudaGetLastError(), "launch the equal-mass bins");
+  std::vector<std::uint32_t> assignment(n);
+  assigned.download(assignment.data(), n, stream, "copy the equal-mass bins from the device");
+  stream.wait("compute equal-mass bins");
+  return assignment;
+}
+
+}  // namespace collide::cuda
