@@ -13,6 +13,7 @@ import { fitFixed, fitTuned } from './fit.ts';
 import type { Hashing } from './hashing.ts';
 import { baselineHashing, learnHashing, targetRows } from './learn_hashing.ts';
 import { buildRecommender, modelOptions, type TrainingOptions } from './model_options.ts';
+import { standInsOf } from './newcomers.ts';
 import type { Comparison, ComparisonResult } from './results.ts';
 import { type Teacher, trainTeacher } from './teacher.ts';
 
@@ -188,6 +189,7 @@ async function runStep(
   const options: TrainingOptions = { ...modelOptions(config), newcomers, seed: step.seed, signal };
   const build = (hashing: Hashing) => (rate: number) =>
     buildRecommender(student, hashing.features, config.model.dim, options, rate);
+  const standIns = (hashing: Hashing) => standInsOf(hashing.features, student.features);
   const judge = (model: Recommender) => judged(model, data.split('evaluation'), report, signal);
   const seconds = { teacher: teacher?.seconds ?? 0, cluster: 0, tune: 0, train: 0, evaluate: 0 };
   const hash = async (hotShare: number | undefined) => {
@@ -214,7 +216,9 @@ async function runStep(
         onProgress: (text: string, done: number) => report(text, (s + done) / shares.length),
       };
       // The evaluation rows are looked at only through the model that the validation rows prefer.
-      const timed = await clock(() => fitTuned(student, build(hashing), tuning, judge));
+      const timed = await clock(() =>
+        fitTuned(student, build(hashing), { ...tuning, standIns: standIns(hashing) }, judge),
+      );
       const { learningRate, epochs, validation, result } = timed.value;
       seconds.tune += timed.seconds;
       if (best !== undefined && validation.logLoss >= best.validation.logLoss) continue;
@@ -226,7 +230,9 @@ async function runStep(
   } else {
     const { hotShare, ...fixed } = choice;
     const hashing = await hash(hotShare);
-    const timed = await clock(() => fitFixed(student, build(hashing), { ...options, ...fixed, onProgress: report }));
+    const timed = await clock(() =>
+      fitFixed(student, build(hashing), { ...options, ...fixed, standIns: standIns(hashing), onProgress: report }),
+    );
     using model = timed.value.model;
     seconds.train = timed.seconds;
     judgement = await judge(model);

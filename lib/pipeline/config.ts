@@ -122,10 +122,11 @@ const schema = z.strictObject({
         .default([0, 0.5, 0.75, 0.9, 1])
         .transform((value) => [value].flat()),
       /**
-       * Where `auto` sends ids that the teacher never saw: all to one row, or dealt over all rows. Dealt where rare ids of
-       * today are not like the new ids of tomorrow; see docs/methods.md.
+       * Where `auto` sends ids that own no row and that the teacher never saw: all to one row; dealt over all rows; or all
+       * to the row of unseen values, which is trained on newcomers only (`training.newcomerShare` above 0). The last is
+       * best where rare ids of today are not like the new ids of tomorrow; see docs/methods.md.
        */
-      unseen: z.enum(['shared', 'dealt']).default('shared'),
+      unseen: z.enum(['shared', 'dealt', 'newcomer']).default('shared'),
       /** Tried per method and size on the validation split, with the first seed. */
       tune: z
         .strictObject({
@@ -177,6 +178,9 @@ export function parseConfig(value: unknown, where = 'config'): CompareConfig {
     refuse('model.bottom', 'no layers (there are no dense columns)', bottom);
   if (data.dense.length > 0 && bottom.at(-1) !== model.dim) {
     refuse('model.bottom', `a last width equal to model.dim (${model.dim})`, bottom);
+  }
+  if (config.compare.unseen === 'newcomer' && config.training.newcomerShare === 0) {
+    refuse('training.newcomerShare', 'a share above 0 (compare.unseen is newcomer)', [0]);
   }
   if (model.top.at(-1) !== 1) refuse('model.top', 'a last width of 1', model.top);
   return { ...config, model: { ...model, bottom } };

@@ -5,7 +5,7 @@ import type { Split } from '../data/types.ts';
 import { CollideError } from '../errors.ts';
 import type { Recommender } from '../model/recommender.ts';
 import { auc, logLoss, normalizedEntropy } from './metrics.ts';
-import { unseenIds } from './unseen_ids.ts';
+import { type StandIn, unseenIds } from './unseen_ids.ts';
 
 export interface Metrics {
   /** Exact area under the ROC curve, ties counted half. */
@@ -29,6 +29,8 @@ export interface EpochOptions {
   seed: number;
   /** Trains the rows of unseen values; see unseen_ids.ts. Default: they are never trained. */
   newcomers?: Newcomers;
+  /** Ids that train in place of others, one a feature; see unseen_ids.ts. Only with `newcomers`. */
+  standIns?: readonly (StandIn | undefined)[];
   signal?: AbortSignal;
   /** Rows done so far. */
   onProgress?: (rows: number) => void;
@@ -67,7 +69,7 @@ export async function trainEpoch(model: Recommender, split: Split, options: Epoc
   let rows = 0;
   const order = shuffled(split.rows, options.seed);
   const { newcomers } = options;
-  const replace = newcomers && unseenIds(newcomers.older, newcomers.share, options.seed);
+  const replace = newcomers && unseenIds(newcomers.older, newcomers.share, options.seed, options.standIns);
   await eachBatch(batches(split, { size: options.batchSize, order }), options, (batch) => {
     replace?.(batch);
     loss += model.step(batch) * batch.size;
