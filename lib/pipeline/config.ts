@@ -20,6 +20,7 @@ export const compareMethods = [
   'learned', // agglomerative clusters of the teacher's values (the paper's method)
   'auto', // hot rows, as many as validation likes, and learned clusters for the rest
   'kd-tree', // balanced cells of all teacher dimensions
+  'exact', // bins of least squared error over the teacher's values
   'k-means', // nearest centroids in all teacher dimensions
   'lsh', // cells of random directions in all teacher dimensions
 ] as const;
@@ -76,6 +77,8 @@ const schema = z.strictObject({
       learningRate: rate.optional(),
       /** Training stops earlier when the validation loss rises. */
       maxEpochs: epochs.default(4),
+      /** Whether `auto` has a teacher that goes on over the student's rows, cross-fitted; see docs/methods.md. */
+      crossFit: z.boolean().default(true),
     })
     .prefault({}),
   training: z

@@ -4,11 +4,7 @@ import { CollideError, checkInteger, checkNumber, checkOptions, describe } from 
 import type { Recommender } from '../model/recommender.ts';
 import { defaultBatchSize, type Newcomers, trainEpoch } from '../training/train.ts';
 import { epochSeed, type Tuned, tune } from '../training/tune.ts';
-import type { StandIn } from '../training/unseen_ids.ts';
 import { learningRates, type TrainingOptions } from './model_options.ts';
-
-/** `standIns`: of the hashing that is trained, see newcomers.ts. */
-export type FitOptions = TrainingOptions & { standIns?: readonly (StandIn | undefined)[] };
 
 /** What training settled on. */
 export interface Fit {
@@ -26,7 +22,7 @@ export interface Fit {
 export async function fitTuned<T>(
   train: Split,
   build: (learningRate: number) => Recommender,
-  options: FitOptions & { validation: Split },
+  options: TrainingOptions & { validation: Split },
   onBest: (model: Recommender) => Promise<T> | T,
 ): Promise<Tuned<T> & Fit> {
   const { rates, epochs, batchSize, seed } = completed(train, options);
@@ -38,7 +34,7 @@ export async function fitTuned<T>(
     batchSize,
     seed,
     newcomers: options.newcomers,
-    standIns: options.standIns,
+    detours: options.detours,
     build,
     onBest,
     signal: options.signal,
@@ -51,7 +47,7 @@ export async function fitTuned<T>(
 export async function fitFixed(
   train: Split,
   build: (learningRate: number) => Recommender,
-  options: FitOptions,
+  options: TrainingOptions,
 ): Promise<{ model: Recommender } & Fit> {
   const { rates, epochs, batchSize, seed } = completed(train, options);
   if (rates.length !== 1) {
@@ -67,7 +63,7 @@ export async function fitFixed(
         batchSize,
         seed: epochSeed(seed, epoch),
         newcomers: options.newcomers,
-        standIns: options.standIns,
+        detours: options.detours,
         signal: options.signal,
         onProgress: (rows) => options.onProgress?.(`epoch ${epoch}`, (epoch - 1 + rows / train.rows) / epochs),
       });

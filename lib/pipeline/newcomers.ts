@@ -9,7 +9,7 @@
  */
 import type { FeatureInfo } from '../data/types.ts';
 import type { HashFunction } from '../hashing/index.ts';
-import type { StandIn } from '../training/unseen_ids.ts';
+import type { Detours } from '../training/detours.ts';
 import type { FeatureHashing } from './hashing.ts';
 
 /**
@@ -17,7 +17,7 @@ import type { FeatureHashing } from './hashing.ts';
  *
  * @param hash - a table whose last row holds the ids without a row or cluster
  * @param recent - recent accesses, [ids]
- * @returns the table, one row higher; `standIn` is undefined when there are no such ids
+ * @returns the table, one row higher; the hash as it was, without a stand-in, when there are no such ids
  */
 export function serveAsNewcomers(
   hash: HashFunction & { kind: 'table' },
@@ -27,28 +27,28 @@ export function serveAsNewcomers(
   const cold = hash.rows - 1;
   const entries = Uint32Array.from(hash.entries);
   entries[outOfVocabulary] = hash.rows;
+  if (!entries.includes(cold)) return { hash, standIn: undefined };
   let standIn: number | undefined;
   for (let id = 0; id < entries.length; id++) {
     if (entries[id] !== cold) continue;
     entries[id] = hash.rows;
     if (standIn === undefined || recent[id]! <= recent[standIn]!) standIn = id;
   }
-  if (standIn !== undefined) entries[standIn] = cold;
+  entries[standIn!] = cold;
   return { hash: { ...hash, rows: hash.rows + 1, entries }, standIn };
 }
 
-/** What a student trains instead of the ids that its hashing serves like newcomers, feature by feature. */
-export function standInsOf(
+/** The detours of a student's training that the stand-ins of its hashing ask for. */
+export function newcomerDetours(
   hashing: readonly FeatureHashing[] | undefined,
   features: readonly FeatureInfo[],
-): (StandIn | undefined)[] {
+): Detours {
   return features.map(({ outOfVocabulary }, f) => {
-    const { standIn: id, hashes } = hashing?.[f] ?? {};
+    const { standIn, hashes } = hashing?.[f] ?? {};
     const hash = hashes?.[0];
-    if (id === undefined || hash?.kind !== 'table' || outOfVocabulary === null) return undefined;
+    if (standIn === undefined || hash?.kind !== 'table' || outOfVocabulary === null) return undefined;
     const { entries } = hash;
     const unseenRow = entries[outOfVocabulary];
-    const replaces = Uint8Array.from(entries, (row, other) => Number(row === unseenRow && other !== outOfVocabulary));
-    return { id, replaces };
+    return [Uint32Array.from(entries, (row, id) => (row === unseenRow && id !== outOfVocabulary ? standIn : id))];
   });
 }

@@ -123,7 +123,8 @@ export async function trainTeacher(split: Split, options: TeacherOptions = {}): 
   return new Teacher(dim, featuresOf(split, rowsOf(owned)), fit);
 }
 
-function rowsOf(model: Recommender): Float32Array[] {
+/** The trained rows of every feature. */
+export function rowsOf(model: Recommender): Float32Array[] {
   return model.tables.features.map(({ name }) => model.tables.weights(name));
 }
 

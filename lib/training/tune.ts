@@ -5,8 +5,8 @@
 import type { Split } from '../data/types.ts';
 import { CollideError } from '../errors.ts';
 import type { Recommender } from '../model/recommender.ts';
+import type { Detours } from './detours.ts';
 import { evaluateSplit, type Metrics, type Newcomers, trainEpoch } from './train.ts';
-import type { StandIn } from './unseen_ids.ts';
 
 export interface TuneOptions<T> {
   train: Split;
@@ -16,7 +16,7 @@ export interface TuneOptions<T> {
   batchSize: number;
   seed: number;
   newcomers?: Newcomers;
-  standIns?: readonly (StandIn | undefined)[];
+  detours?: Detours;
   /** A fresh model whose embedding optimizer has this learning rate. */
   build: (learningRate: number) => Recommender;
   /** Called at every improvement, with the model as it is then; the last call's result is returned. */
@@ -61,7 +61,7 @@ export async function tune<T>(options: TuneOptions<T>): Promise<Tuned<T>> {
         batchSize: options.batchSize,
         seed: epochSeed(options.seed, epoch),
         newcomers: options.newcomers,
-        standIns: options.standIns,
+        detours: options.detours,
         signal,
         onProgress: (rows) =>
           options.onProgress?.(

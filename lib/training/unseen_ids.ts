@@ -4,8 +4,7 @@
  * that older rows do not have, stands for the newcomers of the future: they are looked up as unseen values. By access, not
  * by id: among ids that came once are few of those that will come often.
  *
- * O(replaced ids) a batch: the gaps between candidates are drawn, not every id. Stand-ins take a look at every id of their
- * feature. Deterministic in the seed.
+ * O(replaced ids) a batch: the gaps between candidates are drawn, not every id. Deterministic in the seed.
  */
 import { Random } from '../data/random.ts';
 import type { Split } from '../data/types.ts';
@@ -17,27 +16,15 @@ interface BatchIds {
   offsets: Uint32Array;
 }
 
-/** An id that is trained in place of others. */
-export interface StandIn {
-  id: number;
-  /** Whether it stands in for an id, 0 or 1, [cardinality]. */
-  replaces: Uint8Array;
-}
-
 /**
  * A function that replaces ids of a batch in place, each new one with probability `share`, by its feature's
  * out-of-vocabulary id. Features without such an id keep theirs.
  *
  * @param older - rows whose ids are not new
  * @param share - from 0 to below 1
- * @param standIns - one a feature: the other accesses to the ids that it replaces become its own
  */
-export function unseenIds(
-  older: Split,
-  share: number,
-  seed: number,
-  standIns: readonly (StandIn | undefined)[] = [],
-): (batch: BatchIds) => void {
+export function unseenIds(older: Split, share: number, seed: number): (batch: BatchIds) => void {
+  if (share === 0) return () => {};
   const random = new Random(seed);
   const scale = 1 / Math.log1p(-share);
   // Ids between two candidates: geometric. 1 - u is above 0.
@@ -46,15 +33,10 @@ export function unseenIds(
   return ({ size, indices, offsets }) => {
     for (const [f, { outOfVocabulary, counts }] of features.entries()) {
       if (outOfVocabulary === null) continue;
-      const start = offsets[f * size]!;
       const end = offsets[(f + 1) * size]!;
-      for (let i = share === 0 ? end : start + gap(); i < end; i += 1 + gap()) {
+      for (let i = offsets[f * size]! + gap(); i < end; i += 1 + gap()) {
         if (counts[indices[i]!] === 0) indices[i] = outOfVocabulary;
       }
-      const standIn = standIns[f];
-      if (standIn === undefined) continue;
-      const { id, replaces } = standIn;
-      for (let i = start; i < end; i++) if (replaces[indices[i]!] === 1) indices[i] = id;
     }
   };
 }
