@@ -97,7 +97,7 @@ const schema = z.strictObject({
        * Share of the student's accesses to ids that teacher rows do not have that is trained on the row of unseen values,
        * so that it knows newcomers. 0: that row stays untrained.
        */
-      newcomerShare: z.number().min(0).lt(1).default(0),
+      newcomerShare: z.number().min(0).lt(1).default(0.05),
       embeddingOptimizer: embeddingOptimizer.prefault({}),
       denseOptimizer: denseOptimizer.prefault({}),
       /** Default: all threads of this machine. Results do not depend on it. */
@@ -129,7 +129,7 @@ const schema = z.strictObject({
        * to the row of unseen values, which is trained on newcomers only (`training.newcomerShare` above 0). The last is
        * best where rare ids of today are not like the new ids of tomorrow; see docs/methods.md.
        */
-      unseen: z.enum(['shared', 'dealt', 'newcomer']).default('shared'),
+      unseen: z.enum(['shared', 'dealt', 'newcomer']).default('newcomer'),
       /** Tried per method and size on the validation split, with the first seed. */
       tune: z
         .strictObject({

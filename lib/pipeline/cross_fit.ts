@@ -60,7 +60,7 @@ export async function trainCrossTeachers(
         name,
         cardinality,
         rows: rows[f]!,
-        counts: past.idCounts(f).map((count, id) => count + idCounts(present, f, half)[id]!),
+        counts: sum(past.idCounts(f), idCounts(present, f, half)),
       }),
     );
     return new Teacher(dim, features, fit);
@@ -76,6 +76,10 @@ function snapshot({ tables, net }: Recommender): () => void {
     net.setParameters(parameters);
     net.setState(state);
   };
+}
+
+function sum(a: Uint32Array, b: Uint32Array): Uint32Array {
+  return a.map((count, id) => count + b[id]!);
 }
 
 /** Accesses per id in a half of a split, all of it by default. */
@@ -154,11 +158,11 @@ function project(rows: Float32Array, dim: number, id: number, { mean, components
 function intervals(
   members: readonly number[],
   rowOf: (id: number) => number,
-  valueOf: (id: number) => number,
+  positionOf: (id: number) => number,
 ): (value: number) => number {
   const clusters = new Map<number, { id: number; low: number; high: number }>();
   for (const id of members) {
-    const value = valueOf(id);
+    const value = positionOf(id);
     const known = clusters.get(rowOf(id));
     if (known === undefined) clusters.set(rowOf(id), { id, low: value, high: value });
     else {

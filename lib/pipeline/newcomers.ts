@@ -17,24 +17,28 @@ import type { FeatureHashing } from './hashing.ts';
  *
  * @param hash - a table whose last row holds the ids without a row or cluster
  * @param recent - recent accesses, [ids]
- * @returns the table, one row higher; the hash as it was, without a stand-in, when there are no such ids
+ * @returns the table, one row higher
  */
 export function serveAsNewcomers(
   hash: HashFunction & { kind: 'table' },
   outOfVocabulary: number,
   recent: Uint32Array,
-): { hash: HashFunction; standIn: number | undefined } {
+): { hash: HashFunction; standIn: number } {
   const cold = hash.rows - 1;
   const entries = Uint32Array.from(hash.entries);
   entries[outOfVocabulary] = hash.rows;
-  if (!entries.includes(cold)) return { hash, standIn: undefined };
-  let standIn: number | undefined;
+  const colder = (id: number, than: number | undefined) => than === undefined || recent[id]! <= recent[than]!;
+  let standIn: number | undefined; // of the last row
+  let coldest: number | undefined; // of all
   for (let id = 0; id < entries.length; id++) {
+    if (id === outOfVocabulary) continue;
+    if (colder(id, coldest)) coldest = id;
     if (entries[id] !== cold) continue;
     entries[id] = hash.rows;
-    if (standIn === undefined || recent[id]! <= recent[standIn]!) standIn = id;
+    if (colder(id, standIn)) standIn = id;
   }
-  entries[standIn!] = cold;
+  standIn ??= coldest!;
+  entries[standIn] = cold;
   return { hash: { ...hash, rows: hash.rows + 1, entries }, standIn };
 }
 
