@@ -1,7 +1,7 @@
 // Writes the tables of docs/results.md and docs/methods.md from JSON, so that no figure is typed by hand. A table stands
 // between <!-- KIND NAME --> and <!-- end -->: `table` is a comparison (docs/results/NAME.json, of `collide compare --json`),
 // `explored` an exploration (bench/results/quality/NAME.json, of bench/quality/explore.mjs), `planted` the one on planted
-// clusters (bench/quality/planted.mjs).
+// clusters (bench/quality/planted.mjs), `target` what `auto` reaches in several comparisons.
 // A table whose file is not there stays as it is: explorations are not committed.
 // usage: node scripts/results-markdown.mjs
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -97,13 +97,39 @@ function planted(name) {
   return `AUC of the full table ${full}, of the oracle hash ${oracleMean}; ${once} % of the ids come once; ${oracle.size} seeds.\n\n${markdown(head, rows)}`;
 }
 
+/** How `auto` does against what was wanted of it, on several sets. */
+function target(names) {
+  const wanted = ['AUC − modulo', 'log loss − modulo', 'best baseline by AUC', 'AUC − it', 'log loss − it'];
+  const rows = names.split(',').flatMap((name) => {
+    const { results } = read(fileOf('table', name));
+    const groups = aggregate(results);
+    const auc = (method, size) => groups.find((g) => g.method === method && g.size === size).auc.mean;
+    return [...new Set(results.map((r) => r.size))]
+      .filter((size) => size < 1)
+      .map((size) => {
+        const base = ['modulo', 'frequent', 'equal-mass'].sort((a, b) => auc(b, size) - auc(a, size))[0];
+        const over = (other, metric) => signed(pairedDifference(results, 'auto', other, size, metric));
+        const gap = (auc('auto', size) - auc('modulo', size)) / (auc('full', 1) - auc('modulo', size));
+        const cells = [
+          over('modulo', 'auc'),
+          over('modulo', 'logLoss'),
+          base,
+          over(base, 'auc'),
+          over(base, 'logLoss'),
+        ];
+        return [name, `${size * 100} %`, ...cells, `${Math.round(100 * gap)} %`];
+      });
+  });
+  return markdown(['', 'rows', ...wanted, 'of the AUC gap'], rows);
+}
+
 const fileOf = (kind, name) => `${kind === 'table' ? 'docs/results' : 'bench/results/quality'}/${name}.json`;
-const KINDS = { table: comparison, explored, planted };
+const KINDS = { table: comparison, explored, planted, target };
 for (const document of ['docs/results.md', 'docs/methods.md']) {
   const text = readFileSync(root + document, 'utf8').replace(
-    /(<!-- (table|explored|planted) (\S+) -->\n)[\s\S]*?(<!-- end -->)/g,
+    /(<!-- (table|explored|planted|target) (\S+) -->\n)[\s\S]*?(<!-- end -->)/g,
     (whole, start, kind, name, end) =>
-      existsSync(root + fileOf(kind, name)) ? `${start}${KINDS[kind](name)}\n${end}` : whole,
+      kind === 'target' || existsSync(root + fileOf(kind, name)) ? `${start}${KINDS[kind](name)}\n${end}` : whole,
   );
   writeFileSync(root + document, text);
 }

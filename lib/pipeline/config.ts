@@ -78,7 +78,7 @@ const schema = z.strictObject({
       /** Training stops earlier when the validation loss rises. */
       maxEpochs: epochs.default(4),
       /** Whether `auto` has a teacher that goes on over the student's rows, cross-fitted; see docs/methods.md. */
-      crossFit: z.boolean().default(true),
+      crossFit: z.boolean().default(false),
     })
     .prefault({}),
   training: z

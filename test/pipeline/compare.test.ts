@@ -13,6 +13,7 @@ const config = parseConfig({
     dense: ['x'],
     splits: { teacher: 't', student: 's', evaluation: 'e' },
   },
+  teacher: { crossFit: true },
   training: { newcomerShare: 0.1 },
   model: { dim: 4, bottom: [4, 4], top: [8, 1] },
   compare: {

@@ -26,7 +26,7 @@ describe('parseConfig', () => {
     expect(parseConfig(config())).toEqual({
       data: { ...config().data, dense: [], idOrder: 'frequency', minCount: 1, unseen: 'row' },
       model: { kind: 'dlrm', dim: 16, bottom: [], top: [64, 1] },
-      teacher: { dim: 2, maxEpochs: 4, crossFit: true },
+      teacher: { dim: 2, maxEpochs: 4, crossFit: false },
       training: {
         batchSize: 'auto',
         newcomerShare: 0.05,
