@@ -103,10 +103,11 @@ function idCounts(split: Split, feature: number, half?: 0 | 1): Uint32Array {
  */
 export function crossFit(hashing: Hashing, teachers: CrossTeachers, features: readonly FeatureInfo[]): Detours {
   const { method, details } = hashing.manifest;
-  if (!['agglomerative', 'equal-mass', 'exact'].includes(method) || details?.statistics === undefined) {
+  const cuts = ['agglomerative', 'equal-mass', 'exact'].includes(method);
+  if (!cuts || details?.statistics === undefined || (details.projection ?? 'principal') !== 'principal') {
     throw new CollideError(
       'INVALID_ARGUMENT',
-      `Expected a hashing learned by a method that cuts one dimension for crossFit, received "${method}"`,
+      `Expected a hashing learned by a method that cuts one dimension, the principal one, for crossFit, received "${method}"`,
     );
   }
   const newcomers = newcomerDetours(hashing.features, features);

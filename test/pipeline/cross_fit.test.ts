@@ -87,7 +87,8 @@ describe('crossFit', () => {
   it('refuses hashings that are not cut along one dimension', async () => {
     const kd = await learnHashing(teachers.whole, { ...options, method: 'kd-tree' });
     const modulo = baselineHashing(data.features, { ...options, method: 'modulo' });
-    for (const hashing of [kd, modulo]) {
+    const axis = await learnHashing(teachers.whole, { ...options, projection: 'axis' });
+    for (const hashing of [kd, modulo, axis]) {
       expect(() => crossFit(hashing, teachers, data.features)).toThrow(/one dimension/);
     }
     await expect(trainCrossTeachers(past, present, { learningRate: [0.1, 0.2] })).rejects.toMatchObject({
