@@ -1,8 +1,9 @@
 // What the parts of `auto` give, on sets moved back in time (sets.mjs): where cold ids go, and cross-fitting. Writes
 // docs/results/SET_parts.json, in the form of `collide compare`; what is there is not run again.
 // usage: node bench/quality/ablate.mjs SET [--folder FOLDER] [--seeds 3] [--sizes 0.05,0.1,0.2] [--minutes 7]
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { compare } from '../../dist/index.js';
+import { compare } from '../../dist/pipeline/compare.js';
 import { openEarlier } from './sets.mjs';
 
 const { values, positionals } = parseArgs({
