@@ -10,6 +10,7 @@ export { type BuildInfo, buildInfo, type CudaProbe, probeCuda } from './native.t
 export { type BudgetOptions, type BudgetPlan, planBudget } from './pipeline/budget.ts';
 export { type CompareOptions, compare } from './pipeline/compare.ts';
 export { type CompareConfig, type CompareConfigInput, loadConfig, parseConfig } from './pipeline/config.ts';
+export { type CrossTeachers, crossFit, trainCrossTeachers } from './pipeline/cross_fit.ts';
 export type { Fit } from './pipeline/fit.ts';
 export { type FeatureHashing, Hashing, type HashingManifest } from './pipeline/hashing.ts';
 export {

@@ -1,9 +1,10 @@
 // Writes the tables of docs/results.md and docs/methods.md from JSON, so that no figure is typed by hand. A table stands
 // between <!-- KIND NAME --> and <!-- end -->: `table` is a comparison (docs/results/NAME.json, of `collide compare --json`),
 // `explored` an exploration (bench/results/quality/NAME.json, of bench/quality/explore.mjs), `planted` the one on planted
-// clusters (bench/quality/planted.mjs).
+// clusters (bench/quality/planted.mjs), `target` what `auto` reaches in several comparisons.
+// A table whose file is not there stays as it is: explorations are not committed.
 // usage: node scripts/results-markdown.mjs
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { aggregate, distinguishable, pairedDifference, spread } from '../dist/pipeline/results.js';
 
@@ -22,7 +23,7 @@ const markdown = (head, rows) =>
     .join('\n');
 
 function comparison(name) {
-  const { results, data } = read(`docs/results/${name}.json`);
+  const { results, data } = read(fileOf('table', name));
   const compressed = data.features.filter((f) => f.compressed);
   const about = `${data.splits.map((s) => `${s.name} ${s.rows.toLocaleString('en')}`).join(', ')} rows. Compressed: ${compressed
     .map((f) => `${f.name} (${f.cardinality.toLocaleString('en')} ids)`)
@@ -44,7 +45,7 @@ function comparison(name) {
 }
 
 function explored(name) {
-  const results = read(`bench/results/quality/${name}.json`);
+  const results = read(fileOf('explored', name));
   const of = (variant, size) => results.filter((r) => r.variant === variant && r.size === size);
   const rows = [...new Set(results.map((r) => r.variant))].map((variant) => {
     const cells = [0.1, 0.2].flatMap((size) => {
@@ -66,7 +67,7 @@ function explored(name) {
 }
 
 function planted(name) {
-  const results = read(`bench/results/quality/${name}.json`);
+  const results = read(fileOf('explored', name));
   const group = (method, size) => results.filter((r) => r.method === method && r.size === size);
   const mean = (runs, value) => spread(runs.map(value)).mean;
   const full = mean(group('full', 1), (r) => r.auc).toFixed(4);
@@ -96,11 +97,39 @@ function planted(name) {
   return `AUC of the full table ${full}, of the oracle hash ${oracleMean}; ${once} % of the ids come once; ${oracle.size} seeds.\n\n${markdown(head, rows)}`;
 }
 
-const KINDS = { table: comparison, explored, planted };
+/** How `auto` does against what was wanted of it, on several sets. */
+function target(names) {
+  const wanted = ['AUC − modulo', 'log loss − modulo', 'best baseline by AUC', 'AUC − it', 'log loss − it'];
+  const rows = names.split(',').flatMap((name) => {
+    const { results } = read(fileOf('table', name));
+    const groups = aggregate(results);
+    const auc = (method, size) => groups.find((g) => g.method === method && g.size === size).auc.mean;
+    return [...new Set(results.map((r) => r.size))]
+      .filter((size) => size < 1)
+      .map((size) => {
+        const base = ['modulo', 'frequent', 'equal-mass'].sort((a, b) => auc(b, size) - auc(a, size))[0];
+        const over = (other, metric) => signed(pairedDifference(results, 'auto', other, size, metric));
+        const gap = (auc('auto', size) - auc('modulo', size)) / (auc('full', 1) - auc('modulo', size));
+        const cells = [
+          over('modulo', 'auc'),
+          over('modulo', 'logLoss'),
+          base,
+          over(base, 'auc'),
+          over(base, 'logLoss'),
+        ];
+        return [name, `${size * 100} %`, ...cells, `${Math.round(100 * gap)} %`];
+      });
+  });
+  return markdown(['', 'rows', ...wanted, 'of the AUC gap'], rows);
+}
+
+const fileOf = (kind, name) => `${kind === 'table' ? 'docs/results' : 'bench/results/quality'}/${name}.json`;
+const KINDS = { table: comparison, explored, planted, target };
 for (const document of ['docs/results.md', 'docs/methods.md']) {
   const text = readFileSync(root + document, 'utf8').replace(
-    /(<!-- (table|explored|planted) (\S+) -->\n)[\s\S]*?(<!-- end -->)/g,
-    (_, start, kind, name, end) => `${start}${KINDS[kind](name)}\n${end}`,
+    /(<!-- (table|explored|planted|target) (\S+) -->\n)[\s\S]*?(<!-- end -->)/g,
+    (whole, start, kind, name, end) =>
+      kind === 'target' || existsSync(root + fileOf(kind, name)) ? `${start}${KINDS[kind](name)}\n${end}` : whole,
   );
   writeFileSync(root + document, text);
 }

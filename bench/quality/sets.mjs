@@ -21,11 +21,17 @@ const EARLIER = {
     validation: 'date >= 20180701 and date < 20190101',
     evaluation: 'date >= 20190101 and date < 20220101',
   },
+  tennis_earliest: {
+    teacher: 'date >= 19910101 and date < 20060101',
+    student: 'date >= 20060101 and date < 20100701',
+    validation: 'date >= 20100701 and date < 20110101',
+    evaluation: 'date >= 20110101 and date < 20140101',
+  },
 };
 
 /** Config and data of a development set; `folder` is that of the example's data. */
 export async function openEarlier(name, folder = 'examples') {
-  const config = await loadConfig(`examples/${name}.yaml`);
+  const config = await loadConfig(`examples/${name.split('_')[0]}.yaml`);
   const data = { ...config.data, folder: resolve(folder), splits: EARLIER[name] };
   return { config: { ...config, data }, data: await openDataset(data) };
 }

@@ -34,11 +34,13 @@ function demoConfig(seeds: number) {
     data: flights(),
     model: { kind: 'dlrm', dim: 16, bottom: [16, 16], top: [64, 1] },
     teacher: { dim: 2, maxEpochs: 1 },
+    training: { newcomerShare: 0 }, // hardly any id is new
     compare: {
       methods: ['full', 'modulo', 'frequent', 'equal-mass', 'learned', 'auto'],
       sizes: [0.05, 0.1, 0.2],
       minRows: 10_000,
       hotShare: 0.5,
+      unseen: 'shared',
       seeds,
       tune: { learningRate: [0.05, 0.1, 0.2], maxEpochs: 1 },
     },

@@ -6,6 +6,7 @@ import { openDataset } from '../data/index.ts';
 import { checkNumber } from '../errors.ts';
 import { fileError } from '../files/index.ts';
 import { loadConfig } from '../pipeline/config.ts';
+import { crossFit, trainCrossTeachers } from '../pipeline/cross_fit.ts';
 import type { Hashing } from '../pipeline/hashing.ts';
 import { learnHashing } from '../pipeline/learn_hashing.ts';
 import { modelOptions } from '../pipeline/model_options.ts';
@@ -51,12 +52,22 @@ export function trainCommand(): Command {
           epochs: config.teacher.maxEpochs,
           onProgress: (text, share) => progress.update(`teacher: ${text}`, share / 3),
         });
-        await teacher.save(join(options.out, 'teacher.safetensors'));
+        const cross = config.teacher.crossFit
+          ? await trainCrossTeachers(past!, present!, {
+              ...modelOptions(config),
+              dim: config.teacher.dim,
+              learningRate: teacher.fit!.learningRate,
+              epochs: teacher.fit!.epochs,
+              signal,
+            })
+          : undefined;
+        const knowing = cross?.whole ?? teacher;
+        await knowing.save(join(options.out, 'teacher.safetensors'));
         let best: { student: Student; hashing: Hashing; logLoss: number } | undefined;
         for (const [s, hotShare] of hotShares.entries()) {
           const report = (text: string, share: number) =>
             progress.update(`hot share ${hotShare}: ${text}`, (1 + (2 * (s + share)) / hotShares.length) / 3);
-          const hashing = await learnHashing(teacher, {
+          const hashing = await learnHashing(knowing, {
             size,
             hotShare,
             minRows: config.compare.minRows,
@@ -68,6 +79,7 @@ export function trainCommand(): Command {
           const student = await trainStudent(present!, {
             ...tuned,
             newcomers: { older: past!, share: config.training.newcomerShare },
+            detours: cross && crossFit(hashing, cross, data.features),
             hashing,
             dim: config.model.dim,
             epochs: config.compare.tune.maxEpochs,

@@ -10,10 +10,12 @@ import { buildInfo } from '../native.ts';
 import { evaluateSplit, type Metrics } from '../training/train.ts';
 import { PACKAGE_VERSION } from '../version.ts';
 import type { CompareConfig, CompareMethod } from './config.ts';
+import { type CrossTeachers, crossFit, trainCrossTeachers } from './cross_fit.ts';
 import { fitFixed, fitTuned } from './fit.ts';
 import type { Hashing } from './hashing.ts';
 import { baselineHashing, learnHashing, targetRows } from './learn_hashing.ts';
 import { buildRecommender, modelOptions, type TrainingOptions } from './model_options.ts';
+import { newcomerDetours } from './newcomers.ts';
 import type { Comparison, ComparisonResult } from './results.ts';
 import { type Teacher, trainTeacher } from './teacher.ts';
 
@@ -44,6 +46,13 @@ interface Choice {
   hotShare?: number;
 }
 
+/** The teacher of a seed, and how long it took. */
+interface Taught<T = Teacher> {
+  seed: number;
+  knows: T;
+  seconds: number;
+}
+
 /** By method and size; the teacher has one, too. */
 type Choices = Map<string, Choice>;
 
@@ -68,7 +77,8 @@ export async function compare(config: CompareConfig, data: Dataset, options: Com
   const frame = describeComparison(config, data, options.notes ?? []);
   const describe = (): Comparison => ({ ...frame, results: [...results] });
   const choices: Choices = new Map();
-  let teacher: { seed: number; teacher: Teacher; seconds: number } | undefined;
+  let teacher: Taught | undefined;
+  let cross: Taught<CrossTeachers> | undefined;
   for (const [done, step] of steps.entries()) {
     throwIfAborted(signal);
     const name = `${step.method}${step.method === 'full' ? '' : ` at ${step.size * 100} %`}, seed ${step.seed}`;
@@ -85,11 +95,24 @@ export async function compare(config: CompareConfig, data: Dataset, options: Com
       const timed = await clock(() =>
         teach(config, data, step.seed, choices, (text, share) => report(`teacher, ${text}`, share), signal),
       );
-      teacher = { seed: step.seed, teacher: timed.value, seconds: timed.seconds };
+      teacher = { seed: step.seed, knows: timed.value, seconds: timed.seconds };
     }
-    results.push(
-      await runStep(config, data, step, needsTeacher(step.method) ? teacher : undefined, choices, report, signal),
-    );
+    const crossFitted = step.method === 'auto' && config.teacher.crossFit;
+    if (crossFitted && cross?.seed !== step.seed) {
+      const timed = await clock(() =>
+        trainCrossTeachers(data.split('teacher'), data.split('student'), {
+          ...modelOptions(config),
+          ...choices.get('teacher')!,
+          dim: config.teacher.dim,
+          seed: step.seed,
+          signal,
+          onProgress: (text, share) => report(`teacher, ${text}`, share),
+        }),
+      );
+      cross = { seed: step.seed, knows: timed.value, seconds: timed.seconds };
+    }
+    const taught = needsTeacher(step.method) ? teacher : undefined;
+    results.push(await runStep(config, data, step, taught, crossFitted ? cross : undefined, choices, report, signal));
     await options.onResult?.(describe());
   }
   return describe();
@@ -108,7 +131,7 @@ function plan(config: CompareConfig): Step[] {
 }
 
 function needsTeacher(method: CompareMethod): boolean {
-  return ['equal-mass', 'kd-tree', 'k-means', 'lsh', 'learned', 'auto'].includes(method);
+  return ['equal-mass', 'exact', 'kd-tree', 'k-means', 'lsh', 'learned', 'auto'].includes(method);
 }
 
 /** The teacher of a seed. Learning rate and epochs are chosen with the first seed, whichever is asked for first. */
@@ -159,6 +182,7 @@ async function hashingOf(
     case 'frequent':
       return baselineHashing(data.features, { ...shared, method, hotShare });
     case 'equal-mass':
+    case 'exact':
     case 'kd-tree':
     case 'k-means':
     case 'lsh':
@@ -179,7 +203,8 @@ async function runStep(
   config: CompareConfig,
   data: Dataset,
   step: Step,
-  teacher: { teacher: Teacher; seconds: number } | undefined,
+  teacher: Taught | undefined,
+  cross: Taught<CrossTeachers> | undefined,
   choices: Choices,
   report: (text: string, share: number) => void,
   signal: AbortSignal | undefined,
@@ -189,10 +214,22 @@ async function runStep(
   const options: TrainingOptions = { ...modelOptions(config), newcomers, seed: step.seed, signal };
   const build = (hashing: Hashing) => (rate: number) =>
     buildRecommender(student, hashing.features, config.model.dim, options, rate);
+  const detours = (hashing: Hashing) =>
+    cross === undefined
+      ? newcomerDetours(hashing.features, student.features)
+      : crossFit(hashing, cross.knows, student.features);
   const judge = (model: Recommender) => judged(model, data.split('evaluation'), report, signal);
-  const seconds = { teacher: teacher?.seconds ?? 0, cluster: 0, tune: 0, train: 0, evaluate: 0 };
+  const seconds = {
+    teacher: (teacher?.seconds ?? 0) + (cross?.seconds ?? 0),
+    cluster: 0,
+    tune: 0,
+    train: 0,
+    evaluate: 0,
+  };
   const hash = async (hotShare: number | undefined) => {
-    const timed = await clock(() => hashingOf(config, data, step, hotShare, teacher?.teacher, signal));
+    const timed = await clock(() =>
+      hashingOf(config, data, step, hotShare, cross?.knows.whole ?? teacher?.knows, signal),
+    );
     seconds.cluster += timed.seconds;
     return timed.value;
   };
@@ -215,7 +252,9 @@ async function runStep(
         onProgress: (text: string, done: number) => report(text, (s + done) / shares.length),
       };
       // The evaluation rows are looked at only through the model that the validation rows prefer.
-      const timed = await clock(() => fitTuned(student, build(hashing), tuning, judge));
+      const timed = await clock(() =>
+        fitTuned(student, build(hashing), { ...tuning, detours: detours(hashing) }, judge),
+      );
       const { learningRate, epochs, validation, result } = timed.value;
       seconds.tune += timed.seconds;
       if (best !== undefined && validation.logLoss >= best.validation.logLoss) continue;
@@ -227,7 +266,9 @@ async function runStep(
   } else {
     const { hotShare, ...fixed } = choice;
     const hashing = await hash(hotShare);
-    const timed = await clock(() => fitFixed(student, build(hashing), { ...options, ...fixed, onProgress: report }));
+    const timed = await clock(() =>
+      fitFixed(student, build(hashing), { ...options, ...fixed, detours: detours(hashing), onProgress: report }),
+    );
     using model = timed.value.model;
     seconds.train = timed.seconds;
     judgement = await judge(model);

@@ -20,6 +20,7 @@ export const compareMethods = [
   'learned', // agglomerative clusters of the teacher's values (the paper's method)
   'auto', // hot rows, as many as validation likes, and learned clusters for the rest
   'kd-tree', // balanced cells of all teacher dimensions
+  'exact', // bins of least squared error over the teacher's values
   'k-means', // nearest centroids in all teacher dimensions
   'lsh', // cells of random directions in all teacher dimensions
 ] as const;
@@ -76,6 +77,8 @@ const schema = z.strictObject({
       learningRate: rate.optional(),
       /** Training stops earlier when the validation loss rises. */
       maxEpochs: epochs.default(4),
+      /** Whether `auto` has a teacher that goes on over the student's rows, cross-fitted; see docs/methods.md. */
+      crossFit: z.boolean().default(false),
     })
     .prefault({}),
   training: z
@@ -94,7 +97,7 @@ const schema = z.strictObject({
        * Share of the student's accesses to ids that teacher rows do not have that is trained on the row of unseen values,
        * so that it knows newcomers. 0: that row stays untrained.
        */
-      newcomerShare: z.number().min(0).lt(1).default(0),
+      newcomerShare: z.number().min(0).lt(1).default(0.05),
       embeddingOptimizer: embeddingOptimizer.prefault({}),
       denseOptimizer: denseOptimizer.prefault({}),
       /** Default: all threads of this machine. Results do not depend on it. */
@@ -122,10 +125,11 @@ const schema = z.strictObject({
         .default([0, 0.5, 0.75, 0.9, 1])
         .transform((value) => [value].flat()),
       /**
-       * Where `auto` sends ids that the teacher never saw: all to one row, or dealt over all rows. Dealt where rare ids of
-       * today are not like the new ids of tomorrow; see docs/methods.md.
+       * Where `auto` sends ids that own no row and that the teacher never saw: all to one row; dealt over all rows; or all
+       * to the row of unseen values, which is trained on newcomers only (`training.newcomerShare` above 0). The last is
+       * best where rare ids of today are not like the new ids of tomorrow; see docs/methods.md.
        */
-      unseen: z.enum(['shared', 'dealt']).default('shared'),
+      unseen: z.enum(['shared', 'dealt', 'newcomer']).default('newcomer'),
       /** Tried per method and size on the validation split, with the first seed. */
       tune: z
         .strictObject({
@@ -177,6 +181,9 @@ export function parseConfig(value: unknown, where = 'config'): CompareConfig {
     refuse('model.bottom', 'no layers (there are no dense columns)', bottom);
   if (data.dense.length > 0 && bottom.at(-1) !== model.dim) {
     refuse('model.bottom', `a last width equal to model.dim (${model.dim})`, bottom);
+  }
+  if (config.compare.unseen === 'newcomer' && config.training.newcomerShare === 0) {
+    refuse('training.newcomerShare', 'a share above 0 (compare.unseen is newcomer)', [0]);
   }
   if (model.top.at(-1) !== 1) refuse('model.top', 'a last width of 1', model.top);
   return { ...config, model: { ...model, bottom } };

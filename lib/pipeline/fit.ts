@@ -34,6 +34,7 @@ export async function fitTuned<T>(
     batchSize,
     seed,
     newcomers: options.newcomers,
+    detours: options.detours,
     build,
     onBest,
     signal: options.signal,
@@ -62,6 +63,7 @@ export async function fitFixed(
         batchSize,
         seed: epochSeed(seed, epoch),
         newcomers: options.newcomers,
+        detours: options.detours,
         signal: options.signal,
         onProgress: (rows) => options.onProgress?.(`epoch ${epoch}`, (epoch - 1 + rows / train.rows) / epochs),
       });

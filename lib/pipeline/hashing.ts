@@ -9,6 +9,8 @@ export interface FeatureHashing {
   cardinality: number;
   hashes: HashFunction[];
   combine: 'sum' | 'concat';
+  /** While a student trains, this id stands in for those that share the row of unseen values; see newcomers.ts. */
+  standIn?: number;
 }
 
 export interface HashingManifest {
@@ -76,10 +78,8 @@ export class Hashing {
    */
   async save(path: string): Promise<void> {
     const tensors: Record<string, TensorInput> = {};
-    const features = this.features.map(({ name, cardinality, hashes, combine }, f) => ({
-      name,
-      cardinality,
-      combine,
+    const features = this.features.map(({ hashes, ...feature }, f) => ({
+      ...feature,
       hashes: hashes.map((hash, h) => describeHash(hash, `feature${f}.hash${h}`, tensors)),
     }));
     for (const [f, { name }] of this.features.entries()) {

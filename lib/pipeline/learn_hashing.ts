@@ -10,6 +10,7 @@ import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, desc
 import type { HashFunction } from '../hashing/index.ts';
 import { checkFeatures } from './budget.ts';
 import { type FeatureHashing, Hashing } from './hashing.ts';
+import { serveAsNewcomers } from './newcomers.ts';
 import type { Teacher } from './teacher.ts';
 
 export interface SizeOptions {
@@ -29,7 +30,12 @@ export interface SizeOptions {
 
 export interface LearnHashingOptions
   extends SizeOptions,
-    Omit<LearnMappingOptions, 'rows' | 'hotShare' | 'seed' | 'onProgress'> {
+    Omit<LearnMappingOptions, 'rows' | 'hotShare' | 'seed' | 'unseen' | 'onProgress'> {
+  /**
+   * As for `learnMapping`, or 'newcomer': ids that own no row and have no cluster are served by a row that is trained on
+   * newcomers, those that came to stay, see newcomers.ts. It needs `recent`, and `newcomers` when the student trains.
+   */
+  unseen?: LearnMappingOptions['unseen'] | 'newcomer';
   /** Rows of single features by name, as `planBudget` gives them; the others follow `size` and `minRows`. */
   rows?: Readonly<Record<string, number>>;
   /** The feature at hand and how far the whole is, 0 to 1. */
@@ -86,21 +92,28 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
     signal,
     threads,
     onProgress,
+    unseen,
     ...learner
   } = options;
+  if (unseen === 'newcomer') checkNewcomer(options);
   checkFeatures(Object.keys(chosen), teacher, 'rows of learnHashing');
   const combine = learner.combine ?? 'sum';
-  const tasks: MappingTask[] = [];
-  const hashes = new Map<string, HashFunction[]>();
+  const tasks: (MappingTask & { name: string; feature: number; unseenId: number | null })[] = [];
+  const learnedFeatures = new Map<string, Pick<FeatureHashing, 'hashes' | 'standIn'>>();
   for (const [f, { name, cardinality, rows: teacherRows, counts }] of teacher.features.entries()) {
     const rows = Math.min(cardinality, chosen[name] ?? targetRows(cardinality, options));
     if (rows >= cardinality) {
-      hashes.set(name, [{ kind: 'identity' }]);
+      learnedFeatures.set(name, { hashes: [{ kind: 'identity' }] });
       continue;
     }
     const hotCounts = recent === undefined ? counts : () => recentCounts(recent, f, cardinality);
     const knowledge = { rows: teacherRows, dim: teacher.dim, counts, hotCounts };
-    tasks.push({ name, teacher: knowledge, options: { ...learner, rows, hotShare, seed } });
+    // The row that the learner does not get is that of the values never seen.
+    const unseenId = unseen === 'newcomer' && rows > 1 ? unseenIdOf(recent!, f) : null;
+    const own = unseenId === null ? { rows } : { rows: rows - 1 };
+    const policy = unseen === 'newcomer' ? 'shared' : unseen;
+    const mapping = { ...learner, ...own, unseen: policy, hotShare, seed };
+    tasks.push({ name, feature: f, unseenId, teacher: knowledge, options: mapping });
   }
   const learned = await learnMappings(tasks, {
     signal,
@@ -108,22 +121,47 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
     onProgress:
       onProgress &&
       (({ table, share, clusters }) => {
-        const name = tasks[table]!.name!;
+        const { name } = tasks[table]!;
         onProgress(clusters === undefined ? name : `${name}: ${clusters} clusters`, share);
       }),
   });
   const statistics: Record<string, MappingStatistics> = {};
-  for (const [t, { name }] of tasks.entries()) {
-    hashes.set(name!, learned[t]!.hashes);
-    statistics[name!] = learned[t]!.statistics;
+  for (const [t, { name, feature, unseenId }] of tasks.entries()) {
+    const { hashes, statistics: found } = learned[t]!;
+    statistics[name] = found;
+    const hash = hashes[0];
+    if (unseenId === null || hash?.kind !== 'table') {
+      learnedFeatures.set(name, { hashes });
+      continue;
+    }
+    const counts = recentCounts(recent!, feature, hash.entries.length);
+    const { hash: served, standIn } = serveAsNewcomers(hash, unseenId, counts);
+    learnedFeatures.set(name, { hashes: [served], standIn });
   }
   const features = teacher.features.map(
-    ({ name, cardinality }): FeatureHashing => ({ name, cardinality, hashes: hashes.get(name)!, combine }),
+    ({ name, cardinality }): FeatureHashing => ({ name, cardinality, combine, ...learnedFeatures.get(name)! }),
   );
   const counts = new Map(teacher.features.map(({ name, counts }) => [name, counts]));
-  const details = { hotShare, ...learner, statistics };
+  const details = { hotShare, unseen, ...learner, statistics };
   const manifest = { method: learner.method ?? 'agglomerative', size, minRows: minRows ?? 100_000, seed, details };
   return new Hashing(features, manifest, counts);
+}
+
+/** @throws CollideError INVALID_ARGUMENT where unseen 'newcomer' makes no sense */
+function checkNewcomer({ recent, hashes }: LearnHashingOptions): void {
+  if (recent === undefined || recent.length === 0) {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected splits to count for unseen "newcomer" (recent), received ${describe(recent)}`,
+    );
+  }
+  if (hashes !== undefined && hashes !== 1) {
+    throw new CollideError('INVALID_ARGUMENT', `Expected 1 hash for unseen "newcomer", received ${describe(hashes)}`);
+  }
+}
+
+function unseenIdOf(recent: readonly Split[], feature: number): number | null {
+  return recent[0]!.features[feature]?.outOfVocabulary ?? null;
 }
 
 /** Hashing without a teacher. */

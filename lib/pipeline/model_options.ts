@@ -5,6 +5,7 @@ import type { EmbeddingOptimizer, Init } from '../embedding/index.ts';
 import { checkInteger } from '../errors.ts';
 import type { DenseOptimizer } from '../model/dense_net.ts';
 import { Recommender } from '../model/recommender.ts';
+import type { Detours } from '../training/detours.ts';
 import { defaultBatchSize, defaultDenseRate, type Newcomers } from '../training/train.ts';
 import type { CompareConfig } from './config.ts';
 import type { FeatureHashing } from './hashing.ts';
@@ -35,6 +36,8 @@ export interface TrainingOptions extends ModelOptions {
    * Useful where ids are new all the time and unlike the average id. Default: rows of unseen values stay untrained.
    */
   newcomers?: Newcomers;
+  /** Ids that are looked up as others while training, as `crossFit` gives them. */
+  detours?: Detours;
   /** Initial values and order of rows. Default 1. */
   seed?: number;
   threads?: number;
@@ -54,6 +57,7 @@ export const TRAINING_OPTIONS = [
   'validation',
   'batchSize',
   'newcomers',
+  'detours',
   'seed',
   'threads',
   'signal',

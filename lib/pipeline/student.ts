@@ -9,6 +9,7 @@ import { evaluateSplit, type Metrics, predictSplit } from '../training/train.ts'
 import { type Fit, fitFixed, fitTuned } from './fit.ts';
 import { Hashing } from './hashing.ts';
 import { buildRecommender, TRAINING_OPTIONS, type TrainingOptions } from './model_options.ts';
+import { newcomerDetours } from './newcomers.ts';
 
 export interface StudentOptions extends TrainingOptions {
   /** Hash functions of every feature; default full tables. */
@@ -166,10 +167,18 @@ export async function trainStudent(split: Split, options: StudentOptions = {}): 
   const { hashing, dim = 16, validation } = options;
   if (hashing !== undefined) checkHashing(hashing, split);
   const build = (learningRate: number) => buildRecommender(split, hashing?.features, dim, options, learningRate);
-  let chosen: TrainingOptions = options;
+  const detours = options.detours ?? newcomerDetours(hashing?.features, split.features);
+  const served = hashing?.features.some(({ standIn }) => standIn !== undefined) === true;
+  if (served && !((options.newcomers?.share ?? 0) > 0)) {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      'Expected newcomers with a share above 0 for trainStudent: the hashing was learned with unseen "newcomer"',
+    );
+  }
+  let chosen: TrainingOptions = { ...options, detours };
   if (validation !== undefined) {
-    const { learningRate, epochs } = await fitTuned(split, build, { ...options, validation }, () => undefined);
-    chosen = { ...options, learningRate, epochs };
+    const { learningRate, epochs } = await fitTuned(split, build, { ...chosen, validation }, () => undefined);
+    chosen = { ...chosen, learningRate, epochs };
   }
   const { model, ...fit } = await fitFixed(split, build, chosen);
   const features = split.features.map(({ name, cardinality }) => ({ name, cardinality }));

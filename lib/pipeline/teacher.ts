@@ -131,6 +131,11 @@ export async function trainTeacher(split: Split, options: TeacherOptions = {}): 
   return new Teacher(dim, featuresOf(split, await learnedBy(owned, split, options.signal)), fit);
 }
 
+/** The trained rows of every feature. */
+export function rowsOf(model: Recommender): Float32Array[] {
+  return model.tables.features.map(({ name }) => model.tables.weights(name));
+}
+
 /** What is kept of a teacher's model. */
 interface Learned {
   rows: Float32Array[];
@@ -138,8 +143,7 @@ interface Learned {
 }
 
 async function learnedBy(model: Recommender, probe: Split, signal: AbortSignal | undefined): Promise<Learned> {
-  const rows = model.tables.features.map(({ name }) => model.tables.weights(name));
-  return { rows, sensitivities: await measureSensitivity(model, probe, { signal }) };
+  return { rows: rowsOf(model), sensitivities: await measureSensitivity(model, probe, { signal }) };
 }
 
 function featuresOf(split: Split, { rows, sensitivities }: Learned): TeacherFeature[] {

@@ -4,6 +4,7 @@ import { batches, shuffled } from '../data/batches.ts';
 import type { Split } from '../data/types.ts';
 import { throwIfAborted } from '../errors.ts';
 import type { Recommender } from '../model/recommender.ts';
+import { type Detours, takeDetours } from './detours.ts';
 import { auc, logLoss, normalizedEntropy } from './metrics.ts';
 import { unseenIds } from './unseen_ids.ts';
 
@@ -29,6 +30,10 @@ export interface EpochOptions {
   seed: number;
   /** Trains the rows of unseen values; see unseen_ids.ts. Default: they are never trained. */
   newcomers?: Newcomers;
+  /** Ids that are looked up as others; after newcomers were replaced. */
+  detours?: Detours;
+  /** Trains only the rows of this fold, row % 2. Default: all. */
+  half?: 0 | 1;
   signal?: AbortSignal;
   /** Rows done so far. */
   onProgress?: (rows: number) => void;
@@ -65,11 +70,13 @@ export function defaultDenseRate(steps: number): number {
 export async function trainEpoch(model: Recommender, split: Split, options: EpochOptions): Promise<number> {
   let loss = 0;
   let rows = 0;
-  const order = shuffled(split.rows, options.seed);
-  const { newcomers } = options;
+  const { newcomers, detours, half } = options;
+  const all = shuffled(split.rows, options.seed);
+  const order = half === undefined ? all : all.filter((row) => row % 2 === half);
   const replace = newcomers && unseenIds(newcomers.older, newcomers.share, options.seed);
   await eachBatch(batches(split, { size: options.batchSize, order }), options, (batch) => {
     replace?.(batch);
+    if (detours !== undefined) takeDetours(batch, order.subarray(rows, rows + batch.size), detours);
     loss += model.step(batch) * batch.size;
     rows += batch.size;
     return rows;

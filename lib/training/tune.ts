@@ -5,6 +5,7 @@
 import type { Split } from '../data/types.ts';
 import { CollideError } from '../errors.ts';
 import type { Recommender } from '../model/recommender.ts';
+import type { Detours } from './detours.ts';
 import { evaluateSplit, type Metrics, type Newcomers, trainEpoch } from './train.ts';
 
 export interface TuneOptions<T> {
@@ -15,6 +16,7 @@ export interface TuneOptions<T> {
   batchSize: number;
   seed: number;
   newcomers?: Newcomers;
+  detours?: Detours;
   /** A fresh model whose embedding optimizer has this learning rate. */
   build: (learningRate: number) => Recommender;
   /** Called at every improvement, with the model as it is then; the last call's result is returned. */
@@ -59,6 +61,7 @@ export async function tune<T>(options: TuneOptions<T>): Promise<Tuned<T>> {
         batchSize: options.batchSize,
         seed: epochSeed(options.seed, epoch),
         newcomers: options.newcomers,
+        detours: options.detours,
         signal,
         onProgress: (rows) =>
           options.onProgress?.(

@@ -13,10 +13,11 @@ const config = parseConfig({
     dense: ['x'],
     splits: { teacher: 't', student: 's', evaluation: 'e' },
   },
+  teacher: { crossFit: true },
   training: { newcomerShare: 0.1 },
   model: { dim: 4, bottom: [4, 4], top: [8, 1] },
   compare: {
-    methods: ['full', 'modulo', 'frequent', 'equal-mass', 'learned', 'auto', 'kd-tree', 'mixed'],
+    methods: ['full', 'modulo', 'frequent', 'equal-mass', 'learned', 'auto', 'kd-tree', 'exact', 'mixed'],
     sizes: [0.1, 0.3],
     minRows: 50,
     seeds: 2,
@@ -30,7 +31,7 @@ const quality = ({ seconds: _, ...rest }: ComparisonResult) => rest;
 describe('compare', () => {
   it('runs every method at every size with every seed, and says what it cost', async () => {
     const { results, data: about } = await compare(config, data);
-    expect(results.length).toBe(2 * (1 + 7 * 2));
+    expect(results.length).toBe(2 * (1 + 8 * 2));
     const rate = about.splits.find((split) => split.name === 'evaluation')!.labelRate;
     const entropy = -rate * Math.log(rate) - (1 - rate) * Math.log(1 - rate);
     const full = results.find((r) => r.method === 'full')!;

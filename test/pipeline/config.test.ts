@@ -26,10 +26,10 @@ describe('parseConfig', () => {
     expect(parseConfig(config())).toEqual({
       data: { ...config().data, dense: [], idOrder: 'frequency', minCount: 1, unseen: 'row' },
       model: { kind: 'dlrm', dim: 16, bottom: [], top: [64, 1] },
-      teacher: { dim: 2, maxEpochs: 4 },
+      teacher: { dim: 2, maxEpochs: 4, crossFit: false },
       training: {
         batchSize: 'auto',
-        newcomerShare: 0,
+        newcomerShare: 0.05,
         embeddingOptimizer: { kind: 'rowwise-adagrad' },
         denseOptimizer: { kind: 'lamb' },
       },
@@ -39,7 +39,7 @@ describe('parseConfig', () => {
         minRows: 500,
         seeds: 3,
         hotShare: [0, 0.5, 0.75, 0.9, 1],
-        unseen: 'shared',
+        unseen: 'newcomer',
         tune: { learningRate: [0.02, 0.05, 0.1], maxEpochs: 4 },
       },
     });
@@ -66,6 +66,7 @@ describe('parseConfig', () => {
       { data: { ...config().data, splits: { teacher: 'a', studnt: 'b', evaluation: 'c' } } },
       /"studnt" in data\.splits\. Did you mean "student"\?/,
     ],
+    [{ training: { newcomerShare: 0 } }, /a share above 0 \(compare\.unseen is newcomer\) for training\.newcomerShare/],
     [{ data: { ...config().data, label: 5 } }, /Expected text for data\.label, received 5 of type number/],
     [
       { data: { ...config().data, features: [] } },

@@ -1,0 +1,52 @@
+// What the parts of `auto` give, on sets moved back in time (sets.mjs): where cold ids go, and cross-fitting. Writes
+// docs/results/SET_parts.json, in the form of `collide compare`; what is there is not run again.
+// usage: node bench/quality/ablate.mjs SET [--folder FOLDER] [--seeds 3] [--sizes 0.05,0.1,0.2] [--minutes 7]
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { compare } from '../../dist/pipeline/compare.js';
+import { openEarlier } from './sets.mjs';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    folder: { type: 'string', default: 'examples' },
+    seeds: { type: 'string', default: '3' },
+    sizes: { type: 'string', default: '0.05,0.1,0.2' },
+    minutes: { type: 'string', default: '7' },
+  },
+});
+const [name] = positionals;
+const path = `docs/results/${name}_parts.json`;
+const { config, data } = await openEarlier(name, values.folder);
+
+const parts = {
+  '': { methods: ['full', 'modulo', 'mixed', 'frequent', 'equal-mass'] },
+  'auto, unseen shared': { unseen: 'shared', crossFit: false },
+  'auto, unseen newcomer': { unseen: 'newcomer', crossFit: false },
+  'auto, unseen shared, cross-fitted': { unseen: 'shared', crossFit: true },
+  'auto, unseen newcomer, cross-fitted': { unseen: 'newcomer', crossFit: true },
+};
+const known = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).results : [];
+const results = [];
+const end = AbortSignal.timeout(Number(values.minutes) * 60_000);
+for (const [label, { methods = ['auto'], unseen = 'newcomer', crossFit = true }] of Object.entries(parts)) {
+  const sizes = values.sizes.split(',').map(Number);
+  const tried = {
+    ...config,
+    teacher: { ...config.teacher, crossFit },
+    training: { ...config.training, newcomerShare: 0.05 },
+    compare: { ...config.compare, methods, sizes, unseen, seeds: Number(values.seeds) },
+  };
+  const named = (result) => (label === '' ? result : { ...result, method: label });
+  const resume = known
+    .filter(({ method }) => (label === '' ? methods.includes(method) : method === label))
+    .map((result) => (label === '' ? result : { ...result, method: 'auto' }));
+  const onResult = (soFar) => {
+    const others = known.filter(({ method }) => !soFar.results.some((r) => named(r).method === method));
+    const all = [...results, ...soFar.results.map(named)];
+    const kept = others.filter((r) => !all.some((a) => a.method === r.method));
+    writeFileSync(path, `${JSON.stringify({ ...soFar, config: undefined, results: [...all, ...kept] }, null, 1)}\n`);
+  };
+  const { results: own } = await compare(tried, data, { resume, onResult, signal: end });
+  results.push(...own.map(named));
+}

@@ -1,0 +1,185 @@
+/**
+ * Cross-fitting: clusters from the newest labels that do not encode them. The teacher of the past goes on over the
+ * student's rows in three ways: over all of them (its clusters are served) and over either half. A student row trains the
+ * cluster that its id has for the teacher that did not see this row's half, so that the label of a rare id has no say in
+ * which row it trains. docs/methods.md has what it gives.
+ *
+ * Costs two passes over the student's rows more than a teacher; O(ids log ids) a feature. Deterministic.
+ */
+import { type MappingStatistics, type PrincipalComponents, principalComponents } from '../clustering/index.ts';
+import type { FeatureInfo, Split } from '../data/types.ts';
+import { CollideError, checkOptions } from '../errors.ts';
+import type { Recommender } from '../model/recommender.ts';
+import type { Detours } from '../training/detours.ts';
+import { trainEpoch } from '../training/train.ts';
+import { epochSeed } from '../training/tune.ts';
+import { fitFixed } from './fit.ts';
+import type { Hashing } from './hashing.ts';
+import { buildRecommender, TRAINING_OPTIONS } from './model_options.ts';
+import { newcomerDetours } from './newcomers.ts';
+import { rowsOf, Teacher, type TeacherFeature, type TeacherOptions } from './teacher.ts';
+
+/** Teachers of the past that went on over a student's rows. */
+export interface CrossTeachers {
+  /** Saw them all. */
+  whole: Teacher;
+  /** The k-th did not see the rows whose number is k modulo 2. */
+  halves: readonly [Teacher, Teacher];
+}
+
+/**
+ * Trains a teacher on the past and lets it go on, once, over the present: the student's rows.
+ *
+ * @param options - with one learning rate, chosen before, as `trainTeacher` does
+ * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, ABORTED, DIVERGED
+ * @example
+ * ```ts
+ * const teachers = await trainCrossTeachers(past, present, { learningRate: 0.1 });
+ * const hashing = await learnHashing(teachers.whole, { size: 0.1, hotShare: 0.5, recent: [present] });
+ * const student = await trainStudent(present, { hashing, detours: crossFit(hashing, teachers, data.features) });
+ * ```
+ */
+export async function trainCrossTeachers(
+  past: Split,
+  present: Split,
+  options: Omit<TeacherOptions, 'validation'> = {},
+): Promise<CrossTeachers> {
+  checkOptions(options, [...TRAINING_OPTIONS.filter((name) => name !== 'validation'), 'dim'], 'trainCrossTeachers');
+  const { dim = 2, seed = 1, signal } = options;
+  const build = (rate: number) => buildRecommender(past, undefined, dim, options, rate);
+  const { model, ...fit } = await fitFixed(past, build, options);
+  using owned = model;
+  const start = snapshot(owned);
+  const goOn = async (half?: 0 | 1): Promise<Teacher> => {
+    start();
+    const order = { batchSize: fit.batchSize, seed: epochSeed(seed, fit.epochs + 1), half, signal };
+    await trainEpoch(owned, present, order);
+    const rows = rowsOf(owned);
+    const features = present.features.map(
+      ({ name, cardinality }, f): TeacherFeature => ({
+        name,
+        cardinality,
+        rows: rows[f]!,
+        counts: sum(past.idCounts(f), idCounts(present, f, half)),
+      }),
+    );
+    return new Teacher(dim, features, fit);
+  };
+  return { whole: await goOn(), halves: [await goOn(1), await goOn(0)] };
+}
+
+/** Remembers a model as it is; the function returned takes it back there. */
+function snapshot({ tables, net }: Recommender): () => void {
+  const [rows, parameters, state] = [tables.checkpoint(), net.parameters(), net.state()];
+  return () => {
+    tables.restore(rows);
+    net.setParameters(parameters);
+    net.setState(state);
+  };
+}
+
+function sum(a: Uint32Array, b: Uint32Array): Uint32Array {
+  return a.map((count, id) => count + b[id]!);
+}
+
+/** Accesses per id in a half of a split, all of it by default. */
+function idCounts(split: Split, feature: number, half?: 0 | 1): Uint32Array {
+  if (half === undefined) return split.idCounts(feature);
+  const { ids, offsets } = split.ids(feature);
+  const counts = new Uint32Array(split.features[feature]!.cardinality);
+  for (let row = half; row < split.rows; row += 2) {
+    const end = offsets === null ? row + 1 : offsets[row + 1]!;
+    for (let i = offsets === null ? row : offsets[row]!; i < end; i++) counts[ids[i]!]!++;
+  }
+  return counts;
+}
+
+/**
+ * The detours with which a student trains a hashing that was learned from `teachers.whole` by a method that cuts one
+ * dimension. Ids with a hot row keep it; others train the cluster into whose interval the value of the other half's
+ * teacher falls, or, unknown there, what ids train that no teacher knows.
+ *
+ * @throws CollideError INVALID_ARGUMENT for a hashing of another kind
+ */
+export function crossFit(hashing: Hashing, teachers: CrossTeachers, features: readonly FeatureInfo[]): Detours {
+  const { method, details } = hashing.manifest;
+  const cuts = ['agglomerative', 'equal-mass', 'exact'].includes(method);
+  if (!cuts || details?.statistics === undefined || (details.projection ?? 'principal') !== 'principal') {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected a hashing learned by a method that cuts one dimension, the principal one, for crossFit, received "${method}"`,
+    );
+  }
+  const newcomers = newcomerDetours(hashing.features, features);
+  return hashing.features.map(({ name, hashes, standIn }, f) => {
+    const [hash] = hashes;
+    if (hash?.kind !== 'table' || hashes.length > 1) return undefined;
+    const { outOfVocabulary } = features[f]!;
+    const { hotRows } = (details.statistics as Record<string, MappingStatistics>)[name]!.tables[0]!;
+    const whole = teachers.whole.features[f]!;
+    const { dim } = teachers.whole;
+    const unseenRow = outOfVocabulary === null ? -1 : hash.entries[outOfVocabulary]!;
+    const unknown = standIn ?? outOfVocabulary;
+    const members = [...whole.counts.keys()].filter((id) => {
+      const row = hash.entries[id]!;
+      return whole.counts[id]! > 0 && row >= hotRows && row !== unseenRow && id !== standIn;
+    });
+    if (members.length === 0) return newcomers[f];
+    const axis = principalComponents(
+      Float32Array.from(
+        { length: members.length * dim },
+        (_, i) => whole.rows[members[Math.floor(i / dim)]! * dim + (i % dim)]!,
+      ),
+      dim,
+      Float64Array.from(members, (id) => whole.counts[id]!),
+    );
+    const idAt = intervals(
+      members,
+      (id) => hash.entries[id]!,
+      (id) => project(whole.rows, dim, id, axis),
+    );
+    return teachers.halves.map((half) => {
+      const { rows, counts } = half.features[f]!;
+      const lookedUpAs = newcomers[f]?.[0]?.slice() ?? Uint32Array.from(hash.entries.keys());
+      for (const id of members) {
+        lookedUpAs[id] = counts[id] === 0 ? (unknown ?? id) : idAt(project(rows, dim, id, axis));
+      }
+      return lookedUpAs;
+    });
+  });
+}
+
+function project(rows: Float32Array, dim: number, id: number, { mean, components }: PrincipalComponents): number {
+  let value = 0;
+  for (let d = 0; d < dim; d++) value += (rows[id * dim + d]! - mean[d]!) * components[0]![d]!;
+  return value;
+}
+
+/** Clusters as intervals of values, cut midway between neighbours: value -> an id of the cluster that it falls into. */
+function intervals(
+  members: readonly number[],
+  rowOf: (id: number) => number,
+  positionOf: (id: number) => number,
+): (value: number) => number {
+  const clusters = new Map<number, { id: number; low: number; high: number }>();
+  for (const id of members) {
+    const value = positionOf(id);
+    const known = clusters.get(rowOf(id));
+    if (known === undefined) clusters.set(rowOf(id), { id, low: value, high: value });
+    else {
+      known.low = Math.min(known.low, value);
+      known.high = Math.max(known.high, value);
+    }
+  }
+  const sorted = [...clusters.values()].sort((a, b) => a.low - b.low || a.high - b.high);
+  const cuts = sorted.slice(1).map(({ low }, k) => (sorted[k]!.high + low) / 2);
+  return (value) => {
+    let [from, to] = [0, cuts.length];
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (cuts[middle]! <= value) from = middle + 1;
+      else to = middle;
+    }
+    return sorted[from]!.id;
+  };
+}
