@@ -5,17 +5,17 @@
 #include <vector>
 
 #include "core/agglomeration.h"
-#include "core/batch_check.h"
 #include "core/cuda_probe.h"
-#include "core/lookup_backend.h"
+#include "core/embedding_engine.h"
 
 namespace collide::addon {
 
 bool cuda_built();
 CudaProbe probe_cuda();
 
-// Lookups on the device. Keeps a reference to the layout. Throws Error CUDA_UNAVAILABLE with the probe's reason.
-std::unique_ptr<LookupBackend> make_cuda_lookup(const EmbeddingLayout& layout, BadIndex policy);
+// Embedding tables on the device. Throws Error CUDA_UNAVAILABLE with the probe's reason.
+std::unique_ptr<EmbeddingEngine> make_cuda_embedding(EmbeddingLayout layout, OptimizerSettings optimizer,
+                                                     BadIndex bad_index, std::uint64_t seed, bool count_accesses);
 
 // Agglomeration on the device. Throws Error CUDA_UNAVAILABLE with the probe's reason.
 Clustering cuda_agglomerate(std::vector<double> values, std::vector<double> counts, const AgglomerateOptions& options,

@@ -15,22 +15,6 @@
 
 namespace collide::cuda {
 
-// Room for CUB's temporaries, kept between calls.
-class Scratch {
- public:
-  // call(temporary, bytes): a CUB function, called to ask for its bytes, then to run.
-  template <typename Call>
-  void run(const char* operation, Call call) {
-    std::size_t bytes = 0;
-    check(call(nullptr, bytes), operation);
-    room_.reserve(bytes > 0 ? bytes : 1, "temporaries of a clustering");
-    check(call(room_.data(), bytes), operation);
-  }
-
- private:
-  DeviceArray<char> room_;
-};
-
 // A pair is named by its left cluster's position.
 struct ClusterArrays {
   double* values;
