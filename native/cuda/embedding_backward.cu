@@ -76,6 +76,7 @@ __device__ Pack<kPack> sum_run(const StepArguments& args, const SteppedTable& ta
   Pack<kPack> sum[1];  // begins with the first term: 0 + term would lose the sign of -0
   read_terms<kPack, 1>(args, table, first, column, sum);
   std::uint32_t i = 1;
+#pragma unroll 1  // as many reads in flight as there are registers for
   for (; count - i >= kTermsAtOnce; i += kTermsAtOnce) {
     Pack<kPack> terms[kTermsAtOnce];
     read_terms<kPack, kTermsAtOnce>(args, table, first + i, column, terms);
@@ -83,6 +84,7 @@ __device__ Pack<kPack> sum_run(const StepArguments& args, const SteppedTable& ta
       for (int j = 0; j < kPack; ++j) sum[0].values[j] += term.values[j];
     }
   }
+#pragma unroll 1
   for (; i < count; ++i) {
     Pack<kPack> term[1];
     read_terms<kPack, 1>(args, table, first + i, column, term);
@@ -91,10 +93,9 @@ __device__ Pack<kPack> sum_run(const StepArguments& args, const SteppedTable& ta
   return sum[0];
 }
 
-// Where the run of sorted entries ends to which [begin, end) belong; `stop` is the end of the table's.
-__device__ std::uint32_t end_of_run(const std::uint32_t* keys, std::uint32_t begin, std::uint32_t end,
-                                    std::uint32_t stop) {
-  const std::uint32_t key = load(keys + begin);
+// Where the run ends to which sorted entry `end` - 1 belongs; `stop` is the end of the table's entries.
+__device__ std::uint32_t end_of_run(const std::uint32_t* keys, std::uint32_t end, std::uint32_t stop) {
+  const std::uint32_t key = load(keys + end - 1);
   std::uint32_t step = 1;
   for (; step <= stop - end && load(keys + end + step - 1) == key; step *= 2) end += step;
   for (; step > 0; step /= 2) {
@@ -117,28 +118,27 @@ __device__ void list_long_run(const StepArguments& args, std::uint32_t table, st
   }
 }
 
-// The runs that begin at starts[0, runs): a group of lanes to each row.
+// The runs that begin at starts[0, runs), the last of which ends at starts[runs]: a group of lanes to each row.
 template <int kPack>
 __device__ void step_block(const StepArguments& args, std::uint32_t t, const std::uint32_t* starts, std::uint32_t runs,
-                           std::uint32_t stop, float* sums) {
+                           float* sums) {
   const SteppedTable& table = args.tables[t];
   const Group group(lanes_of_row(table.width, kPack));
   const std::uint32_t first = threadIdx.x / group.lanes, groups = rows_at_once(table.width, group.lanes);
   if (first >= groups) return;
   float* gradient = sums + first * table.width;
   for (std::uint32_t run = first; run < runs; run += groups) {
-    const std::uint32_t begin = starts[run], key = load(args.keys + begin);
-    if (key == table.pruned_key) return;  // the last of the table
-    const std::uint32_t end = run + 1 < runs ? starts[run + 1]
-                                             : end_of_run(args.keys, begin, stop, table.first_entry + table.entries);
-    const std::uint32_t row = key - table.first_key;
-    if (end - begin > kFloatRun) {
-      if (group.lane == 0) list_long_run(args, t, row, begin, end - begin);
+    const std::uint32_t begin = starts[run], count = starts[run + 1] - begin;
+    const std::uint32_t row = load(args.keys + begin) - table.first_key;
+    if (row == table.pruned_key - table.first_key) return;  // the last of the table
+    if (count > kFloatRun) {
+      if (group.lane == 0) list_long_run(args, t, row, begin, count);
       continue;
     }
     group.sync();  // the last row's gradient is no longer read
+#pragma unroll 1
     for (std::uint32_t column = group.lane * kPack; column < table.width; column += group.lanes * kPack) {
-      store_pack<kPack>(gradient + column, sum_run<kPack>(args, table, begin, end - begin, column), true);
+      store_pack<kPack>(gradient + column, sum_run<kPack>(args, table, begin, count, column), true);
     }
     group.sync();
     step_row<kPack>(group, args.kind, args.step, table, row, gradient);
@@ -150,7 +150,7 @@ __global__ void __launch_bounds__(kBlockThreads, 4) step_runs(const __grid_const
   using Scan = cub::BlockScan<std::uint32_t, kBlockThreads>;
   extern __shared__ __align__(16) float sums[];
   __shared__ typename Scan::TempStorage room;
-  __shared__ std::uint32_t starts[kEntriesPerBlock];
+  __shared__ std::uint32_t starts[kEntriesPerBlock + 1];
   const std::uint32_t t = last_start(args.first_block, args.table_count, blockIdx.x);
   const SteppedTable& table = args.tables[t];
   const std::uint32_t stop_of_table = table.first_entry + table.entries;
@@ -162,13 +162,14 @@ __global__ void __launch_bounds__(kBlockThreads, 4) step_runs(const __grid_const
   std::uint32_t place, runs;
   Scan(room).ExclusiveSum(starts_run ? 1u : 0u, place, runs);
   if (starts_run) starts[place] = i;
+  if (threadIdx.x == 0) starts[runs] = end_of_run(args.keys, stop, stop_of_table);
   __syncthreads();
   if (table.pack == 4) {
-    step_block<4>(args, t, starts, runs, stop, sums);
+    step_block<4>(args, t, starts, runs, sums);
   } else if (table.pack == 2) {
-    step_block<2>(args, t, starts, runs, stop, sums);
+    step_block<2>(args, t, starts, runs, sums);
   } else {
-    step_block<1>(args, t, starts, runs, stop, sums);
+    step_block<1>(args, t, starts, runs, sums);
   }
 }
 
@@ -214,12 +215,12 @@ __global__ void __launch_bounds__(kBlockThreads, 4) sum_pieces(const __grid_cons
 
 // A warp to each long run.
 __global__ void __launch_bounds__(kBlockThreads, 4) step_long_runs(const __grid_constant__ StepArguments args,
-                                                                   std::uint32_t warps, std::uint32_t widest) {
+                                                                   std::uint32_t warps, std::uint32_t stride) {
   extern __shared__ __align__(16) float sums[];
   const std::uint32_t warp = threadIdx.x / 32;
   if (warp >= warps) return;
   const Group group(32);
-  float* gradient = sums + warp * widest;
+  float* gradient = sums + warp * stride;
   for (std::uint32_t r = blockIdx.x * warps + warp; r < args.listed->runs; r += gridDim.x * warps) {
     const LongRun run = args.runs[r];
     const SteppedTable& table = args.tables[run.table];
@@ -270,9 +271,9 @@ void launch_steps(const StepArguments& args, const BackwardPlan& plan, cudaStrea
   const auto blocks = static_cast<unsigned>(std::min<std::uint64_t>(plan.long_runs, kMostListBlocks));
   sum_pieces<<<dim3(blocks, (plan.widest + kPieceLanes - 1) / kPieceLanes), kBlockThreads, 0, stream>>>(args);
   check(cudaGetLastError(), "launch the sums of long runs");
-  const std::uint32_t warps = rows_at_once(plan.widest, 32);
-  step_long_runs<<<(blocks + warps - 1) / warps, kBlockThreads, warps * plan.widest * sizeof(float), stream>>>(
-      args, warps, plan.widest);
+  const std::uint32_t stride = (plan.widest + 3) / 4 * 4, warps = rows_at_once(stride, 32);
+  step_long_runs<<<(blocks + warps - 1) / warps, kBlockThreads, warps * stride * sizeof(float), stream>>>(args, warps,
+                                                                                                          stride);
   check(cudaGetLastError(), "launch the step of long runs");
 }
 

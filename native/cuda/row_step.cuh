@@ -43,16 +43,19 @@ __device__ Pack<kPack> read_pack(const float* address, bool aligned) {
 inline __device__ void clip_row(const Group& group, float max_norm, float* gradient, std::uint32_t width) {
   const std::uint32_t whole = width / 4 * 4;
   double sum = 0;
+#pragma unroll 1  // unrolled, the loops of this file take registers from the sums
   for (std::uint32_t column = group.lane % 4; column < whole; column += 4) {
     sum += double{gradient[column]} * gradient[column];
   }
   sum += __shfl_xor_sync(group.mask, sum, 2);
   sum += __shfl_xor_sync(group.mask, sum, 1);
+#pragma unroll 1
   for (std::uint32_t column = whole; column < width; ++column) sum += double{gradient[column]} * gradient[column];
   const double norm = sqrt(sum);
   if (!(norm > max_norm)) return;
   const float factor = static_cast<float>(max_norm / norm);
   group.sync();  // all have read
+#pragma unroll 1
   for (std::uint32_t column = group.lane; column < width; column += group.lanes) gradient[column] *= factor;
   group.sync();
 }
@@ -60,6 +63,7 @@ inline __device__ void clip_row(const Group& group, float max_norm, float* gradi
 // As mean_square: eight sums, each of every eighth column.
 inline __device__ float mean_square(const Group& group, const float* gradient, std::uint32_t width) {
   float sum = 0;
+#pragma unroll 1
   for (std::uint32_t column = group.lane % 8; column < width; column += 8) sum += gradient[column] * gradient[column];
   sum += __shfl_xor_sync(group.mask, sum, 4);
   sum += __shfl_xor_sync(group.mask, sum, 2);
@@ -85,6 +89,7 @@ __device__ void step_row(const Group& group, OptimizerKind kind, const Optimizer
     if (group.lane == 0) *shared = value;
     rate /= sqrtf(adam ? step.correction2 * value : value) + step.epsilon;
   }
+#pragma unroll 1
   for (std::uint32_t column = group.lane * kPack; column < width; column += group.lanes * kPack) {
     Pack<kPack> row_values = read_pack<kPack>(weights + column, true);
     const Pack<kPack> g = read_pack<kPack>(gradient + column, true);
