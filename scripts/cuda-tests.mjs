@@ -7,10 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-// Suites written for a device, and those of the embedding engine with all their lookups on it.
+// Suites written for a device, and those of the embedding engine with all their tables on it.
 const SUITES = [
-  ['test/cuda/lookup.test.ts', 'test/cuda/device.test.ts', 'test/cuda/agglomerate.test.ts'],
-  ['--config', 'test/cuda/vitest.config.ts', 'test/embedding/tables.test.ts', 'test/embedding/bad_input.test.ts'],
+  ['lookup', 'train', 'device', 'agglomerate'].map((name) => `test/cuda/${name}.test.ts`),
+  ['--config', 'test/cuda/vitest.config.ts'],
 ];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
