@@ -216,9 +216,7 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
     });
   }
 
-  std::size_t states(const Napi::CallbackInfo& info) {
-    return table(info).rows * engine().state_per_row(index(info));
-  }
+  std::size_t states(const Napi::CallbackInfo& info) { return table(info).rows * engine().state_per_row(index(info)); }
   Napi::Value read_state(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
       return filled<float>(info.Env(), "Float32Array", states(info),
@@ -232,7 +230,9 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
     });
   }
 
-  std::size_t cardinality(const Napi::CallbackInfo& info) { return engine().layout().features[index(info)].cardinality; }
+  std::size_t cardinality(const Napi::CallbackInfo& info) {
+    return engine().layout().features[index(info)].cardinality;
+  }
   Napi::Value read_counts(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
       return filled<std::uint32_t>(info.Env(), "Uint32Array", cardinality(info),

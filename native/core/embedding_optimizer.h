@@ -47,7 +47,8 @@ struct OptimizerStep {
 };
 
 // How a row's gradients are summed, the same tree for every engine: runs of up to kFloatRun in float32, one after the
-// other; longer ones kFloatRun at a time, those sums in float64, kGradientPiece gradients to a piece; pieces in float64.
+// other; longer ones kFloatRun at a time, those sums in float64, kGradientPiece gradients to a piece; pieces in
+// float64.
 inline constexpr std::size_t kFloatRun = 64, kGradientPiece = 4096;
 
 }  // namespace collide

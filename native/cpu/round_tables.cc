@@ -20,8 +20,9 @@ void round_table(const EmbeddingEngine& source, std::size_t t, InternalTable& to
     source.read_values(t, first, count, values.data());
     const std::size_t bad = first_unrepresentable(to.precision, values.data(), count, to.width);
     if (bad < count * to.width) {
-      fail("INVALID_ARGUMENT", "Expected values that the precision can hold in table \"", source.layout().tables[t].name,
-           "\", received ", values[bad], " for row ", first + bad / to.width, ", column ", bad % to.width);
+      fail("INVALID_ARGUMENT", "Expected values that the precision can hold in table \"",
+           source.layout().tables[t].name, "\", received ", values[bad], " for row ", first + bad / to.width,
+           ", column ", bad % to.width);
     }
     encode_rows(to.precision, values.data(), count, to.width, to.row(static_cast<std::uint32_t>(first)));
   }
@@ -38,8 +39,8 @@ std::unique_ptr<CpuEmbedding> round_tables(const EmbeddingEngine& source, Precis
   }
   OptimizerSettings none;
   none.kind = OptimizerKind::kSgd;
-  auto rounded = std::make_unique<CpuEmbedding>(EmbeddingLayout(std::move(features)), none, source.bad_index(), 0,
-                                                threads, false);
+  auto rounded =
+      std::make_unique<CpuEmbedding>(EmbeddingLayout(std::move(features)), none, source.bad_index(), 0, threads, false);
   for (std::size_t t = 0; t < source.layout().tables.size(); ++t) {
     round_table(source, t, rounded->table(t));
   }

@@ -3,7 +3,8 @@
 //
 // An entry is one (id, hash function) pair. A table's entries follow each other, in the order in which the CPU engine
 // takes them: features, their hash functions, bags, ids. Keys number all rows of all tables, and one more per table for
-// its pruned ids, so that a stable sort by key leaves every table's entries in their place and the rows of each in order.
+// its pruned ids, so that a stable sort by key leaves every table's entries in their place and the rows of each in
+// order.
 #pragma once
 
 #include <algorithm>
@@ -19,7 +20,7 @@
 namespace collide::cuda {
 
 constexpr std::uint32_t kEntriesPerBlock = 256;
-constexpr std::uint32_t kSharedFloats = 8192;   // sums of rows that a block has room for
+constexpr std::uint32_t kSharedFloats = 8192;  // sums of rows that a block has room for
 constexpr std::uint32_t kWidestRow = kSharedFloats;
 
 // The ids of one feature that one hash function sends to a table.

@@ -39,7 +39,8 @@ CudaEmbedding::CudaEmbedding(EmbeddingLayout layout, OptimizerSettings optimizer
     first_key_.push_back(static_cast<std::uint32_t>(keys));
     keys += shape.rows + 1;
     if (keys > kMostRows) {
-      fail("NOT_SUPPORTED", "Expected fewer than 2^32 rows in all tables together on a CUDA device: use device \"cpu\"");
+      fail("NOT_SUPPORTED",
+           "Expected fewer than 2^32 rows in all tables together on a CUDA device: use device \"cpu\"");
     }
   }
   first_key_.push_back(static_cast<std::uint32_t>(keys));

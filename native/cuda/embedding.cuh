@@ -1,6 +1,6 @@
-// The CUDA embedding engine: tables that live and learn on device 0, with the bits of the CPU engine. A forward copies the
-// batch to the device and the pooled rows back, a backward their gradient to the device: O(indices + output) bytes over
-// the bus each. Rows, optimizer state and counts stay on the device and are read back on demand.
+// The CUDA embedding engine: tables that live and learn on device 0, with the bits of the CPU engine. A forward copies
+// the batch to the device and the pooled rows back, a backward their gradient to the device: O(indices + output) bytes
+// over the bus each. Rows, optimizer state and counts stay on the device and are read back on demand.
 #pragma once
 
 #include <cstddef>

@@ -9,10 +9,10 @@ namespace collide::cuda {
 
 namespace {
 
-constexpr int kTermsAtOnce = 4;                         // gradients of a row in flight per lane
-constexpr std::uint32_t kPieceLanes = 8;                          // threads of a block that sum an entry
-constexpr std::uint32_t kRuns = kGradientPiece / kFloatRun;       // of a piece
-constexpr std::uint32_t kMostListBlocks = 1024;                   // what is listed is shared by so many at most
+constexpr int kTermsAtOnce = 4;                              // gradients of a row in flight per lane
+constexpr std::uint32_t kPieceLanes = 8;                     // threads of a block that sum an entry
+constexpr std::uint32_t kRuns = kGradientPiece / kFloatRun;  // of a piece
+constexpr std::uint32_t kMostListBlocks = 1024;              // what is listed is shared by so many at most
 static_assert(kFloatRun == 64 && kEntriesPerBlock == kBlockThreads);
 
 __global__ void __launch_bounds__(kBlockThreads) expand(const __grid_constant__ ExpandArguments args) {
@@ -25,8 +25,9 @@ __global__ void __launch_bounds__(kBlockThreads) expand(const __grid_constant__ 
   const std::uint32_t* offsets = args.offsets + source.first_bag;
   const std::uint32_t bag = last_start(offsets, static_cast<std::uint32_t>(source.bags), position);
   const std::uint32_t begin = load(offsets + bag);
-  const std::uint64_t at = source.base + (source.per_id ? std::uint64_t{nth} * source.position
-                                                        : bag * source.stride + std::uint64_t{position - begin} * source.position);
+  const std::uint64_t at =
+      source.base + (source.per_id ? std::uint64_t{nth} * source.position
+                                   : bag * source.stride + std::uint64_t{position - begin} * source.position);
   const std::uint32_t ids[1] = {load(args.ids + position)};
   std::uint32_t rows[1];
   rows_of_ids(args.tables[source.hash].hash, ids, rows);
@@ -157,8 +158,7 @@ __global__ void __launch_bounds__(kBlockThreads, 4) step_runs(const __grid_const
   const std::uint32_t begin = table.first_entry + (blockIdx.x - load(args.first_block + t)) * kEntriesPerBlock;
   const std::uint32_t stop = min(stop_of_table - begin, kEntriesPerBlock) + begin;
   const std::uint32_t i = begin + threadIdx.x;
-  const bool starts_run =
-      i < stop && (i == table.first_entry || load(args.keys + i) != load(args.keys + i - 1));
+  const bool starts_run = i < stop && (i == table.first_entry || load(args.keys + i) != load(args.keys + i - 1));
   std::uint32_t place, runs;
   Scan(room).ExclusiveSum(starts_run ? 1u : 0u, place, runs);
   if (starts_run) starts[place] = i;
@@ -214,8 +214,8 @@ __global__ void __launch_bounds__(kBlockThreads, 4) sum_pieces(const __grid_cons
 }
 
 // A warp to each long run.
-__global__ void __launch_bounds__(kBlockThreads, 4) step_long_runs(const __grid_constant__ StepArguments args,
-                                                                   std::uint32_t warps, std::uint32_t stride) {
+__global__ void __launch_bounds__(kBlockThreads, 4)
+    step_long_runs(const __grid_constant__ StepArguments args, std::uint32_t warps, std::uint32_t stride) {
   extern __shared__ __align__(16) float sums[];
   const std::uint32_t warp = threadIdx.x / 32;
   if (warp >= warps) return;

@@ -1,10 +1,10 @@
-// The exact backward of all tables at once: expand the batch to (row, where its gradient is), sort by row, sum each row's
-// gradients, step the optimizer once per row. The bits of cpu/embedding_backward.h: its sums in its order.
+// The exact backward of all tables at once: expand the batch to (row, where its gradient is), sort by row, sum each
+// row's gradients, step the optimizer once per row. The bits of cpu/embedding_backward.h: its sums in its order.
 //
-// Deterministic: the sort is stable, a row is summed and stepped by one group of threads in a fixed order. A row hit more
-// than kFloatRun times is put on a list instead, is summed by as many blocks as it has pieces of kGradientPiece entries,
-// and stepped by a warp of its own; the order of that list is by chance, but nothing depends on it. Cost: the sort (a
-// pass over 8 bytes an entry per 8 bits of the number of rows), one read of each entry's gradient, one
+// Deterministic: the sort is stable, a row is summed and stepped by one group of threads in a fixed order. A row hit
+// more than kFloatRun times is put on a list instead, is summed by as many blocks as it has pieces of kGradientPiece
+// entries, and stepped by a warp of its own; the order of that list is by chance, but nothing depends on it. Cost: the
+// sort (a pass over 8 bytes an entry per 8 bits of the number of rows), one read of each entry's gradient, one
 // read-modify-write of each distinct row and its state.
 //
 // Asynchronous on `stream`; all pointers are device memory. Throw Error CUDA_FAILED when a launch is refused.
@@ -29,10 +29,10 @@ struct ExpandArguments {
   const DeviceTable* tables;
   const std::uint32_t* ids;
   const std::uint32_t* offsets;
-  const float* weights;  // one per id, or null
-  std::uint32_t* keys;   // [entries]
-  std::uint32_t* values; // [entries] where the gradient is; with terms the entry's own number
-  uint2* terms;          // [entries] where the gradient is, and the bits of its coefficient; or null: no coefficients
+  const float* weights;   // one per id, or null
+  std::uint32_t* keys;    // [entries]
+  std::uint32_t* values;  // [entries] where the gradient is; with terms the entry's own number
+  uint2* terms;           // [entries] where the gradient is, and the bits of its coefficient; or null: no coefficients
 };
 
 struct LongRun {

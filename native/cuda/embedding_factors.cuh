@@ -1,5 +1,5 @@
-// Gradients that need the looked-up rows as they were before the step: the bits of cpu/embedding_factors.h. Asynchronous
-// on `stream`; all pointers are device memory. Throw Error CUDA_FAILED when a launch is refused.
+// Gradients that need the looked-up rows as they were before the step: the bits of cpu/embedding_factors.h.
+// Asynchronous on `stream`; all pointers are device memory. Throw Error CUDA_FAILED when a launch is refused.
 #pragma once
 
 #include <cuda_runtime.h>

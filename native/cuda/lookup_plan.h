@@ -20,12 +20,12 @@ struct Segment {
   std::uint32_t feature;
   std::uint32_t first_table, tables;  // internal tables whose rows add up, or are multiplied
   bool product;
-  std::uint32_t width;                // floats per row
-  std::uint32_t pack;                 // floats a lane reads at once: 4, 2 or 1; divides width, so reads are aligned
-  std::uint32_t packs;                // width / pack
-  std::uint32_t positions;            // sequence length, or 1 when a bag is pooled
-  std::uint32_t position_stride;      // output floats from one position to the next
-  std::uint32_t lanes;                // threads per bag: positions * packs, at most a block
+  std::uint32_t width;            // floats per row
+  std::uint32_t pack;             // floats a lane reads at once: 4, 2 or 1; divides width, so reads are aligned
+  std::uint32_t packs;            // width / pack
+  std::uint32_t positions;        // sequence length, or 1 when a bag is pooled
+  std::uint32_t position_stride;  // output floats from one position to the next
+  std::uint32_t lanes;            // threads per bag: positions * packs, at most a block
   std::uint32_t bags_per_block;
   bool mean;
   std::uint64_t column;  // first output column, counted from the feature's

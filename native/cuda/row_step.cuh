@@ -1,5 +1,5 @@
-// The optimizers' step of one row on a device: the formulas and the bits of cpu/row_optimizer.h, by `lanes` threads of a
-// warp (8, 16 or 32), each kPack columns at a time.
+// The optimizers' step of one row on a device: the formulas and the bits of cpu/row_optimizer.h, by `lanes` threads of
+// a warp (8, 16 or 32), each kPack columns at a time.
 #pragma once
 
 #include <cstdint>

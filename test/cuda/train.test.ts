@@ -26,7 +26,11 @@ interface Training {
 }
 
 /** All that training leaves behind, by name, as bytes. */
-function train({ features, optimizer, seed, gradient = uniform }: Training, batches: ReferenceBatch[], device: 'cpu' | 'cuda') {
+function train(
+  { features, optimizer, seed, gradient = uniform }: Training,
+  batches: ReferenceBatch[],
+  device: 'cpu' | 'cuda',
+) {
   using tables = new EmbeddingTables({ features: asOptions(features), optimizer, seed, device });
   expect(tables.device).toBe(device);
   const random = generator(seed);
@@ -104,7 +108,12 @@ describe.skipIf(!probeCuda().available)('training on the device has the bits of 
         feature('a', width, { hashes: [{ kind: 'modulo', rows: 1 }] }),
         feature('b', width, { pooling: 'mean', hashes: [randomHash('table', 40, 5, random)] }),
       ];
-      const lengths = [[3, 2], [64, 0, 0, 65], [1, 0, 64, 130], [0, 0]];
+      const lengths = [
+        [3, 2],
+        [64, 0, 0, 65],
+        [1, 0, 64, 130],
+        [0, 0],
+      ];
       const batches = lengths.map((some) => bags(some, (i) => (i * i) % 40));
       for (const kind of ALL_KINDS) {
         for (const extra of [{}, { weightDecay: 0.1, clipRowNorm: 0.5 }]) {
@@ -157,6 +166,9 @@ describe.skipIf(!probeCuda().available)('training on the device has the bits of 
       feature('c', 16, { tables, pooling: 'none', sequenceLength: 3 }),
     ];
     const shape = { size: 90, longest: 5, weighted: true };
-    expectSameBits({ features, optimizer: PAPER, seed: 4 }, [0, 1, 2].map(() => randomBatch(features, shape, random)));
+    expectSameBits(
+      { features, optimizer: PAPER, seed: 4 },
+      [0, 1, 2].map(() => randomBatch(features, shape, random)),
+    );
   });
 });

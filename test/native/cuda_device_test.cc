@@ -1,5 +1,5 @@
-// The host side of CUDA tables (cuda/embedding.cu: buffers, copies, errors) on a stand-in for the CUDA runtime, with the
-// kernels of lookups replayed thread by thread. Built with test/cuda/fake on the include path; no device is needed.
+// The host side of CUDA tables (cuda/embedding.cu: buffers, copies, errors) on a stand-in for the CUDA runtime, with
+// the kernels of lookups replayed thread by thread. Built with test/cuda/fake on the include path; no device is needed.
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -103,7 +103,8 @@ void compare(std::uint64_t seed) {
 // A backward plans and copies without running past its buffers.
 void plan(std::uint64_t seed) {
   Random random(seed);
-  const auto device = collide::cuda::make_embedding(collide::testing::random_layout(random), {}, BadIndex::kClamp, 1, false);
+  const auto device =
+      collide::cuda::make_embedding(collide::testing::random_layout(random), {}, BadIndex::kClamp, 1, false);
   const Batch data = collide::testing::random_batch(random, device->layout(), 30);
   std::vector<float> out(30 * device->layout().output_width), weights(data.indices.size());
   device->forward(data.view(30, true), out.data(), true);
