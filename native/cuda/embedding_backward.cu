@@ -9,7 +9,7 @@ namespace collide::cuda {
 
 namespace {
 
-constexpr int kTermsAtOnce = 4;                              // gradients of a row in flight per lane
+constexpr int kTermsAtOnce = 3;                              // gradients of a row in flight per lane; with 4 it spills
 constexpr std::uint32_t kPieceLanes = 8;                     // threads of a block that sum an entry
 constexpr std::uint32_t kRuns = kGradientPiece / kFloatRun;  // of a piece
 constexpr std::uint32_t kMostListBlocks = 1024;              // what is listed is shared by so many at most

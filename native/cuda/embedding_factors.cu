@@ -28,7 +28,7 @@ __device__ Pack<kPack> row_of(const FactorArguments& args, std::uint32_t hash, s
   return load_pack<kPack>(args.tables[hash].weights + std::uint64_t{rows[0]} * args.width + column);
 }
 
-__global__ void __launch_bounds__(kBlockThreads)
+__global__ void __launch_bounds__(kBlockThreads, 4)
     weight_gradients(const __grid_constant__ FactorArguments args, float* out) {
   const std::uint64_t nth = std::uint64_t{blockIdx.x} * kBlockThreads + threadIdx.x;
   if (nth >= args.count) return;
@@ -51,7 +51,7 @@ __global__ void __launch_bounds__(kBlockThreads)
 }
 
 template <int kPack>
-__global__ void __launch_bounds__(kBlockThreads)
+__global__ void __launch_bounds__(kBlockThreads, 4)
     factor_gradients(const __grid_constant__ FactorArguments args, float* out) {
   const std::uint32_t packs = args.width / kPack;
   const std::uint64_t thread = std::uint64_t{blockIdx.x} * kBlockThreads + threadIdx.x;
