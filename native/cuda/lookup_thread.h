@@ -145,6 +145,7 @@ COLLIDE_HD void add_products(const LookupArguments& args, const Segment& segment
   std::uint32_t ids[kIds], rows[kIds];
   Pack<kPack> products[kIds];
   for (int k = 0; k < kIds; ++k) ids[k] = load(args.ids + first + k);
+  COLLIDE_ROLLED
   for (std::uint32_t t = 0; t < segment.tables; ++t) {
     const DeviceTable& table = args.tables[segment.first_table + t];
     rows_of_ids(table.hash, ids, rows);
@@ -167,15 +168,19 @@ template <int kPack>
 COLLIDE_HD void add_tables(const LookupArguments& args, const Segment& segment, std::uint32_t begin, std::uint32_t end,
                            std::uint32_t column, Pack<kPack>& sum) {
   if (segment.product) {
+    COLLIDE_ROLLED
     for (std::uint32_t i = begin; i < end; ++i) add_products<kPack, 1>(args, segment, i, column, sum);
     return;
   }
+  COLLIDE_ROLLED
   for (std::uint32_t t = 0; t < segment.tables; ++t) {
     const DeviceTable& table = args.tables[segment.first_table + t];
     std::uint32_t i = begin;
+    COLLIDE_ROLLED
     for (; end - i >= kIdsAtOnce; i += kIdsAtOnce) {
       add_ids<kPack, kIdsAtOnce>(args, table, i, segment.width, column, sum);
     }
+    COLLIDE_ROLLED
     for (; i < end; ++i) add_ids<kPack, 1>(args, table, i, segment.width, column, sum);
   }
 }
@@ -199,6 +204,7 @@ COLLIDE_HD void pool_pack(const LookupArguments& args, const Segment& segment, s
     add_tables(args, segment, begin, end, column, sum);
   } else {
     Pack<kPack, double> wide{};
+    COLLIDE_ROLLED
     for (std::uint32_t start = begin; start < end; start += kLongBag) {
       Pack<kPack> piece{};
       add_tables(args, segment, start, end - start < kLongBag ? end : start + kLongBag, column, piece);
@@ -217,7 +223,7 @@ COLLIDE_HD void pool_pack(const LookupArguments& args, const Segment& segment, s
 
 COLLIDE_HD void lookup_thread(const LookupArguments& args, std::uint32_t block, std::uint32_t thread) {
   const std::uint32_t s = last_start(args.first_block, args.segment_count, block);
-  const Segment segment = args.segments[s];
+  const Segment& segment = args.segments[s];
   const std::uint32_t group = thread / segment.lanes;
   if (group >= segment.bags_per_block) return;
   const std::uint64_t bag = std::uint64_t{block - load(args.first_block + s)} * segment.bags_per_block + group;
