@@ -81,7 +81,7 @@ export interface NativeEmbeddingConfig {
   /** What an index outside its feature becomes: an error, id 0, the nearest id, a hashed id. */
   badIndex: 'error' | 'zero' | 'clamp' | 'hash';
   countAccesses: boolean;
-  /** Where forward without `train` runs. */
+  /** Where the tables live and learn. */
   device: 'cpu' | 'cuda';
   seed: bigint;
   threads: number;

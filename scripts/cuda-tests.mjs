@@ -10,16 +10,10 @@ import { fileURLToPath } from 'node:url';
 // Suites written for a device, and those of the embedding engine and the dense net with all that the kernels can do on it;
 // of the latter not what trains for hundreds of steps or with several numbers of threads.
 const SUITES = [
-  [
-    'test/cuda/lookup.test.ts',
-    'test/cuda/device.test.ts',
-    'test/cuda/agglomerate.test.ts',
-    'test/cuda/dense_net.test.ts',
-    'test/cuda/equal_mass.test.ts',
-  ],
+  ['lookup', 'train', 'device', 'agglomerate', 'dense_net', 'equal_mass'].map((name) => `test/cuda/${name}.test.ts`),
+  ['--config', 'test/cuda/vitest.config.ts', 'test/embedding'],
   [
     ...['--config', 'test/cuda/vitest.config.ts', '-t', '^(?!determinism|training learns)'],
-    ...['test/embedding/tables.test.ts', 'test/embedding/bad_input.test.ts'],
     ...['test/model/dense_net.test.ts', 'test/model/errors.test.ts', 'test/model/training.test.ts'],
   ],
 ];

@@ -58,6 +58,8 @@ export class EmbeddingTables {
   readonly features: readonly { name: string; cardinality: number; dim: number; hashes: number }[];
   /** The internal tables, shared ones once. */
   readonly internalTables: readonly { name: string; rows: number; width: number; precision: Precision }[];
+  /** Where these tables live, learn and are looked up. */
+  readonly device: 'cpu' | 'cuda';
   /** Columns of the output: the sum over features of dim (times sequenceLength for pooling `none`). */
   readonly outputWidth: number;
   readonly #native: NativeEmbedding;
@@ -77,6 +79,7 @@ export class EmbeddingTables {
     if (options instanceof Rounded) {
       const { source, precision, warns } = options;
       this.#native = new Native(source, precision);
+      this.device = 'cpu';
       this.#optimizer = 'sgd';
       this.#counts = false;
       this.#serving = 'these were made by withPrecision, for serving';
@@ -84,6 +87,7 @@ export class EmbeddingTables {
     } else {
       const config = completeOptions(options);
       this.#native = new Native(config);
+      this.device = config.device;
       this.#optimizer = config.optimizer.kind;
       this.#counts = config.countAccesses;
       const rounded = config.features.find(({ precision }) => precision === 'int8' || precision === 'int4');
@@ -115,7 +119,7 @@ export class EmbeddingTables {
     return this.#run(batch, out, true);
   }
 
-  /** As `forward`, for inference: counts nothing, `backward` cannot follow, and it runs on the `device` of the options. */
+  /** As `forward`, for inference: counts nothing, and `backward` cannot follow. */
   lookup(batch: BagBatch, out?: Float32Array): Float32Array {
     return this.#run(batch, out, false);
   }

@@ -19,10 +19,9 @@ export interface EmbeddingTablesOptions {
   /** Whether `forward` counts the accesses of each id. Default true; false saves 5 bytes per id and time. */
   countAccesses?: boolean;
   /**
-   * Where `lookup` runs; training runs on the CPU in this version. `cpu` (default); `cuda`, which throws without a
-   * device; `auto`: CUDA when the driver answers, otherwise the CPU and one warning that says why. On CUDA the tables
-   * are copied to the device at the first lookup after a change; sums are added in the CPU's order. CUDA takes float32
-   * tables, `sum` and `concat`, and batches without `batchSizes`.
+   * Where the tables live and learn, with the same bits: `cpu` (default); `cuda`, which throws without a device;
+   * `auto`: CUDA when the driver answers, otherwise the CPU and one warning that says why. CUDA takes float32 rows of up
+   * to 8,192 columns. `device` of the tables says what it came to.
    */
   device?: Device;
   /** 0 to 2^64 - 1; initial values and stochastic rounding depend on it alone. Default 1. */
@@ -80,11 +79,15 @@ function checkDistinct(features: readonly NativeFeature[]): void {
   }
 }
 
-/** What of these features the CUDA kernels cannot look up, if anything. */
+/** The widest row that fits a block's shared memory: kWidestRow of native/cuda/backward_plan.h. */
+const WIDEST_ON_CUDA = 8192;
+
+/** What of these features the CUDA kernels cannot do, if anything. */
 function notOnCuda(features: readonly NativeFeature[]): string | undefined {
-  for (const { name, combine, precision } of features) {
-    if (combine === 'multiply') return `feature "${name}" combines by "multiply"`;
+  for (const { name, combine, precision, dim, hashes } of features) {
     if (precision !== 'float32') return `feature "${name}" has precision "${precision}"`;
+    const width = combine === 'concat' ? dim / hashes.length : dim;
+    if (width > WIDEST_ON_CUDA) return `feature "${name}" has rows of more than ${WIDEST_ON_CUDA} columns`;
   }
   return undefined;
 }

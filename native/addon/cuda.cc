@@ -7,8 +7,8 @@
 #ifdef COLLIDE_CUDA
 #include "cuda/agglomerate.h"
 #include "cuda/dense_net.h"
+#include "cuda/embedding.h"
 #include "cuda/equal_mass.h"
-#include "cuda/lookup.h"
 #include "cuda/probe.cuh"
 #endif
 
@@ -25,9 +25,10 @@ void need_device() {
   const CudaProbe found = cuda::probe();
   if (!found.available) fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", found.reason);
 }
-std::unique_ptr<LookupBackend> make_cuda_lookup(const EmbeddingLayout& layout, BadIndex policy) {
+std::unique_ptr<EmbeddingEngine> make_cuda_embedding(EmbeddingLayout layout, OptimizerSettings optimizer,
+                                                     BadIndex bad_index, std::uint64_t seed, bool count_accesses) {
   need_device();
-  return cuda::make_lookup(layout, policy);
+  return cuda::make_embedding(std::move(layout), optimizer, bad_index, seed, count_accesses);
 }
 std::unique_ptr<DenseNet> make_cuda_dense_net(const DenseNetConfig& config) {
   need_device();
@@ -50,7 +51,8 @@ bool cuda_built() {
 CudaProbe probe_cuda() {
   return {false, "this build of the addon has no CUDA kernels (cmake builds them where it finds nvcc)"};
 }
-std::unique_ptr<LookupBackend> make_cuda_lookup(const EmbeddingLayout&, BadIndex) {
+std::unique_ptr<EmbeddingEngine> make_cuda_embedding(EmbeddingLayout, OptimizerSettings, BadIndex, std::uint64_t,
+                                                     bool) {
   fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", probe_cuda().reason);
 }
 std::unique_ptr<DenseNet> make_cuda_dense_net(const DenseNetConfig&) {

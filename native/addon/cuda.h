@@ -5,18 +5,18 @@
 #include <vector>
 
 #include "core/agglomeration.h"
-#include "core/batch_check.h"
 #include "core/cuda_probe.h"
 #include "core/dense_net.h"
-#include "core/lookup_backend.h"
+#include "core/embedding_engine.h"
 
 namespace collide::addon {
 
 bool cuda_built();
 CudaProbe probe_cuda();
 
-// Lookups on the device. Keeps a reference to the layout. Throws Error CUDA_UNAVAILABLE with the probe's reason.
-std::unique_ptr<LookupBackend> make_cuda_lookup(const EmbeddingLayout& layout, BadIndex policy);
+// Embedding tables on the device. Throws Error CUDA_UNAVAILABLE with the probe's reason.
+std::unique_ptr<EmbeddingEngine> make_cuda_embedding(EmbeddingLayout layout, OptimizerSettings optimizer,
+                                                     BadIndex bad_index, std::uint64_t seed, bool count_accesses);
 
 // A dense net on the device. Throws Error CUDA_UNAVAILABLE with the probe's reason.
 std::unique_ptr<DenseNet> make_cuda_dense_net(const DenseNetConfig& config);

@@ -1,9 +1,6 @@
-// The class EmbeddingTables of lib/native.ts: checks array types and lengths, calls the engine. With a CUDA device
-// lookups run there, on a copy of the tables that is brought up to date at the first lookup after a change; training
-// stays on the CPU.
-#include <algorithm>
+// The class EmbeddingTables of lib/native.ts: checks array types and lengths, calls the engine, on the CPU or on CUDA.
 #include <memory>
-#include <optional>
+#include <utility>
 
 #include "addon/addon.h"
 #include "addon/arrays.h"
@@ -41,20 +38,27 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
   explicit EmbeddingTables(const Napi::CallbackInfo& info) : Napi::ObjectWrap<EmbeddingTables>(info) {
     guarded(info.Env(), [&] {
       if (info.Length() == 2) {
-        CpuEmbedding& source = Unwrap(info[0].As<Napi::Object>())->engine();
-        engine_.emplace(round_tables(source, read_precision(info[1].As<Napi::String>().Utf8Value())));
+        EmbeddingTables& source = *Unwrap(info[0].As<Napi::Object>());
+        threads_ = source.threads_;
+        engine_ = round_tables(source.engine(), read_precision(info[1].As<Napi::String>().Utf8Value()), threads_);
       } else {
         EmbeddingConfig config = read_embedding_config(info[0].As<Napi::Object>());
-        engine_.emplace(EmbeddingLayout(std::move(config.features)), config.optimizer, config.bad_index, config.seed,
-                        config.threads, config.count_accesses);
-        if (config.cuda) device_ = make_cuda_lookup(engine_->layout(), config.bad_index);
+        threads_ = config.threads;
+        EmbeddingLayout layout(std::move(config.features));
+        if (config.cuda) {
+          engine_ = make_cuda_embedding(std::move(layout), config.optimizer, config.bad_index, config.seed,
+                                        config.count_accesses);
+        } else {
+          engine_ = std::make_unique<CpuEmbedding>(std::move(layout), config.optimizer, config.bad_index, config.seed,
+                                                   threads_, config.count_accesses);
+        }
       }
       track_memory(info.Env());
     });
   }
 
  private:
-  CpuEmbedding& engine() {
+  EmbeddingEngine& engine() {
     if (!engine_) fail("CLOSED", "These embedding tables were closed");
     return *engine_;
   }
@@ -112,7 +116,7 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
 
   Napi::Value forward(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-      CpuEmbedding& tables = engine();
+      EmbeddingEngine& tables = engine();
       tables.forget_forward();  // a batch that is refused leaves nothing to go back through
       const BagBatch batch = read_batch(info);
       const auto out = view<float>(info[4], "the output");
@@ -124,38 +128,14 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
                                                 std::to_string(tables.layout().output_width) + " columns",
              ", received ", out.length);
       }
-      const bool train = info[5].As<Napi::Boolean>().Value();
-      std::uint64_t replaced = 0;
-      if (train || !device_) {
-        replaced = tables.forward(batch, out.data, train);
-      } else {
-        if (batch.batch_sizes != nullptr) {
-          fail("NOT_SUPPORTED", "Expected a batch without batchSizes for a lookup on CUDA. Device \"cpu\" takes them");
-        }
-        update_device();
-        replaced = device_->bad_indices();
-        device_->lookup(batch, out.data);
-        replaced = device_->bad_indices() - replaced;
-      }
+      const std::size_t replaced = tables.forward(batch, out.data, info[5].As<Napi::Boolean>().Value());
       return Napi::Number::New(info.Env(), static_cast<double>(replaced));
     });
   }
 
-  // Brings the device's copy of the tables up to date.
-  void update_device() {
-    if (!stale_) return;
-    const auto& features = engine().layout().features;
-    for (std::size_t f = 0; f < features.size(); ++f) {
-      for (std::size_t h = 0; h < features[f].hashes.size(); ++h) {
-        device_->upload(f, h, engine().table(f, h).weights.as<float>());
-      }
-    }
-    stale_ = false;
-  }
-
   void backward(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
-      CpuEmbedding& tables = engine();
+      EmbeddingEngine& tables = engine();
       const auto gradient = view<float>(info[0], "the output gradient");
       if (const std::size_t wanted = tables.kept_output(); gradient.length != wanted) {
         fail("INVALID_ARGUMENT", "Expected an output gradient of ", wanted,
@@ -170,7 +150,6 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
         }
         weight_gradient = given.data;
       }
-      stale_ = true;
       tables.backward(gradient.data, weight_gradient);
     });
   }
@@ -189,89 +168,87 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
             [&] { engine().set_steps(static_cast<std::uint64_t>(info[0].As<Napi::Number>().Int64Value())); });
   }
 
-  InternalTable& table(const Napi::CallbackInfo& info) {
-    CpuEmbedding& tables = engine();
-    return tables.table(info[0].As<Napi::Number>().Uint32Value());
-  }
+  static std::size_t index(const Napi::CallbackInfo& info) { return info[0].As<Napi::Number>().Uint32Value(); }
+  const TableShape& table(const Napi::CallbackInfo& info) { return engine().layout().tables[index(info)]; }
 
   Napi::Value read_weights(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
-      const InternalTable& from = table(info);
+      const TableShape& from = table(info);
       return filled<float>(info.Env(), "Float32Array", from.rows * from.width,
-                           [&](float* out) { engine().read_rows(from, out); });
+                           [&](float* out) { engine().read_values(index(info), 0, from.rows, out); });
     });
   }
   void write_weights(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
-      InternalTable& to = table(info);
-      engine().write_rows(to, view_of<float>(info[1], to.rows * to.width, "the weights of a table").data);
-      stale_ = true;
+      const TableShape& to = table(info);
+      const auto values = view_of<float>(info[1], to.rows * to.width, "the weights of a table");
+      engine().write_values(index(info), values.data);
     });
   }
 
   // Rows as they are stored, in the array type that lib/ keeps them in.
   Napi::Value read_rows(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
-      const InternalTable& from = table(info);
-      const std::size_t bytes = from.weights.bytes();
+      const TableShape& from = table(info);
+      const std::size_t bytes = from.rows * row_bytes(from.precision, from.width);
+      const auto read = [&](auto* out) { engine().read_rows(index(info), reinterpret_cast<std::uint8_t*>(out)); };
       switch (from.precision) {
         case Precision::kFloat32:
-          return copied(info.Env(), "Float32Array", from.weights.as<float>(), bytes / 4);
+          return filled<float>(info.Env(), "Float32Array", bytes / 4, read);
         case Precision::kFloat16:
         case Precision::kBfloat16:
-          return copied(info.Env(), "Uint16Array", from.weights.as<std::uint16_t>(), bytes / 2);
+          return filled<std::uint16_t>(info.Env(), "Uint16Array", bytes / 2, read);
         default:
-          return copied(info.Env(), "Uint8Array", from.weights.as<std::uint8_t>(), bytes);
+          return filled<std::uint8_t>(info.Env(), "Uint8Array", bytes, read);
       }
     });
   }
   void write_rows(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
-      InternalTable& to = table(info);
+      const TableShape& to = table(info);
+      const std::size_t bytes = to.rows * row_bytes(to.precision, to.width);
       const auto array = info[1].As<Napi::TypedArray>();
-      if (!info[1].IsTypedArray() || array.ByteLength() != to.weights.bytes()) {
-        fail("INVALID_ARGUMENT", "Expected ", to.weights.bytes(), " bytes for the rows of a table");
+      if (!info[1].IsTypedArray() || array.ByteLength() != bytes) {
+        fail("INVALID_ARGUMENT", "Expected ", bytes, " bytes for the rows of a table");
       }
-      const auto* bytes = static_cast<const std::uint8_t*>(array.ArrayBuffer().Data()) + array.ByteOffset();
-      std::copy_n(bytes, to.weights.bytes(), to.weights.as<std::uint8_t>());
-      stale_ = true;
+      engine().write_rows(index(info),
+                          static_cast<const std::uint8_t*>(array.ArrayBuffer().Data()) + array.ByteOffset());
     });
   }
 
+  std::size_t states(const Napi::CallbackInfo& info) { return table(info).rows * engine().state_per_row(index(info)); }
   Napi::Value read_state(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
-      const Memory& state = table(info).state;
-      return copied(info.Env(), "Float32Array", state.as<float>(), state.bytes() / sizeof(float));
+      return filled<float>(info.Env(), "Float32Array", states(info),
+                           [&](float* out) { engine().read_state(index(info), out); });
     });
   }
   void write_state(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
-      Memory& state = table(info).state;
-      const std::size_t count = state.bytes() / sizeof(float);
-      std::copy_n(view_of<float>(info[1], count, "the optimizer state of a table").data, count, state.as<float>());
+      const auto state = view_of<float>(info[1], states(info), "the optimizer state of a table");
+      engine().write_state(index(info), state.data);
     });
   }
 
+  std::size_t cardinality(const Napi::CallbackInfo& info) {
+    return engine().layout().features[index(info)].cardinality;
+  }
   Napi::Value read_counts(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
-      const std::size_t feature = info[0].As<Napi::Number>().Uint32Value();
-      return copied(info.Env(), "Uint32Array", engine().counts(feature),
-                    engine().layout().features[feature].cardinality);
+      return filled<std::uint32_t>(info.Env(), "Uint32Array", cardinality(info),
+                                   [&](std::uint32_t* out) { engine().read_counts(index(info), out); });
     });
   }
   void write_counts(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
-      const std::size_t feature = info[0].As<Napi::Number>().Uint32Value();
-      const std::size_t count = engine().layout().features[feature].cardinality;
-      std::copy_n(view_of<std::uint32_t>(info[1], count, "the counts of a feature").data, count,
-                  engine().counts(feature));
+      const auto counts = view_of<std::uint32_t>(info[1], cardinality(info), "the counts of a feature");
+      engine().write_counts(index(info), counts.data);
     });
   }
 
   Napi::Value bad_indices(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-      const std::uint64_t bad = engine().bad_indices() + (device_ ? device_->bad_indices() : 0);
-      return Napi::Number::New(info.Env(), static_cast<double>(bad));
+      return Napi::Number::New(info.Env(), static_cast<double>(engine().bad_indices()));
     });
   }
 
@@ -288,23 +265,17 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
   }
 
   void close(const Napi::CallbackInfo& info) {
-    release();
+    engine_.reset();
     track_memory(info.Env());
   }
 
   void Finalize(Napi::Env env) override {
-    release();
+    engine_.reset();
     track_memory(env);
   }
 
-  void release() {
-    device_.reset();
-    engine_.reset();
-  }
-
-  std::optional<CpuEmbedding> engine_;
-  std::unique_ptr<LookupBackend> device_;  // refers to the engine's layout
-  bool stale_ = true;                      // the device's copy is not what the engine has
+  std::unique_ptr<EmbeddingEngine> engine_;
+  unsigned threads_ = 0;
   std::int64_t tracked_ = 0;
 };
 

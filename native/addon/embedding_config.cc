@@ -77,7 +77,7 @@ EmbeddingConfig read_embedding_config(const Napi::Object& object) {
   return config;
 }
 
-Napi::Object write_layout(Napi::Env env, CpuEmbedding& tables) {
+Napi::Object write_layout(Napi::Env env, const EmbeddingEngine& tables) {
   const EmbeddingLayout& layout = tables.layout();
   Napi::Array list = Napi::Array::New(env, layout.tables.size());
   for (std::size_t t = 0; t < layout.tables.size(); ++t) {
@@ -87,8 +87,8 @@ Napi::Object write_layout(Napi::Env env, CpuEmbedding& tables) {
     table.Set("rows", static_cast<double>(shape.rows));
     table.Set("width", static_cast<double>(shape.width));
     table.Set("precision", kPrecisionNames[static_cast<std::size_t>(shape.precision)]);
-    table.Set("bytesPerRow", static_cast<double>(tables.table(t).bytes_per_row));
-    table.Set("statePerRow", static_cast<double>(tables.table(t).state_per_row));
+    table.Set("bytesPerRow", static_cast<double>(row_bytes(shape.precision, shape.width)));
+    table.Set("statePerRow", static_cast<double>(tables.state_per_row(t)));
     list.Set(static_cast<std::uint32_t>(t), table);
   }
   Napi::Array features = Napi::Array::New(env, layout.features.size());

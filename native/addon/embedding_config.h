@@ -8,9 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/batch_check.h"
-#include "core/embedding_layout.h"
-#include "cpu/embedding.h"
+#include "core/embedding_engine.h"
 
 namespace collide::addon {
 
@@ -27,6 +25,6 @@ struct EmbeddingConfig {
 EmbeddingConfig read_embedding_config(const Napi::Object& object);
 Precision read_precision(const std::string& name);
 
-Napi::Object write_layout(Napi::Env env, CpuEmbedding& tables);
+Napi::Object write_layout(Napi::Env env, const EmbeddingEngine& tables);
 
 }  // namespace collide::addon

@@ -7,8 +7,10 @@
 
 #ifdef __CUDACC__
 #define COLLIDE_HD __host__ __device__ __forceinline__
+#define COLLIDE_ROLLED _Pragma("unroll 1")  // the loop that follows: unrolled it would take too many registers
 #else
 #define COLLIDE_HD inline
+#define COLLIDE_ROLLED
 #endif
 
 namespace collide {

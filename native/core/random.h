@@ -15,7 +15,7 @@ COLLIDE_HD std::uint64_t mix64(std::uint64_t x) {
 }
 
 // [0, 1) with 24 random bits: exact in float.
-inline float uniform01(std::uint64_t seed, std::uint64_t n) {
+COLLIDE_HD float uniform01(std::uint64_t seed, std::uint64_t n) {
   return static_cast<float>(mix64(seed ^ mix64(n)) >> 40) * 0x1p-24f;
 }
 

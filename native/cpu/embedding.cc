@@ -91,27 +91,11 @@ std::uint32_t saturating_sum(std::uint32_t a, std::uint32_t b) {
   return a > ~b ? ~0u : a + b;
 }
 
-// Positions of a batch and floats of its output are numbered in 32 bits.
-void check_size(const EmbeddingLayout& layout, const std::vector<FeatureBags>& bags) {
-  for (std::size_t f = 0; f < bags.size(); ++f) {
-    const Feature& feature = layout.features[f];
-    if (bags[f].bags * feature.sequence_length >= (1ull << 32)) {
-      fail("INVALID_ARGUMENT", "Expected fewer than 2^32 positions (batch ", bags[f].bags, " times sequence length ",
-           feature.sequence_length, ") for feature \"", feature.name, "\"");
-    }
-  }
-  if (const std::size_t size = output_size(layout, bags); size >= (1ull << 32)) {
-    fail("INVALID_ARGUMENT", "Expected a batch whose output is fewer than 2^32 floats, received one of ", size);
-  }
-}
-
 }  // namespace
 
 CpuEmbedding::CpuEmbedding(EmbeddingLayout layout, OptimizerSettings optimizer, BadIndex bad_index, std::uint64_t seed,
                            unsigned threads, bool count_accesses)
-    : layout_(std::move(layout)),
-      optimizer_(optimizer),
-      bad_index_(bad_index),
+    : EmbeddingEngine(std::move(layout), optimizer, bad_index),
       seed_(seed),
       threads_(threads),
       count_accesses_(count_accesses) {
@@ -134,13 +118,14 @@ void CpuEmbedding::add_table(const TableShape& shape, std::uint64_t seed, std::s
   table.width = shape.width;
   table.precision = shape.precision;
   table.bytes_per_row = row_bytes(shape.precision, shape.width);
-  table.state_per_row = trainable(shape.precision) ? optimizer_.state_per_row(shape.width) : 0;
+  table.state_per_row = state_per_row(tables_.size());
   const std::size_t bytes = table.rows * table.bytes_per_row;
   // The kernel hands out more memory than there is and kills whoever touches it: refuse before.
-  const Usage held = usage();
-  if (bytes > available || held.rows + held.optimizer > available - bytes) {
+  std::size_t held = 0;
+  for (const InternalTable& before : tables_) held += before.weights.bytes() + before.state.bytes();
+  if (bytes > available || held > available - bytes) {
     fail("OUT_OF_MEMORY", "Could not allocate ", bytes, " bytes for ", what, ": ", available,
-         " bytes of memory are available, and the tables before it hold ", held.rows + held.optimizer);
+         " bytes of memory are available, and the tables before it hold ", held);
   }
   table.weights = Memory(bytes, what.c_str());
   table.state = Memory(table.rows * table.state_per_row * sizeof(float), what.c_str());
@@ -165,13 +150,8 @@ unsigned CpuEmbedding::threads_for(std::size_t work) const {
   return work < kLeastWork ? 1 : threads_;
 }
 
-std::size_t CpuEmbedding::ids_of(std::size_t f) const {
-  return offsets_[bags_[f].first_bag + bags_[f].bags] - offsets_[bags_[f].first_bag];
-}
-
 // Fills ids_ with checked copies of the indices. Nothing is counted or kept before all of them are good.
 std::size_t CpuEmbedding::take_indices(const BagBatch& batch) {
-  kept_indices_ = batch.index_count;
   ids_.resize(kept_indices_ + kIdsPadding);
   const std::size_t features = layout_.features.size();
   std::vector<std::size_t> bad(features, 0), first(features, kNone);
@@ -267,10 +247,7 @@ void CpuEmbedding::pool(std::size_t f, std::size_t first, std::size_t last, cons
 }
 
 std::size_t CpuEmbedding::forward(const BagBatch& batch, float* out, bool train) {
-  kept_ = false;
-  bags_ = feature_bags(layout_, batch);
-  check_size(layout_, bags_);
-  copy_offsets(layout_, batch, bags_, offsets_);
+  take_bags(batch);
   const std::size_t replaced = take_indices(batch);
   if (train) make_room_for_rows();
   if (train) weights_.assign(batch.weights, batch.weights + (batch.weights == nullptr ? 0 : batch.index_count));
@@ -304,16 +281,6 @@ std::size_t CpuEmbedding::forward(const BagBatch& batch, float* out, bool train)
   });
   kept_ = train;
   return replaced;
-}
-
-std::size_t CpuEmbedding::kept_output() const {
-  if (!kept_) fail("NO_FORWARD", "Expected a successful training forward before each backward");
-  return output_size(layout_, bags_);
-}
-
-std::size_t CpuEmbedding::kept_indices() const {
-  kept_output();
-  return kept_indices_;
 }
 
 FactorTask CpuEmbedding::factor_task(std::size_t f, const float* gradient) {
@@ -422,11 +389,13 @@ void CpuEmbedding::backward(const float* gradient, float* weight_gradient) {
   parallel_for(tasks.size(), threads_for(work), [&](std::size_t task) { apply_gradient(tasks[task], step); });
 }
 
-void CpuEmbedding::read_rows(const InternalTable& table, float* out) const {
-  decode_rows(table.precision, table.weights.as<std::uint8_t>(), table.rows, table.width, out);
+void CpuEmbedding::read_values(std::size_t t, std::uint64_t first, std::size_t count, float* out) const {
+  const InternalTable& table = tables_[t];
+  decode_rows(table.precision, table.row(static_cast<std::uint32_t>(first)), count, table.width, out);
 }
 
-void CpuEmbedding::write_rows(InternalTable& table, const float* values) const {
+void CpuEmbedding::write_values(std::size_t t, const float* values) {
+  InternalTable& table = tables_[t];
   const std::size_t bad = first_unrepresentable(table.precision, values, table.rows, table.width);
   if (bad < table.rows * table.width) {
     fail("INVALID_ARGUMENT", "Expected values that the table's precision can hold, received ", values[bad], " for row ",
@@ -435,15 +404,32 @@ void CpuEmbedding::write_rows(InternalTable& table, const float* values) const {
   encode_rows(table.precision, values, table.rows, table.width, table.weights.as<std::uint8_t>());
 }
 
-CpuEmbedding::Usage CpuEmbedding::usage() const {
-  Usage usage{};
-  for (const InternalTable& table : tables_) {
-    usage.rows += table.weights.bytes();
-    usage.optimizer += table.state.bytes();
-  }
-  for (const Feature& feature : layout_.features) {
-    for (const HashFunction& hash : feature.hashes) usage.mapping += hash.mapping_bytes();
-  }
+void CpuEmbedding::read_rows(std::size_t t, std::uint8_t* out) const {
+  std::copy_n(tables_[t].weights.as<std::uint8_t>(), tables_[t].weights.bytes(), out);
+}
+
+void CpuEmbedding::write_rows(std::size_t t, const std::uint8_t* rows) {
+  std::copy_n(rows, tables_[t].weights.bytes(), tables_[t].weights.as<std::uint8_t>());
+}
+
+void CpuEmbedding::read_state(std::size_t t, float* out) const {
+  std::copy_n(tables_[t].state.as<float>(), tables_[t].state.bytes() / sizeof(float), out);
+}
+
+void CpuEmbedding::write_state(std::size_t t, const float* state) {
+  std::copy_n(state, tables_[t].state.bytes() / sizeof(float), tables_[t].state.as<float>());
+}
+
+void CpuEmbedding::read_counts(std::size_t f, std::uint32_t* out) {
+  std::copy_n(counts(f), layout_.features[f].cardinality, out);
+}
+
+void CpuEmbedding::write_counts(std::size_t f, const std::uint32_t* counts) {
+  std::copy_n(counts, layout_.features[f].cardinality, this->counts(f));
+}
+
+EmbeddingEngine::Usage CpuEmbedding::usage() const {
+  Usage usage = EmbeddingEngine::usage();
   for (const Memory& counts : counts_) usage.counts += counts.bytes();
   for (const Memory& recent : recent_) usage.counts += recent.bytes();
   return usage;

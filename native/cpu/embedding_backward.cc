@@ -13,9 +13,8 @@ namespace collide {
 
 namespace {
 
-constexpr std::size_t kFloatRun = 64;  // gradients that are summed in float32
-constexpr std::size_t kPiece = 4096;   // gradients that one thread sums
-constexpr std::size_t kChunk = 8192;   // sorted entries per task of a split table
+constexpr std::size_t kPiece = kGradientPiece;  // gradients that one thread sums
+constexpr std::size_t kChunk = 8192;            // sorted entries per task of a split table
 constexpr std::size_t kBagsPerTask = 512;
 constexpr std::size_t kGradientsAhead = 16, kRowsAhead = 8;  // what a prefetch is ahead of its use
 constexpr std::size_t kLine = 64;

@@ -1,8 +1,8 @@
 // Serving in another precision: the same features and hash functions, with every row rounded to the nearest values that
-// the precision can hold. Cost: one pass over the rows and a copy of the mappings.
+// the precision can hold, on the CPU. Cost: one pass over the rows and a copy of the mappings.
 #pragma once
 
-#include <cstdint>
+#include <memory>
 
 #include "cpu/embedding.h"
 
@@ -10,6 +10,6 @@ namespace collide {
 
 // Neither counts nor optimizer state. Throws Error INVALID_ARGUMENT naming the first value that cannot be held,
 // OUT_OF_MEMORY.
-CpuEmbedding round_tables(CpuEmbedding& source, Precision precision);
+std::unique_ptr<CpuEmbedding> round_tables(const EmbeddingEngine& source, Precision precision, unsigned threads);
 
 }  // namespace collide

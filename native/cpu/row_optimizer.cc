@@ -9,19 +9,6 @@ namespace collide {
 
 namespace {
 
-// base^exponent by squaring: its bits do not depend on a library.
-double power(double base, std::uint64_t exponent) {
-  double result = 1;
-  for (; exponent > 0; exponent >>= 1, base *= base) {
-    if ((exponent & 1) != 0) result *= base;
-  }
-  return result;
-}
-
-float bias_correction(float beta, std::uint64_t step) {
-  return static_cast<float>(1 / (1 - power(beta, step)));
-}
-
 template <OptimizerKind kKind, Precision kPrecision>
 COLLIDE_INLINE void step_all(const OptimizerStep& step, std::uint8_t* rows, float* state, float* gradients,
                              std::size_t count, std::size_t width, std::uint64_t random_key) {
@@ -49,18 +36,6 @@ COLLIDE_INLINE void step_kind(OptimizerKind kind, const Arguments&... arguments)
 }
 
 }  // namespace
-
-OptimizerStep::OptimizerStep(const OptimizerSettings& settings, std::uint64_t step)
-    : learning_rate(settings.learning_rate),
-      epsilon(settings.epsilon),
-      max_row_norm(settings.max_row_norm),
-      keep(static_cast<float>(1 - double{settings.learning_rate} * settings.weight_decay)),
-      beta1(settings.beta1),
-      beta2(settings.beta2),
-      new1(static_cast<float>(1 - double{settings.beta1})),
-      new2(static_cast<float>(1 - double{settings.beta2})),
-      correction1(bias_correction(settings.beta1, step)),
-      correction2(bias_correction(settings.beta2, step)) {}
 
 COLLIDE_MULTIVERSION
 void clip_row(float max_norm, float* gradient, std::size_t width) {

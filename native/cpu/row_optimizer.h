@@ -19,50 +19,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/embedding_optimizer.h"
 #include "core/precision.h"
 #include "cpu/float8.h"
 #include "cpu/row_codec.h"
 
 namespace collide {
-
-enum class OptimizerKind : std::uint8_t { kSgd, kAdagrad, kRowwiseAdagrad, kAdam, kRowwiseAdam };
-
-struct OptimizerSettings {
-  OptimizerKind kind = OptimizerKind::kRowwiseAdagrad;
-  float learning_rate = 0.02f;
-  float epsilon = 1e-8f;
-  float beta1 = 0.9f, beta2 = 0.999f;
-  float weight_decay = 0;
-  float max_row_norm = 0;  // 0: gradients are not clipped
-
-  // State values per row of this width, side by side: s; or m (width values) and then v.
-  constexpr std::size_t state_per_row(std::size_t width) const {
-    switch (kind) {
-      case OptimizerKind::kSgd:
-        return 0;
-      case OptimizerKind::kAdagrad:
-        return width;
-      case OptimizerKind::kRowwiseAdagrad:
-        return 1;
-      case OptimizerKind::kAdam:
-        return 2 * width;
-      case OptimizerKind::kRowwiseAdam:
-        return width + 1;
-    }
-    return 0;
-  }
-};
-
-// What all rows of a batch have in common; `step` counts the batches from 1.
-struct OptimizerStep {
-  float learning_rate, epsilon, max_row_norm;
-  float keep;  // 1 - learning_rate * weight_decay: the factor of the old weights
-  float beta1, beta2;
-  float new1, new2;                // 1 - beta
-  float correction1, correction2;  // 1 / (1 - beta^step)
-
-  OptimizerStep(const OptimizerSettings& settings, std::uint64_t step);
-};
 
 // Vectorised with -fno-math-errno.
 COLLIDE_INLINE Float8 sqrt8(const Float8& x) {

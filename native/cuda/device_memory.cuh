@@ -68,14 +68,19 @@ class DeviceArray {
     *this = DeviceArray(count, what);
   }
 
-  // Copies from and to host memory, in stream order: leave it alone until Stream::wait.
-  void upload(const T* host, std::size_t count, const Stream& stream, const char* operation) const {
+  // Copies from and to host memory, in stream order: leave it alone until Stream::wait. `first`: of the elements here.
+  void upload(const T* host, std::size_t count, const Stream& stream, const char* operation,
+              std::size_t first = 0) const {
     if (count == 0) return;
-    check(cudaMemcpyAsync(data_, host, count * sizeof(T), cudaMemcpyHostToDevice, stream.get()), operation);
+    check(cudaMemcpyAsync(data_ + first, host, count * sizeof(T), cudaMemcpyHostToDevice, stream.get()), operation);
   }
-  void download(T* host, std::size_t count, const Stream& stream, const char* operation) const {
+  void download(T* host, std::size_t count, const Stream& stream, const char* operation, std::size_t first = 0) const {
     if (count == 0) return;
-    check(cudaMemcpyAsync(host, data_, count * sizeof(T), cudaMemcpyDeviceToHost, stream.get()), operation);
+    check(cudaMemcpyAsync(host, data_ + first, count * sizeof(T), cudaMemcpyDeviceToHost, stream.get()), operation);
+  }
+  void clear(std::size_t count, const Stream& stream, const char* operation) const {
+    if (count == 0) return;
+    check(cudaMemsetAsync(data_, 0, count * sizeof(T), stream.get()), operation);
   }
 
  private:

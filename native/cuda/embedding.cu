@@ -3,11 +3,17 @@
 #include <string>
 
 #include "core/error.h"
-#include "cuda/lookup.h"
+#include "core/random.h"
+#include "cuda/embedding.h"
+#include "cuda/initial_rows.cuh"
 
 namespace collide::cuda {
 
 namespace {
+
+constexpr const char* kCopying = "copy a batch to the device";
+constexpr const char* kReading = "copy a table from the device";
+constexpr const char* kWriting = "copy a table to the device";
 
 std::size_t index_size(IntegerType type) {
   return type == IntegerType::kI64 ? 8 : 4;
@@ -22,73 +28,118 @@ DeviceArray<T> uploaded(const T* host, std::size_t count, const char* what, cons
 
 }  // namespace
 
-CudaLookup::CudaLookup(const EmbeddingLayout& layout, BadIndex policy)
-    : layout_(layout), policy_(policy), segments_(make_segments(layout)), bad_(1, "the result of the index check") {
+CudaEmbedding::CudaEmbedding(EmbeddingLayout layout, OptimizerSettings optimizer, BadIndex bad_index,
+                             std::uint64_t seed, bool count_accesses)
+    : EmbeddingEngine(std::move(layout), optimizer, bad_index),
+      segments_(make_segments(layout_)),
+      bad_(1, "the result of the index check"),
+      listed_(1, "the list of long runs") {
+  std::uint64_t keys = 0;
+  for (const TableShape& shape : layout_.tables) {
+    first_key_.push_back(static_cast<std::uint32_t>(keys));
+    keys += shape.rows + 1;
+    if (keys > kMostRows) {
+      fail("NOT_SUPPORTED",
+           "Expected fewer than 2^32 rows in all tables together on a CUDA device: use device \"cpu\"");
+    }
+  }
+  first_key_.push_back(static_cast<std::uint32_t>(keys));
+  for (const TableShape& shape : layout_.tables) add_table(shape, seed);
+  describe_features();
+  if (count_accesses) {
+    counts_ = DeviceArray<std::uint32_t>(first_count_.back(), "access counts");
+    counts_.clear(first_count_.back(), stream_, "clear the access counts");
+  }
+  stream_.wait("make the tables");
+}
+
+void CudaEmbedding::add_table(const TableShape& shape, std::uint64_t seed) {
+  const std::size_t t = tables_.size(), count = floats_of(t);
+  const std::string what = "table \"" + shape.name + "\" of " + std::to_string(shape.rows) + " rows";
+  tables_.push_back({{count, what.c_str()}, {states_of(t), what.c_str()}});
+  tables_[t].state.clear(states_of(t), stream_, "clear the optimizer state");
+  if (shape.init_center == 0 && shape.init_scale == 0) {
+    tables_[t].weights.clear(count, stream_, "clear the rows");
+  } else {
+    launch_initial_rows(tables_[t].weights.data(), count, mix64(seed ^ mix64(t + 1)), shape.init_center,
+                        shape.init_scale, stream_.get());
+  }
+}
+
+// Copies the hash functions and what else the kernels read of the features.
+void CudaEmbedding::describe_features() {
   std::vector<DeviceTable> descriptions;
   std::vector<std::uint64_t> cardinalities;
-  for (const Feature& feature : layout.features) {
-    first_table_.push_back(tables_.size());
+  first_count_ = {0};
+  for (const Feature& feature : layout_.features) {
+    first_mapping_.push_back(static_cast<std::uint32_t>(mappings_.size()));
     cardinalities.push_back(feature.cardinality);
-    for (const HashFunction& hash : feature.hashes) {
-      tables_.push_back(make_table(feature, hash));
-      const Table& table = tables_.back();
-      descriptions.push_back({table.weights.data(), device_hash(hash, table.entries.data(), table.hot_lines.data())});
+    first_count_.push_back(first_count_.back() + feature.cardinality);
+    for (std::size_t h = 0; h < feature.hashes.size(); ++h) {
+      const HashFunction& hash = feature.hashes[h];
+      mappings_.push_back(
+          {uploaded(hash.entries.as<std::uint32_t>(), hash.entries.bytes() / 4, "a mapping", stream_),
+           uploaded(hash.hot_lines.as<std::uint64_t>(), hash.hot_lines.bytes() / 8, "a bitmap of hot ids", stream_)});
+      const Mapping& mapping = mappings_.back();
+      descriptions.push_back({tables_[feature.tables[h]].weights.data(),
+                              device_hash(hash, mapping.entries.data(), mapping.hot_lines.data())});
     }
   }
   const char* what = "the description of the tables";
   device_tables_ = uploaded(descriptions.data(), descriptions.size(), what, stream_);
-  device_segments_ = uploaded(segments_.data(), segments_.size(), what, stream_);
   cardinalities_ = uploaded(cardinalities.data(), cardinalities.size(), what, stream_);
+  device_first_counts_ = uploaded(first_count_.data(), cardinalities.size(), what, stream_);
   stream_.wait("copy the hash functions to the device");
 }
 
-CudaLookup::Table CudaLookup::make_table(const Feature& feature, const HashFunction& hash) const {
-  const std::string what = "a table of " + std::to_string(hash.rows) + " rows of feature \"" + feature.name + "\"";
-  Table table;
-  table.size = hash.rows * feature.table_width();
-  table.weights = DeviceArray<float>(table.size, what.c_str());
-  const std::size_t entries = hash.entries.bytes() / 4, lines = hash.hot_lines.bytes() / 8;
-  table.entries = uploaded(hash.entries.as<std::uint32_t>(), entries, "a mapping", stream_);
-  table.hot_lines = uploaded(hash.hot_lines.as<std::uint64_t>(), lines, "a bitmap of hot ids", stream_);
-  return table;
-}
-
-void CudaLookup::upload(std::size_t feature, std::size_t hash, const float* weights) {
-  const Table& table = tables_[first_table_[feature] + hash];
-  table.weights.upload(weights, table.size, stream_, "copy a table to the device");
-  stream_.wait("copy a table to the device");
-}
-
-void CudaLookup::take_batch(const BagBatch& batch, std::size_t index_bytes) {
-  const std::size_t outputs = batch.batch * layout_.output_width;
-  first_block_ = first_blocks(segments_, batch.batch);
+// Copies a checked batch to the device.
+void CudaEmbedding::take_batch(const BagBatch& batch) {
+  weighted_ = batch.weights != nullptr;
+  first_block_ = place_segments(segments_, bags_);
+  first_ids_.clear();
+  for (const FeatureBags& bags : bags_) first_ids_.push_back(offsets_[bags.first_bag]);
+  const std::size_t index_bytes = batch.index_count * index_size(batch.index_type);
   // All room first: past this, only a failing device can stop the call.
   indices_.reserve(index_bytes, "a batch's indices");
   ids_.reserve(batch.index_count, "a batch's ids");
-  weights_.reserve(batch.weights == nullptr ? 0 : batch.index_count, "a batch's weights");
+  weights_.reserve(weighted_ ? batch.index_count : 0, "a batch's weights");
   device_offsets_.reserve(offsets_.size(), "a batch's offsets");
+  device_first_ids_.reserve(first_ids_.size(), "a batch's plan");
   device_first_block_.reserve(first_block_.size(), "a batch's plan");
-  out_.reserve(outputs, "a batch's output");
+  device_segments_.reserve(segments_.size(), "a batch's plan");
+  out_.reserve(output_size(layout_, bags_), "a batch's output");
 
-  const char* operation = "copy a batch to the device";
-  indices_.upload(static_cast<const std::uint8_t*>(batch.indices), index_bytes, stream_, operation);
-  if (batch.weights != nullptr) weights_.upload(batch.weights, batch.index_count, stream_, operation);
-  device_offsets_.upload(offsets_.data(), offsets_.size(), stream_, operation);
-  device_first_block_.upload(first_block_.data(), first_block_.size(), stream_, operation);
+  indices_.upload(static_cast<const std::uint8_t*>(batch.indices), index_bytes, stream_, kCopying);
+  if (weighted_) weights_.upload(batch.weights, batch.index_count, stream_, kCopying);
+  device_offsets_.upload(offsets_.data(), offsets_.size(), stream_, kCopying);
+  device_first_ids_.upload(first_ids_.data(), first_ids_.size(), stream_, kCopying);
+  device_first_block_.upload(first_block_.data(), first_block_.size(), stream_, kCopying);
+  device_segments_.upload(segments_.data(), segments_.size(), stream_, kCopying);
 }
 
-void CudaLookup::start(const BagBatch& batch) {
+void CudaEmbedding::start_forward(const BagBatch& batch, bool train) {
   CheckArguments checking{};
   checking.indices = indices_.data();
   checking.type = batch.index_type;
   checking.count = batch.index_count;
-  checking.offsets = device_offsets_.data();
-  checking.batch = batch.batch;
+  checking.first_ids = device_first_ids_.data();
   checking.cardinalities = cardinalities_.data();
   checking.features = static_cast<std::uint32_t>(layout_.features.size());
-  checking.policy = policy_;
+  checking.policy = bad_index_;
   checking.ids = ids_.data();
   launch_check_indices(checking, bad_.data(), stream_.get());
+
+  if (train && counts_.data() != nullptr) {
+    CountArguments counting{};
+    counting.ids = ids_.data();
+    counting.count = batch.index_count;
+    counting.first_ids = device_first_ids_.data();
+    counting.first_counts = device_first_counts_.data();
+    counting.features = checking.features;
+    counting.refused = bad_index_ == BadIndex::kError ? bad_.data() : nullptr;
+    counting.counts = counts_.data();
+    launch_count_accesses(counting, stream_.get());
+  }
 
   LookupArguments lookup{};
   lookup.segments = device_segments_.data();
@@ -97,41 +148,82 @@ void CudaLookup::start(const BagBatch& batch) {
   lookup.tables = device_tables_.data();
   lookup.ids = ids_.data();
   lookup.offsets = device_offsets_.data();
-  lookup.weights = batch.weights == nullptr ? nullptr : weights_.data();
-  lookup.batch = batch.batch;
+  lookup.weights = weighted_ ? weights_.data() : nullptr;
   lookup.out = out_.data();
-  lookup.output_width = layout_.output_width;
   launch_lookup(lookup, first_block_.back(), stream_.get());
 }
 
-void CudaLookup::lookup(const BagBatch& batch, float* out) {
-  if (batch.batch_sizes != nullptr) {
-    fail("NOT_SUPPORTED", "A batch size per feature is not supported on a CUDA device yet: use device \"cpu\"");
-  }
-  const std::vector<FeatureBags> bags = feature_bags(layout_, batch);
-  copy_offsets(layout_, batch, bags, offsets_);
-  if (batch.batch == 0) return;
-
-  take_batch(batch, batch.index_count * index_size(batch.index_type));
+std::size_t CudaEmbedding::forward(const BagBatch& batch, float* out, bool train) {
+  take_bags(batch);
+  take_batch(batch);
   BadIndices bad{~0u, 0};
-  bad_.upload(&bad, 1, stream_, "copy a batch to the device");
-  start(batch);
+  bad_.upload(&bad, 1, stream_, kCopying);
+  start_forward(batch, train);
   bad_.download(&bad, 1, stream_, "copy the result of the index check");
   stream_.wait("look up a batch");
-  if (bad.count > 0 && policy_ == BadIndex::kError) fail_bad_index(layout_, batch, bags, offsets_, bad.first);
-  bad_indices_ += bad.count;
-  out_.download(out, batch.batch * layout_.output_width, stream_, "copy the pooled rows from the device");
+  if (bad.count > 0 && bad_index_ == BadIndex::kError) fail_bad_index(layout_, batch, bags_, offsets_, bad.first);
+  out_.download(out, output_size(layout_, bags_), stream_, "copy the pooled rows from the device");
   stream_.wait("copy the pooled rows from the device");
+  bad_indices_ += bad.count;
+  kept_ = train;
+  return bad.count;
 }
 
-std::unique_ptr<LookupBackend> make_lookup(const EmbeddingLayout& layout, BadIndex policy) {
-  for (const Feature& feature : layout.features) {
-    if (feature.precision != Precision::kFloat32 || feature.combine == Combine::kMultiply) {
-      fail("NOT_SUPPORTED", "Expected float32 rows that are summed or concatenated on a CUDA device for feature \"",
-           feature.name, "\": use device \"cpu\" for other precisions and for combine \"multiply\"");
+void CudaEmbedding::read_values(std::size_t t, std::uint64_t first, std::size_t count, float* out) const {
+  const std::size_t width = layout_.tables[t].width;
+  tables_[t].weights.download(out, count * width, stream_, kReading, first * width);
+  stream_.wait(kReading);
+}
+
+void CudaEmbedding::write_values(std::size_t t, const float* values) {
+  tables_[t].weights.upload(values, floats_of(t), stream_, kWriting);
+  stream_.wait(kWriting);
+}
+
+// Rows are float32 here: their values are what is stored.
+void CudaEmbedding::read_rows(std::size_t t, std::uint8_t* out) const {
+  read_values(t, 0, layout_.tables[t].rows, reinterpret_cast<float*>(out));
+}
+
+void CudaEmbedding::write_rows(std::size_t t, const std::uint8_t* rows) {
+  write_values(t, reinterpret_cast<const float*>(rows));
+}
+
+void CudaEmbedding::read_state(std::size_t t, float* out) const {
+  tables_[t].state.download(out, states_of(t), stream_, kReading);
+  stream_.wait(kReading);
+}
+
+void CudaEmbedding::write_state(std::size_t t, const float* state) {
+  tables_[t].state.upload(state, states_of(t), stream_, kWriting);
+  stream_.wait(kWriting);
+}
+
+void CudaEmbedding::read_counts(std::size_t f, std::uint32_t* out) {
+  counts_.download(out, layout_.features[f].cardinality, stream_, kReading, first_count_[f]);
+  stream_.wait(kReading);
+}
+
+void CudaEmbedding::write_counts(std::size_t f, const std::uint32_t* counts) {
+  counts_.upload(counts, layout_.features[f].cardinality, stream_, kWriting, first_count_[f]);
+  stream_.wait(kWriting);
+}
+
+EmbeddingEngine::Usage CudaEmbedding::usage() const {
+  Usage usage = EmbeddingEngine::usage();
+  if (counts_.data() != nullptr) usage.counts = first_count_.back() * sizeof(std::uint32_t);
+  return usage;
+}
+
+std::unique_ptr<EmbeddingEngine> make_embedding(EmbeddingLayout layout, OptimizerSettings optimizer, BadIndex bad_index,
+                                                std::uint64_t seed, bool count_accesses) {
+  for (const TableShape& table : layout.tables) {
+    if (table.precision != Precision::kFloat32 || table.width > kWidestRow) {
+      fail("NOT_SUPPORTED", "Expected float32 rows of width up to ", kWidestRow, " on a CUDA device for table \"",
+           table.name, "\": use device \"cpu\" for others");
     }
   }
-  return std::make_unique<CudaLookup>(layout, policy);
+  return std::make_unique<CudaEmbedding>(std::move(layout), optimizer, bad_index, seed, count_accesses);
 }
 
 }  // namespace collide::cuda

@@ -18,6 +18,17 @@ __global__ void __launch_bounds__(kBlockThreads)
   }
 }
 
+__global__ void __launch_bounds__(kBlockThreads) count_accesses(const __grid_constant__ CountArguments args) {
+  if (args.refused != nullptr && args.refused->count > 0) return;
+  const std::uint64_t stride = std::uint64_t{gridDim.x} * kBlockThreads;
+  for (std::uint64_t i = std::uint64_t{blockIdx.x} * kBlockThreads + threadIdx.x; i < args.count; i += stride) {
+    const std::uint32_t feature = last_start(args.first_ids, args.features, static_cast<std::uint32_t>(i));
+    std::uint32_t* counter = args.counts + load(args.first_counts + feature) + load(args.ids + i);
+    // Whoever makes a full counter wrap fills it again; so it is full in the end, whatever came in between.
+    if (atomicAdd(counter, 1u) == ~0u) atomicExch(counter, ~0u);
+  }
+}
+
 // Blocks that share a multiprocessor: 4 leave each thread the 64 registers it wants; with 5 it would spill.
 constexpr int kBlocks = 4;
 
@@ -25,13 +36,22 @@ __global__ void __launch_bounds__(kBlockThreads, kBlocks) lookup(const __grid_co
   lookup_thread(args, blockIdx.x, threadIdx.x);
 }
 
+unsigned blocks_for(std::uint64_t threads) {
+  return static_cast<unsigned>(std::min<std::uint64_t>((threads + kBlockThreads - 1) / kBlockThreads, 1 << 16));
+}
+
 }  // namespace
 
 void launch_check_indices(const CheckArguments& args, BadIndices* bad, cudaStream_t stream) {
   if (args.count == 0) return;
-  const std::uint64_t blocks = std::min<std::uint64_t>((args.count + kBlockThreads - 1) / kBlockThreads, 1 << 16);
-  check_indices<<<static_cast<unsigned>(blocks), kBlockThreads, 0, stream>>>(args, bad);
+  check_indices<<<blocks_for(args.count), kBlockThreads, 0, stream>>>(args, bad);
   check(cudaGetLastError(), "launch the index check");
+}
+
+void launch_count_accesses(const CountArguments& args, cudaStream_t stream) {
+  if (args.count == 0) return;
+  count_accesses<<<blocks_for(args.count), kBlockThreads, 0, stream>>>(args);
+  check(cudaGetLastError(), "launch the counting of accesses");
 }
 
 void launch_lookup(const LookupArguments& args, std::uint32_t blocks, cudaStream_t stream) {

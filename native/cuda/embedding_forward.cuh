@@ -19,7 +19,20 @@ struct BadIndices {
 // Fills args.ids, [args.count].
 void launch_check_indices(const CheckArguments& args, BadIndices* bad, cudaStream_t stream);
 
-// Fills args.out, all features at once. blocks: the last of first_blocks().
+struct CountArguments {
+  const std::uint32_t* ids;  // checked
+  std::uint64_t count;
+  const std::uint32_t* first_ids;     // [features] position of a feature's first id
+  const std::uint64_t* first_counts;  // [features] of its first counter
+  std::uint32_t features;
+  const BadIndices* refused;  // nothing is counted if it has found any; or null
+  std::uint32_t* counts;      // of all features, saturating at 2^32 - 1
+};
+
+// Adds the accesses of a batch to the counts.
+void launch_count_accesses(const CountArguments& args, cudaStream_t stream);
+
+// Fills args.out, all features at once. blocks: the last of place_segments().
 void launch_lookup(const LookupArguments& args, std::uint32_t blocks, cudaStream_t stream);
 
 }  // namespace collide::cuda

@@ -18,18 +18,28 @@ constexpr std::uint32_t kBlockThreads = 256;
 
 struct Segment {
   std::uint32_t feature;
-  std::uint32_t first_table, tables;  // internal tables whose rows add up
-  std::uint32_t width;                // floats per row
-  std::uint32_t pack;                 // floats a lane reads at once: 4, 2 or 1; divides width, so reads are aligned
-  std::uint32_t packs;                // width / pack
-  std::uint32_t positions;            // sequence length, or 1 when a bag is pooled
-  std::uint32_t position_stride;      // output floats from one position to the next
-  std::uint32_t lanes;                // threads per bag: positions * packs, at most a block
+  std::uint32_t first_table, tables;  // internal tables whose rows add up, or are multiplied
+  bool product;
+  std::uint32_t width;            // floats per row
+  std::uint32_t pack;             // floats a lane reads at once: 4, 2 or 1; divides width, so reads are aligned
+  std::uint32_t packs;            // width / pack
+  std::uint32_t positions;        // sequence length, or 1 when a bag is pooled
+  std::uint32_t position_stride;  // output floats from one position to the next
+  std::uint32_t lanes;            // threads per bag: positions * packs, at most a block
   std::uint32_t bags_per_block;
   bool mean;
-  bool aligned_output;   // every pack of the output starts at a multiple of its size
-  std::uint64_t column;  // first output column
+  std::uint64_t column;  // first output column, counted from the feature's
+
+  // In the batch, see place_segments.
+  std::uint64_t first_bag, bags;  // bag b holds the ids from offsets[first_bag + b] on
+  std::uint64_t base, stride;     // and goes to out[base + b * stride]
+  bool aligned_output;            // every pack of the output starts at a multiple of its size
 };
+
+// The widest pack of 4, 2 or 1 floats that divides a row.
+inline std::uint32_t pack_of(std::uint32_t width) {
+  return width % 4 == 0 ? 4 : width % 2 == 0 ? 2 : 1;
+}
 
 inline std::vector<Segment> make_segments(const EmbeddingLayout& layout) {
   std::vector<Segment> segments;
@@ -43,9 +53,10 @@ inline std::vector<Segment> make_segments(const EmbeddingLayout& layout) {
       segment.feature = static_cast<std::uint32_t>(f);
       segment.first_table = table;
       segment.tables = concat ? 1 : hashes;
+      segment.product = feature.combine == Combine::kMultiply;
       table += segment.tables;
       segment.width = feature.table_width();
-      segment.pack = segment.width % 4 == 0 ? 4 : segment.width % 2 == 0 ? 2 : 1;
+      segment.pack = pack_of(segment.width);
       segment.packs = segment.width / segment.pack;
       segment.positions = feature.pooling == Pooling::kNone ? feature.sequence_length : 1;
       segment.position_stride = feature.dim;
@@ -57,25 +68,29 @@ inline std::vector<Segment> make_segments(const EmbeddingLayout& layout) {
       segment.lanes = static_cast<std::uint32_t>(std::min<std::uint64_t>(work, kBlockThreads));
       segment.bags_per_block = kBlockThreads / segment.lanes;
       segment.mean = feature.pooling == Pooling::kMean;
-      segment.column = layout.output_offset[f] + std::uint64_t{part} * segment.width;
-      segment.aligned_output = layout.output_width % segment.pack == 0 && segment.column % segment.pack == 0 &&
-                               segment.position_stride % segment.pack == 0;
+      segment.column = std::uint64_t{part} * segment.width;
       segments.push_back(segment);
     }
   }
   return segments;
 }
 
-// The first block of each segment, then the number of blocks: [segments + 1].
-inline std::vector<std::uint32_t> first_blocks(const std::vector<Segment>& segments, std::size_t batch) {
+// Gives each segment its place in a batch; returns the first block of each, then the number of blocks: [segments + 1].
+inline std::vector<std::uint32_t> place_segments(std::vector<Segment>& segments, const std::vector<FeatureBags>& bags) {
   std::vector<std::uint32_t> first;
   std::uint64_t blocks = 0;
-  for (const Segment& segment : segments) {
+  for (Segment& segment : segments) {
+    const FeatureBags& place = bags[segment.feature];
+    segment.first_bag = place.first_bag;
+    segment.bags = place.bags;
+    segment.base = place.base + segment.column;
+    segment.stride = place.stride;
+    segment.aligned_output = segment.base % segment.pack == 0 && segment.stride % segment.pack == 0;
     first.push_back(static_cast<std::uint32_t>(blocks));
-    blocks += (batch + segment.bags_per_block - 1) / segment.bags_per_block;
+    blocks += (segment.bags + segment.bags_per_block - 1) / segment.bags_per_block;
     if (blocks > std::numeric_limits<std::int32_t>::max()) {
-      fail("INVALID_ARGUMENT", "Expected a batch that needs at most 2^31 - 1 blocks on a CUDA device, received ", batch,
-           " bags a feature");
+      fail("INVALID_ARGUMENT", "Expected a batch that needs at most 2^31 - 1 blocks on a CUDA device, received ",
+           place.bags, " bags of a feature");
     }
   }
   first.push_back(static_cast<std::uint32_t>(blocks));

@@ -30,32 +30,28 @@ struct LookupArguments {
   std::uint32_t segment_count;
   const DeviceTable* tables;
   const std::uint32_t* ids;      // checked
-  const std::uint32_t* offsets;  // [features * batch + 1]
+  const std::uint32_t* offsets;  // [bags of all features + 1]
   const float* weights;          // one per id, or null
-  std::uint64_t batch;
-  float* out;  // [batch, output_width]
-  std::uint64_t output_width;
+  float* out;
 };
 
 struct CheckArguments {
   const void* indices;
   IntegerType type;
   std::uint64_t count;
-  const std::uint32_t* offsets;  // [features * batch + 1]
-  std::uint64_t batch;
+  const std::uint32_t* first_ids;      // [features] position of a feature's first id
   const std::uint64_t* cardinalities;  // [features]
   std::uint32_t features;
   BadIndex policy;
   std::uint32_t* ids;  // [count]
 };
 
-// The largest k below count with starts[k * stride] <= value. starts[0] is 0.
-COLLIDE_HD std::uint32_t last_start(const std::uint32_t* starts, std::uint64_t stride, std::uint32_t count,
-                                    std::uint32_t value) {
+// The largest k below count with starts[k] <= value; starts[0] is.
+COLLIDE_HD std::uint32_t last_start(const std::uint32_t* starts, std::uint32_t count, std::uint32_t value) {
   std::uint32_t low = 0, high = count;
   while (high - low > 1) {
     const std::uint32_t middle = low + (high - low) / 2;
-    if (load(starts + middle * stride) <= value) {
+    if (load(starts + middle) <= value) {
       low = middle;
     } else {
       high = middle;
@@ -74,7 +70,7 @@ COLLIDE_HD bool check_index(const CheckArguments& args, std::uint32_t position) 
   } else {
     index = widened(load(static_cast<const std::int64_t*>(args.indices) + position));
   }
-  const std::uint32_t feature = last_start(args.offsets, args.batch, args.features, position);
+  const std::uint32_t feature = last_start(args.first_ids, args.features, position);
   const std::uint64_t cardinality = load(args.cardinalities + feature);
   const bool good = index < cardinality;
   args.ids[position] = good ? static_cast<std::uint32_t>(index) : replacement_id(args.policy, index, cardinality);
@@ -142,15 +138,49 @@ COLLIDE_HD void add_ids(const LookupArguments& args, const DeviceTable& table, s
   }
 }
 
+// The same for rows that are multiplied. A pruned id's row is zeros.
+template <int kPack, int kIds>
+COLLIDE_HD void add_products(const LookupArguments& args, const Segment& segment, std::uint32_t first,
+                             std::uint32_t column, Pack<kPack>& sum) {
+  std::uint32_t ids[kIds], rows[kIds];
+  Pack<kPack> products[kIds];
+  for (int k = 0; k < kIds; ++k) ids[k] = load(args.ids + first + k);
+  COLLIDE_ROLLED
+  for (std::uint32_t t = 0; t < segment.tables; ++t) {
+    const DeviceTable& table = args.tables[segment.first_table + t];
+    rows_of_ids(table.hash, ids, rows);
+    for (int k = 0; k < kIds; ++k) {
+      Pack<kPack> row{};
+      if (rows[k] != kPruned) {
+        row = load_pack<kPack>(table.weights + std::uint64_t{rows[k]} * segment.width + column);
+        for (int j = 0; t > 0 && j < kPack; ++j) row.values[j] *= products[k].values[j];
+      }
+      products[k] = row;
+    }
+  }
+  for (int k = 0; k < kIds; ++k) {
+    const float scale = args.weights == nullptr ? 1.0f : load(args.weights + first + k);
+    for (int j = 0; j < kPack; ++j) sum.values[j] += scale * products[k].values[j];
+  }
+}
+
 template <int kPack>
 COLLIDE_HD void add_tables(const LookupArguments& args, const Segment& segment, std::uint32_t begin, std::uint32_t end,
                            std::uint32_t column, Pack<kPack>& sum) {
+  if (segment.product) {
+    COLLIDE_ROLLED
+    for (std::uint32_t i = begin; i < end; ++i) add_products<kPack, 1>(args, segment, i, column, sum);
+    return;
+  }
+  COLLIDE_ROLLED
   for (std::uint32_t t = 0; t < segment.tables; ++t) {
     const DeviceTable& table = args.tables[segment.first_table + t];
     std::uint32_t i = begin;
+    COLLIDE_ROLLED
     for (; end - i >= kIdsAtOnce; i += kIdsAtOnce) {
       add_ids<kPack, kIdsAtOnce>(args, table, i, segment.width, column, sum);
     }
+    COLLIDE_ROLLED
     for (; i < end; ++i) add_ids<kPack, 1>(args, table, i, segment.width, column, sum);
   }
 }
@@ -158,7 +188,7 @@ COLLIDE_HD void add_tables(const LookupArguments& args, const Segment& segment, 
 // Pools one pack of columns of one bag (or of one position of it).
 template <int kPack>
 COLLIDE_HD void pool_pack(const LookupArguments& args, const Segment& segment, std::uint64_t bag, std::uint32_t chunk) {
-  const std::uint32_t* offsets = args.offsets + segment.feature * args.batch + bag;
+  const std::uint32_t* offsets = args.offsets + segment.first_bag + bag;
   std::uint32_t begin = load(offsets), end = load(offsets + 1);
   std::uint32_t position = 0;
   if (segment.positions > 1) {
@@ -174,6 +204,7 @@ COLLIDE_HD void pool_pack(const LookupArguments& args, const Segment& segment, s
     add_tables(args, segment, begin, end, column, sum);
   } else {
     Pack<kPack, double> wide{};
+    COLLIDE_ROLLED
     for (std::uint32_t start = begin; start < end; start += kLongBag) {
       Pack<kPack> piece{};
       add_tables(args, segment, start, end - start < kLongBag ? end : start + kLongBag, column, piece);
@@ -186,17 +217,17 @@ COLLIDE_HD void pool_pack(const LookupArguments& args, const Segment& segment, s
     for (int j = 0; j < kPack; ++j) sum.values[j] *= share;
   }
   float* target =
-      args.out + bag * args.output_width + segment.column + std::uint64_t{position} * segment.position_stride + column;
+      args.out + segment.base + bag * segment.stride + std::uint64_t{position} * segment.position_stride + column;
   store_pack<kPack>(target, sum, segment.aligned_output);
 }
 
 COLLIDE_HD void lookup_thread(const LookupArguments& args, std::uint32_t block, std::uint32_t thread) {
-  const std::uint32_t s = last_start(args.first_block, 1, args.segment_count, block);
-  const Segment segment = args.segments[s];
+  const std::uint32_t s = last_start(args.first_block, args.segment_count, block);
+  const Segment& segment = args.segments[s];
   const std::uint32_t group = thread / segment.lanes;
   if (group >= segment.bags_per_block) return;
   const std::uint64_t bag = std::uint64_t{block - load(args.first_block + s)} * segment.bags_per_block + group;
-  if (bag >= args.batch) return;
+  if (bag >= segment.bags) return;
   const std::uint32_t chunks = segment.positions * segment.packs;
   for (std::uint32_t chunk = thread - group * segment.lanes; chunk < chunks; chunk += segment.lanes) {
     if (segment.pack == 4) {

@@ -45,6 +45,25 @@ describe('device', () => {
   });
 });
 
+describe.skipIf(!available)('on a CUDA device', () => {
+  it('tables say that they live there', () => {
+    using tables = new EmbeddingTables({ features, device: 'auto' });
+    expect(tables.device).toBe('cuda');
+    using rounded = tables.withPrecision('int8');
+    expect(rounded.device).toBe('cpu');
+    expect(rounded.lookup(batch)).toHaveLength(8);
+  });
+
+  it('too little memory is an error with the bytes wanted and free', () => {
+    const tall = [{ name: 'tall', cardinality: 2 ** 31, dim: 64 }]; // 2^39 bytes, more than any device has
+    const error = caught(() => new EmbeddingTables({ features: tall, device: 'cuda' }));
+    expect(error.code).toBe('OUT_OF_MEMORY');
+    expect(error.message).toMatch(/549755813888 bytes on the CUDA device for table "tall".*\d+ of \d+ bytes are free/);
+    const many = [{ name: 'many', cardinality: 2 ** 32 - 1, dim: 1 }];
+    expect(caught(() => new EmbeddingTables({ features: many, device: 'cuda' })).code).toBe('NOT_SUPPORTED');
+  });
+});
+
 describe.skipIf(available)('without a CUDA device', () => {
   it('cuda throws with the reason', () => {
     const error = caught(() => new EmbeddingTables({ features, device: 'cuda' }));
@@ -70,23 +89,25 @@ describe.skipIf(available)('without a CUDA device', () => {
 });
 
 describe('work that the CUDA kernels cannot do', () => {
-  const product = [{ ...features[0]!, combine: 'multiply' as const }];
+  const cases = [
+    ['half precision', { ...features[0]!, precision: 'float16' as const }, 'feature "movie" has precision "float16"'],
+    ['wide rows', { ...features[0]!, dim: 8196 }, 'feature "movie" has rows of more than 8192 columns'],
+  ] as const;
 
-  it('is refused for cuda, with or without a device', () => {
-    const error = caught(() => new EmbeddingTables({ features: product, device: 'cuda' }));
+  it.each(cases)('%s: refused for cuda, with or without a device', (_, feature, why) => {
+    const error = caught(() => new EmbeddingTables({ features: [feature], device: 'cuda' }));
     expect(error.code).toBe('NOT_SUPPORTED');
-    expect(error.message).toContain('feature "movie" combines by "multiply"');
+    expect(error.message).toContain(why);
   });
 
-  it('runs on the CPU for auto, which says why', async () => {
+  it.each(cases)('%s: on the CPU for auto, which says why', async (_, feature, why) => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
     vi.resetModules();
     const fresh = await import('../../lib/embedding/index.ts');
-    using tables = new fresh.EmbeddingTables({ features: product, device: 'auto' });
-    using cpu = new EmbeddingTables({ features: product });
+    using tables = new fresh.EmbeddingTables({ features: [feature], device: 'auto' });
+    using cpu = new EmbeddingTables({ features: [feature] });
+    expect(tables.device).toBe('cpu');
     expect(tables.lookup(batch)).toEqual(cpu.lookup(batch));
-    expect(warn.mock.calls.map(([message]) => message)).toEqual([
-      'CUDA is not used: feature "movie" combines by "multiply"',
-    ]);
+    expect(warn.mock.calls.map(([message]) => message)).toEqual([`CUDA is not used: ${why}`]);
   });
 });

@@ -22,7 +22,7 @@ function randomFeature(name: string, random: Random): ReferenceFeature {
   const hashes = Array.from({ length: 1 + below(random, 3) }, () =>
     randomHash(oneOf(random, HASHES), cardinality, 1 + below(random, tallest), random),
   );
-  const combine = oneOf(random, ['sum', 'concat'] as const);
+  const combine = oneOf(random, ['sum', 'concat', 'multiply'] as const);
   const pooling = oneOf(random, ['sum', 'mean', 'none'] as const);
   const dim = combine === 'concat' ? width * hashes.length : width;
   return { name, cardinality, dim, pooling, sequenceLength: 1 + below(random, 8), combine, hashes };
@@ -89,7 +89,7 @@ describe.skipIf(!probeCuda().available)('lookups on the device', () => {
     expect(same(tables.cuda.lookup(batch), tables.cpu.lookup(batch))).toBe(true);
   });
 
-  it('of tables that features share follow them, and batchSizes are refused', () => {
+  it('of tables that features share follow them, also with batchSizes', () => {
     const random = generator(9);
     const features = [movies, { ...movies, name: 'user', pooling: 'mean' as const }].map((f) => ({
       ...f,
@@ -102,10 +102,8 @@ describe.skipIf(!probeCuda().available)('lookups on the device', () => {
       engine.backward(uniform(generator(1), 50 * 32));
     }
     expect(same(tables.cuda.lookup(batch), tables.cpu.lookup(batch))).toBe(true);
-    const uneven = { indices: [1], offsets: [0, 1], batchSizes: [1, 0] };
-    expect(() => tables.cuda.lookup(uneven)).toThrow(
-      expect.objectContaining({ code: 'NOT_SUPPORTED', message: expect.stringMatching(/batchSizes/) }),
-    );
+    const uneven = randomBatch(features, { size: 50, longest: 5, weighted: true, uneven: true }, random);
+    expect(same(tables.cuda.lookup(uneven), tables.cpu.lookup(uneven))).toBe(true);
   });
 
   it('report a bad id as the CPU does and write nothing', () => {

@@ -80,7 +80,7 @@ inline EmbeddingLayout random_layout(Random& random) {
     feature.pooling = random.one_of<Pooling>({Pooling::kSum, Pooling::kMean, Pooling::kNone});
     if (feature.pooling == Pooling::kNone) feature.sequence_length = 1 + random.below(9);
     const std::uint32_t hashes = 1 + random.below(3), width = random.one_of(aligned ? fours : any);
-    feature.combine = random.below(2) == 1 ? Combine::kConcat : Combine::kSum;
+    feature.combine = random.one_of<Combine>({Combine::kSum, Combine::kConcat, Combine::kMultiply});
     feature.dim = feature.combine == Combine::kConcat ? width * hashes : width;
     feature.init_scale = 1;
     for (std::uint32_t h = 0; h < hashes; ++h) {

@@ -125,10 +125,10 @@ describe('options', () => {
       /Did you mean "countAccesses"/,
     ],
     [
-      'multiply on CUDA',
-      () => make({ combine: 'multiply' }, { device: 'cuda' }),
+      'rows too wide for CUDA',
+      () => make({ dim: 8193 }, { device: 'cuda' }),
       'NOT_SUPPORTED',
-      /feature "f" combines by "multiply"/,
+      /feature "f" has rows of more than 8192 columns/,
     ],
     [
       'another precision on CUDA',
@@ -170,9 +170,9 @@ describe('options', () => {
   });
 
   it('tables that fit one by one but not together', () => {
-    const hashes = [{ kind: 'modulo' as const, rows: 2 ** 26 }];
+    const hashes = [{ kind: 'modulo' as const, rows: 2 ** 20 }];
     const features = Array.from({ length: 200 }, (_, i) => ({
-      ...{ name: `f${i}`, cardinality: 3, dim: 64, hashes },
+      ...{ name: `f${i}`, cardinality: 3, dim: 4096, hashes },
       init: { kind: 'uniform' as const, scale: 0 }, // nothing is touched
     }));
     const options: EmbeddingTablesOptions = { features, optimizer: { kind: 'sgd' } };

@@ -1,6 +1,6 @@
 /** Random layouts and batches for the embedding tests. Shape by fast-check (it shrinks), contents by a seeded generator. */
 import fc from 'fast-check';
-import type { EmbeddingOptimizer, FeatureOptions, Precision } from '../../lib/embedding/index.ts';
+import type { EmbeddingOptimizer, EmbeddingTables, FeatureOptions, Precision } from '../../lib/embedding/index.ts';
 import { type HashFunction, PRUNED, rowOf } from '../../lib/hashing/index.ts';
 import type { ReferenceBatch, ReferenceFeature } from './reference.ts';
 
@@ -224,3 +224,6 @@ export function asOptions(features: ReferenceFeature[]): FeatureOptions[] {
     feature.pooling === 'none' ? { ...feature, sequenceLength } : feature,
   );
 }
+
+/** Bytes of an id's access count: the CPU has one more for the last few. */
+export const bytesPerCount = ({ device }: EmbeddingTables): number => (device === 'cpu' ? 5 : 4);

@@ -1,5 +1,5 @@
-// The host side of the CUDA lookups (cuda/embedding.cu: buffers, copies, errors) on a stand-in for the CUDA runtime,
-// with the kernels replayed thread by thread. Built with test/cuda/fake on the include path; no device is needed.
+// The host side of CUDA tables (cuda/embedding.cu: buffers, copies, errors) on a stand-in for the CUDA runtime, with
+// the kernels of lookups replayed thread by thread. Built with test/cuda/fake on the include path; no device is needed.
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -11,6 +11,7 @@
 #include "../cuda/random_lookups.h"
 #include "cpu/embedding.h"
 #include "cuda/embedding.cu"
+#include "cuda/embedding_train.cu"
 
 namespace collide::cuda {
 
@@ -21,6 +22,26 @@ void launch_check_indices(const CheckArguments& args, BadIndices* bad, cudaStrea
     ++bad->count;
   }
 }
+
+void launch_count_accesses(const CountArguments& args, cudaStream_t) {
+  if (args.refused != nullptr && args.refused->count > 0) return;
+  for (std::uint32_t i = 0; i < args.count; ++i) {
+    ++args.counts[args.first_counts[last_start(args.first_ids, args.features, i)] + args.ids[i]];
+  }
+}
+
+void launch_initial_rows(float* rows, std::uint64_t count, std::uint64_t seed, float center, float scale,
+                         cudaStream_t) {
+  for (std::uint64_t i = 0; i < count; ++i) rows[i] = center + scale * (2 * uniform01(seed, i) - 1);
+}
+
+// The kernels of backward work in groups of threads: the test device runs them, not this program.
+void launch_weight_gradients(const FactorArguments&, float*, cudaStream_t) {}
+void launch_factor_gradients(const FactorArguments&, float*, cudaStream_t) {}
+void launch_expand(const ExpandArguments&, cudaStream_t) {}
+void sort_entries(Scratch&, const std::uint32_t*, std::uint32_t*, const std::uint32_t*, std::uint32_t*, std::uint64_t,
+                  int, cudaStream_t) {}
+void launch_steps(const StepArguments&, const BackwardPlan&, cudaStream_t) {}
 
 void launch_lookup(const LookupArguments& args, std::uint32_t blocks, cudaStream_t) {
   for (std::uint32_t block = 0; block < blocks; ++block) {
@@ -54,32 +75,41 @@ std::string error_of(const std::function<void()>& body) {
   return "nothing thrown";
 }
 
-void upload_all(CpuEmbedding& engine, collide::LookupBackend& device) {
-  const auto& features = engine.layout().features;
-  for (std::size_t f = 0; f < features.size(); ++f) {
-    for (std::size_t h = 0; h < features[f].hashes.size(); ++h) {
-      device.upload(f, h, engine.table(f, h).weights.as<float>());
-    }
-  }
-}
-
 // Batches that shrink and grow, through the same buffers.
 void compare(std::uint64_t seed) {
   Random random(seed);
   const auto policy = seed % 2 == 0 ? BadIndex::kClamp : BadIndex::kHash;
+  Random same = random;
   CpuEmbedding engine(collide::testing::random_layout(random), {}, policy, seed, 1);
-  const auto device = collide::cuda::make_lookup(engine.layout(), policy);
-  upload_all(engine, *device);
+  const auto device = collide::cuda::make_embedding(collide::testing::random_layout(same), {}, policy, seed, true);
   for (const std::uint32_t size : {7u, 1u, 40u, 0u, 3u}) {
     const Batch data = collide::testing::random_batch(random, engine.layout(), size);
     const auto batch = data.view(size, random.below(2) == 1);
     std::vector<float> expected(size * engine.layout().output_width, NAN), out = expected;
-    engine.forward(batch, expected.data(), false);
-    device->lookup(batch, out.data());
+    engine.forward(batch, expected.data(), true);
+    device->forward(batch, out.data(), true);
     check(out.empty() || std::memcmp(expected.data(), out.data(), out.size() * sizeof(float)) == 0,
           "bits of case " + std::to_string(seed) + ", batch " + std::to_string(size));
   }
   check(device->bad_indices() == engine.bad_indices(), "bad indices of case " + std::to_string(seed));
+  for (std::size_t f = 0; f < engine.layout().features.size(); ++f) {
+    std::vector<std::uint32_t> expected(engine.layout().features[f].cardinality), counts = expected;
+    engine.read_counts(f, expected.data());
+    device->read_counts(f, counts.data());
+    check(counts == expected, "counts of case " + std::to_string(seed));
+  }
+}
+
+// A backward plans and copies without running past its buffers.
+void plan(std::uint64_t seed) {
+  Random random(seed);
+  const auto device =
+      collide::cuda::make_embedding(collide::testing::random_layout(random), {}, BadIndex::kClamp, 1, false);
+  const Batch data = collide::testing::random_batch(random, device->layout(), 30);
+  std::vector<float> out(30 * device->layout().output_width), weights(data.indices.size());
+  device->forward(data.view(30, true), out.data(), true);
+  const bool noted = error_of([&] { device->backward(out.data(), weights.data()); }) == "nothing thrown";
+  check(noted && device->steps() == 1, "a step of case " + std::to_string(seed));
 }
 
 collide::EmbeddingLayout one_feature(std::uint64_t cardinality, std::uint32_t dim) {
@@ -96,13 +126,12 @@ collide::EmbeddingLayout one_feature(std::uint64_t cardinality, std::uint32_t di
 
 void errors() {
   CpuEmbedding engine(one_feature(10, 4), {}, BadIndex::kError, 1, 1);
-  const auto device = collide::cuda::make_lookup(engine.layout(), BadIndex::kError);
-  upload_all(engine, *device);
+  const auto device = collide::cuda::make_embedding(one_feature(10, 4), {}, BadIndex::kError, 1, true);
   Batch data;
   data.indices = {1, 10, -1};
   data.offsets = {0, 1, 3};
   std::vector<float> out(8, 5);
-  const auto look_up = [&] { device->lookup(data.view(2, false), out.data()); };
+  const auto look_up = [&] { device->forward(data.view(2, false), out.data(), false); };
   const auto on_cpu = [&] { engine.forward(data.view(2, false), out.data(), false); };
   check(error_of(look_up) == error_of(on_cpu) && error_of(look_up).find("received 10 in bag 1") != std::string::npos,
         "a bad index: the message of the CPU engine");
@@ -125,10 +154,10 @@ void errors() {
 void out_of_memory() {
   const std::size_t before = fake_cuda::total;
   fake_cuda::total = 1000;
-  const auto layout = one_feature(100, 4);
-  const std::string message = error_of([&] { collide::cuda::make_lookup(layout, BadIndex::kError); });
-  check(message.find("OUT_OF_MEMORY Could not allocate 1600 bytes on the CUDA device for a table of 100 rows of "
-                     "feature \"movie\": 992 of 1000 bytes are free") == 0,
+  const std::string message =
+      error_of([] { collide::cuda::make_embedding(one_feature(100, 4), {}, BadIndex::kError, 1, true); });
+  check(message.find("OUT_OF_MEMORY Could not allocate 1600 bytes on the CUDA device for table \"movie\" of 100 rows: "
+                     "976 of 1000 bytes are free") == 0,
         "out of memory: " + message);
   fake_cuda::total = before;
 }
@@ -136,7 +165,7 @@ void out_of_memory() {
 }  // namespace
 
 int main() {
-  for (std::uint64_t seed = 1; seed <= 40; ++seed) compare(seed);
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) compare(seed), plan(seed);
   errors();
   out_of_memory();
   check(fake_cuda::blocks.empty(), "all device memory is freed");

@@ -40,20 +40,26 @@ std::uint64_t replay(CpuEmbedding& engine, const collide::BagBatch& batch, colli
   }
   const auto features = static_cast<std::uint32_t>(layout.features.size());
   const auto* offsets = static_cast<const std::uint32_t*>(batch.offsets);
+  const auto bags = collide::feature_bags(layout, batch);
+  std::vector<std::uint32_t> first_ids;
+  for (const auto& place : bags) first_ids.push_back(offsets[place.first_bag]);
   std::vector<std::uint32_t> ids(batch.index_count);
-  const collide::cuda::CheckArguments checking{batch.indices, batch.index_type, batch.index_count,
-                                               offsets,       batch.batch,      cardinalities.data(),
-                                               features,      policy,           ids.data()};
+  const collide::cuda::CheckArguments checking{
+      batch.indices, batch.index_type, batch.index_count, first_ids.data(), cardinalities.data(),
+      features,      policy,           ids.data()};
   std::uint64_t bad = 0;
   for (std::uint32_t i = 0; i < batch.index_count; ++i) bad += collide::cuda::check_index(checking, i) ? 0 : 1;
 
-  const auto segments = collide::cuda::make_segments(layout);
-  const auto first_block = collide::cuda::first_blocks(segments, batch.batch);
-  const collide::cuda::LookupArguments args{
-      segments.data(),    first_block.data(), static_cast<std::uint32_t>(segments.size()),
-      tables.data(),      ids.data(),         offsets,
-      batch.weights,      batch.batch,        out,
-      layout.output_width};
+  auto segments = collide::cuda::make_segments(layout);
+  const auto first_block = collide::cuda::place_segments(segments, bags);
+  const collide::cuda::LookupArguments args{segments.data(),
+                                            first_block.data(),
+                                            static_cast<std::uint32_t>(segments.size()),
+                                            tables.data(),
+                                            ids.data(),
+                                            offsets,
+                                            batch.weights,
+                                            out};
   for (std::uint32_t block = 0; block < first_block.back(); ++block) {
     for (std::uint32_t thread = 0; thread < collide::cuda::kBlockThreads; ++thread) {
       collide::cuda::lookup_thread(args, block, thread);

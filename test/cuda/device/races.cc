@@ -75,7 +75,9 @@ void note_read(Warp& warp, int lane, const Region& region, std::uint64_t offset,
     if (!ordered(warp, lane, region, last)) {
       now.who |= thread(last) / 32 == warp.thread(lane) / 32 ? kOtherLanes : kOtherWarps;
     }
-    now.who |= last.who & (kOtherWarps | (thread(last) == warp.thread(lane) ? kOtherLanes : 0));
+    // Read again behind a barrier of the warp, a word's readers before it are ordered.
+    const bool same = thread(last) == warp.thread(lane) && !warp.has_seen(lane, lane, last.now);
+    now.who |= last.who & (kOtherWarps | (same ? kOtherLanes : 0));
     now.who |= last.who & 15;
     if ((last.who & kStrong) == 0) now.who &= ~kStrong;
   }

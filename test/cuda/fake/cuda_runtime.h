@@ -12,6 +12,9 @@
 enum cudaError_t { cudaSuccess = 0, cudaErrorMemoryAllocation = 2, cudaErrorLaunchFailure = 719 };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost };
 using cudaStream_t = int*;
+struct uint2 {
+  unsigned x, y;
+};
 constexpr unsigned cudaStreamNonBlocking = 1;
 
 namespace fake_cuda {
@@ -74,4 +77,8 @@ inline cudaError_t cudaFree(void* data) {
 inline cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t) {
   std::memcpy(to, from, bytes);
   return fake_cuda::status("cudaMemcpyAsync");
+}
+inline cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t) {
+  std::memset(to, value, bytes);
+  return fake_cuda::status("cudaMemsetAsync");
 }

@@ -30,6 +30,20 @@ __global__ void reverse_in_warp(int* data) {
   data[threadIdx.x] = held[31 - threadIdx.x];
 }
 
+// All lanes read all values; behind the barrier each reads its own again, then writes it.
+template <bool kBarrier>
+__global__ void scale_by_sum(int* data) {
+  __shared__ int held[32];
+  held[threadIdx.x] = data[threadIdx.x] + 1;
+  __syncwarp();
+  int sum = 0;
+  for (int i = 0; i < 32; ++i) sum += held[(threadIdx.x + i) % 32];  // its own first: the last reader is another
+  sum += held[threadIdx.x];                                          // and now it is the lane itself
+  if constexpr (kBarrier) __syncwarp();
+  held[threadIdx.x] *= sum;
+  data[threadIdx.x] = held[threadIdx.x];
+}
+
 // A barrier before the reads but none after them: the second round writes what others still read.
 template <bool kBarrier>
 __global__ void reverse_twice(int* data) {
@@ -203,6 +217,8 @@ int main() {
   expect("reverse without a barrier", "data race", [&] { reverse<false><<<1, kThreads>>>(d); });
   expect("reverse in a warp", "", [&] { reverse_in_warp<true><<<1, 32>>>(d); });
   expect("reverse in a warp without a barrier", "data race", [&] { reverse_in_warp<false><<<1, 32>>>(d); });
+  expect("scale by the sum", "", [&] { scale_by_sum<true><<<1, 32>>>(d); });
+  expect("scale by the sum without a barrier", "data race", [&] { scale_by_sum<false><<<1, 32>>>(d); });
   expect("reverse twice", "", [&] { reverse_twice<true><<<1, kThreads>>>(d); });
   expect("reverse twice without the second barrier", "data race", [&] { reverse_twice<false><<<1, kThreads>>>(d); });
   expect("histogram", "", [&] { histogram<true><<<2, kThreads>>>(d, o); });
