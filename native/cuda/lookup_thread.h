@@ -17,7 +17,7 @@
 
 namespace collide::cuda {
 
-constexpr int kIdsAtOnce = 4;  // rows of a bag in flight per lane
+constexpr int kIdsAtOnce = 3;  // rows of a bag in flight per lane; 4 spill beside products
 
 struct DeviceTable {
   const float* weights;  // [rows, width]
