@@ -1,4 +1,4 @@
-// The host side of CUDA tables (cuda/embedding.cu: buffers, copies, errors) on a stand-in for the CUDA runtime, with
+// The host side of CUDA tables (cuda/embedding.cc: buffers, copies, errors) on a stand-in for the CUDA runtime, with
 // the kernels of lookups replayed thread by thread. Built with test/cuda/fake on the include path; no device is needed.
 #include <cmath>
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 #include "../cuda/random_lookups.h"
 #include "cpu/embedding.h"
-#include "cuda/embedding.cu"
-#include "cuda/embedding_train.cu"
+#include "cuda/embedding.cc"
+#include "cuda/embedding_train.cc"
 
 namespace collide::cuda {
 
