@@ -7,9 +7,13 @@
 
 #ifdef __CUDACC__
 #define COLLIDE_HD __host__ __device__ __forceinline__
-#define COLLIDE_ROLLED _Pragma("unroll 1")  // the loop that follows: unrolled it would take too many registers
 #else
 #define COLLIDE_HD inline
+#endif
+// Before a loop that would take too many registers on a device if it were unrolled.
+#ifdef __CUDA_ARCH__
+#define COLLIDE_ROLLED _Pragma("unroll 1")
+#else
 #define COLLIDE_ROLLED
 #endif
 
