@@ -16,6 +16,7 @@ export { type FeatureHashing, Hashing, type HashingManifest } from './pipeline/h
 export {
   type BaselineMethod,
   baselineHashing,
+  type LearnerOptions,
   type LearnHashingOptions,
   learnHashing,
   type SizeOptions,

@@ -7,7 +7,7 @@ import {
   type UniformShare,
   uniformShare,
 } from '../clustering/budget.ts';
-import { CollideError, checkInteger, checkOptions, suggestion } from '../errors.ts';
+import { CollideError, checkInteger, checkOptions, describe, suggestion } from '../errors.ts';
 import type { Teacher } from './teacher.ts';
 
 /** Options of {@link planBudget}. */
@@ -59,7 +59,7 @@ export async function planBudget(teacher: Teacher, options: BudgetOptions): Prom
   checkOptions(options, ['bytes', 'dim', 'sensitivity', 'minRows', 'signal', 'threads'], 'planBudget');
   const { bytes, dim, sensitivity = {}, signal, threads } = options;
   const minRows = checkInteger(options.minRows ?? 100_000, 0, 2 ** 32, 'minRows of planBudget');
-  checkFeatures(Object.keys(sensitivity), teacher, 'sensitivity of planBudget');
+  checkFeatures(sensitivity, teacher, 'sensitivity of planBudget');
   // Some measured and some not could not be compared.
   const known = teacher.features.every((feature) => feature.sensitivity !== undefined);
   const measured: BudgetTable[] = [];
@@ -77,10 +77,16 @@ export async function planBudget(teacher: Teacher, options: BudgetOptions): Prom
   };
 }
 
-/** @throws CollideError INVALID_ARGUMENT for a name that no feature has */
-export function checkFeatures(names: readonly string[], { features }: Teacher, where: string): void {
+/** @throws CollideError INVALID_ARGUMENT for what is no object by feature name, or a name that no feature has */
+export function checkFeatures(byFeature: unknown, { features }: Teacher, where: string): void {
+  if (typeof byFeature !== 'object' || byFeature === null || Array.isArray(byFeature)) {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected an object by feature name for ${where}, received ${describe(byFeature)}`,
+    );
+  }
   const known = features.map(({ name }) => name);
-  const unknown = names.find((name) => !known.includes(name));
+  const unknown = Object.keys(byFeature).find((name) => !known.includes(name));
   if (unknown === undefined) return;
   throw new CollideError(
     'INVALID_ARGUMENT',

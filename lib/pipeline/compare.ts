@@ -20,9 +20,12 @@ import type { Comparison, ComparisonResult } from './results.ts';
 import { type Teacher, trainTeacher } from './teacher.ts';
 
 export interface CompareOptions {
-  /** Results of an earlier, interrupted run of the same config: they are kept and not computed again. */
+  /** Results of an earlier, interrupted run of the same config, in any order: they are kept and not computed again. */
   resume?: readonly ComparisonResult[];
-  /** Called with everything so far after each result: write it down, and an interruption loses little. */
+  /**
+   * Called after each result with everything so far, all of `resume` included: write it down, and an interruption loses
+   * little.
+   */
   onResult?: (comparison: Comparison) => Promise<void> | void;
   /** The step at hand, its share (0 to 1), steps done and steps in all. */
   onProgress?: (step: string, share: number, done: number, total: number) => void;
@@ -73,9 +76,10 @@ type Choices = Map<string, Choice>;
 export async function compare(config: CompareConfig, data: Dataset, options: CompareOptions = {}): Promise<Comparison> {
   const { signal } = options;
   const steps = plan(config);
-  const results: ComparisonResult[] = [];
+  // One per step, the known ones from the start: whoever writes them down before their turn must not lose them.
+  const results = steps.map((step) => options.resume?.find((known) => isOf(known, step)));
   const frame = describeComparison(config, data, options.notes ?? []);
-  const describe = (): Comparison => ({ ...frame, results: [...results] });
+  const describe = (): Comparison => ({ ...frame, results: results.filter((result) => result !== undefined) });
   const choices: Choices = new Map();
   let teacher: Taught | undefined;
   let cross: Taught<CrossTeachers> | undefined;
@@ -84,9 +88,8 @@ export async function compare(config: CompareConfig, data: Dataset, options: Com
     const name = `${step.method}${step.method === 'full' ? '' : ` at ${step.size * 100} %`}, seed ${step.seed}`;
     const report = (text: string, share: number) => options.onProgress?.(`${name}: ${text}`, share, done, steps.length);
     const key = `${step.method} ${step.size}`;
-    const known = options.resume?.find((r) => r.method === step.method && r.size === step.size && r.seed === step.seed);
+    const known = results[done];
     if (known !== undefined) {
-      results.push(known);
       const { learningRate, epochs, hotShare } = known;
       if (!choices.has(key)) choices.set(key, { learningRate, epochs, hotShare });
       continue;
@@ -112,7 +115,7 @@ export async function compare(config: CompareConfig, data: Dataset, options: Com
       cross = { seed: step.seed, knows: timed.value, seconds: timed.seconds };
     }
     const taught = needsTeacher(step.method) ? teacher : undefined;
-    results.push(await runStep(config, data, step, taught, crossFitted ? cross : undefined, choices, report, signal));
+    results[done] = await runStep(config, data, step, taught, crossFitted ? cross : undefined, choices, report, signal);
     await options.onResult?.(describe());
   }
   return describe();
@@ -128,6 +131,10 @@ function plan(config: CompareConfig): Step[] {
     }
   }
   return steps;
+}
+
+function isOf(result: ComparisonResult, { method, size, seed }: Step): boolean {
+  return result.method === method && result.size === size && result.seed === seed;
 }
 
 function needsTeacher(method: CompareMethod): boolean {

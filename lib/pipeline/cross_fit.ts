@@ -14,7 +14,8 @@ import type { Detours } from '../training/detours.ts';
 import { trainEpoch } from '../training/train.ts';
 import { epochSeed } from '../training/tune.ts';
 import { fitFixed } from './fit.ts';
-import type { Hashing } from './hashing.ts';
+import type { Hashing, HashingManifest } from './hashing.ts';
+import { type LearnerOptions, ownOf } from './learn_hashing.ts';
 import { buildRecommender, TRAINING_OPTIONS } from './model_options.ts';
 import { newcomerDetours } from './newcomers.ts';
 import { rowsOf, Teacher, type TeacherFeature, type TeacherOptions } from './teacher.ts';
@@ -102,20 +103,16 @@ function idCounts(split: Split, feature: number, half?: 0 | 1): Uint32Array {
  * @throws CollideError INVALID_ARGUMENT for a hashing of another kind
  */
 export function crossFit(hashing: Hashing, teachers: CrossTeachers, features: readonly FeatureInfo[]): Detours {
-  const { method, details } = hashing.manifest;
-  const cuts = ['agglomerative', 'equal-mass', 'exact'].includes(method);
-  if (!cuts || details?.statistics === undefined || (details.projection ?? 'principal') !== 'principal') {
-    throw new CollideError(
-      'INVALID_ARGUMENT',
-      `Expected a hashing learned by a method that cuts one dimension, the principal one, for crossFit, received "${method}"`,
-    );
-  }
+  const statistics = hashing.manifest.details?.statistics as Record<string, MappingStatistics> | undefined;
+  if (statistics === undefined) throw notCut(`"${hashing.manifest.method}"`);
   const newcomers = newcomerDetours(hashing.features, features);
   return hashing.features.map(({ name, hashes, standIn }, f) => {
     const [hash] = hashes;
-    if (hash?.kind !== 'table' || hashes.length > 1) return undefined;
+    if (hash?.kind !== 'table') return undefined;
+    checkCut(hashing.manifest, name);
+    if (hashes.length > 1) return undefined;
     const { outOfVocabulary } = features[f]!;
-    const { hotRows } = (details.statistics as Record<string, MappingStatistics>)[name]!.tables[0]!;
+    const { hotRows } = statistics[name]!.tables[0]!;
     const whole = teachers.whole.features[f]!;
     const { dim } = teachers.whole;
     const unseenRow = outOfVocabulary === null ? -1 : hash.entries[outOfVocabulary]!;
@@ -147,6 +144,22 @@ export function crossFit(hashing: Hashing, teachers: CrossTeachers, features: re
       return lookedUpAs;
     });
   });
+}
+
+/** @throws CollideError INVALID_ARGUMENT unless the feature's learner cuts the principal dimension */
+function checkCut({ method: common, details }: HashingManifest, name: string): void {
+  const own = ownOf((details?.perFeature ?? {}) as Record<string, LearnerOptions>, name);
+  const { method = 'agglomerative', projection = 'principal' } =
+    own ?? ({ ...details, method: common } as LearnerOptions);
+  const cuts = ['agglomerative', 'equal-mass', 'exact'].includes(method);
+  if (!cuts || projection !== 'principal') throw notCut(`"${method}" for feature "${name}"`);
+}
+
+function notCut(received: string): CollideError {
+  return new CollideError(
+    'INVALID_ARGUMENT',
+    `Expected a hashing learned by a method that cuts one dimension, the principal one, for crossFit, received ${received}`,
+  );
 }
 
 function project(rows: Float32Array, dim: number, id: number, { mean, components }: PrincipalComponents): number {

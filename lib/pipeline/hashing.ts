@@ -21,7 +21,7 @@ export interface HashingManifest {
   /** Features with fewer ids stay whole. */
   minRows: number;
   seed: number;
-  /** Anything else worth keeping: options of the learner, statistics of the clusters. */
+  /** Anything else worth keeping: options of the learner (`perFeature`: all of theirs), statistics of the clusters. */
   details?: Record<string, unknown>;
 }
 

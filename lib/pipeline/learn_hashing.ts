@@ -1,5 +1,6 @@
 /** Chooses hash functions for every feature: learned from a teacher, or one of the baselines that need none. */
 import {
+  type JobOptions,
   type LearnMappingOptions,
   learnMappings,
   type MappingStatistics,
@@ -28,22 +29,30 @@ export interface SizeOptions {
   seed?: number;
 }
 
-export interface LearnHashingOptions
-  extends SizeOptions,
-    Omit<LearnMappingOptions, 'rows' | 'hotShare' | 'seed' | 'unseen' | 'onProgress'> {
+/** How the rows of a feature are learned: the options of `learnMapping`, but for the rows and the job. */
+export interface LearnerOptions
+  extends Omit<LearnMappingOptions, 'rows' | 'seed' | 'unseen' | keyof JobOptions<never>> {
   /**
    * As for `learnMapping`, or 'newcomer': ids that own no row and have no cluster are served by a row that is trained on
    * newcomers, those that came to stay, see newcomers.ts. It needs `recent`, and `newcomers` when the student trains.
    */
   unseen?: LearnMappingOptions['unseen'] | 'newcomer';
+  seed?: number;
+}
+
+export interface LearnHashingOptions extends SizeOptions, LearnerOptions, Omit<JobOptions<never>, 'onProgress'> {
   /** Rows of single features by name, as `planBudget` gives them; the others follow `size` and `minRows`. */
   rows?: Readonly<Record<string, number>>;
+  /** Learner options of single features by name: each goes before the common one, and undefined means its default. */
+  perFeature?: Readonly<Record<string, LearnerOptions>>;
   /** The feature at hand and how far the whole is, 0 to 1. */
   onProgress?: (text: string, share: number) => void;
 }
 
 const SIZE_OPTIONS = ['size', 'minRows', 'hotShare', 'recent', 'seed'] as const;
 const LEARNER_OPTIONS = [
+  'hotShare',
+  'seed',
   'method',
   'mass',
   'weight',
@@ -77,11 +86,12 @@ export function targetRows(cardinality: number, { size, minRows = 100_000 }: Siz
  * ```ts
  * const hashing = await learnHashing(teacher, { size: 0.1, minRows: 10_000, hotShare: 0.5, recent: [present] });
  * await hashing.save('mapping.safetensors');
+ * await learnHashing(teacher, { size: 0.1, perFeature: { user: { method: 'kd-tree', hotShare: 0.25 } } });
  * ```
  */
 export async function learnHashing(teacher: Teacher, options: LearnHashingOptions): Promise<Hashing> {
-  const known = [...SIZE_OPTIONS, ...LEARNER_OPTIONS, 'rows', 'signal', 'threads', 'onProgress'];
-  checkOptions(options, known, 'learnHashing');
+  const other = ['rows', 'perFeature', 'signal', 'threads', 'onProgress'];
+  checkOptions(options, [...new Set([...SIZE_OPTIONS, ...LEARNER_OPTIONS, ...other])], 'learnHashing');
   const {
     size,
     minRows,
@@ -89,19 +99,25 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
     recent,
     seed = 0,
     rows: chosen = {},
+    perFeature = {},
     signal,
     threads,
     onProgress,
-    unseen,
     ...learner
   } = options;
-  if (unseen === 'newcomer') checkNewcomer(options);
-  checkFeatures(Object.keys(chosen), teacher, 'rows of learnHashing');
-  const combine = learner.combine ?? 'sum';
+  checkFeatures(chosen, teacher, 'rows of learnHashing');
+  checkFeatures(perFeature, teacher, 'perFeature of learnHashing');
+  for (const [name, own] of Object.entries(perFeature)) {
+    checkOptions(own, LEARNER_OPTIONS, `perFeature "${name}" of learnHashing`);
+  }
+  const common = { ...learner, hotShare, seed };
+  const learners = new Map(teacher.features.map(({ name }) => [name, { ...common, ...ownOf(perFeature, name) }]));
   const tasks: (MappingTask & { name: string; feature: number; unseenId: number | null })[] = [];
   const learnedFeatures = new Map<string, Pick<FeatureHashing, 'hashes' | 'standIn'>>();
   for (const [f, { name, cardinality, rows: teacherRows, counts }] of teacher.features.entries()) {
-    const rows = Math.min(cardinality, chosen[name] ?? targetRows(cardinality, options));
+    const { unseen, ...own } = learners.get(name)!;
+    if (unseen === 'newcomer') checkNewcomer(recent, own.hashes);
+    const rows = Math.min(cardinality, ownOf(chosen, name) ?? targetRows(cardinality, options));
     if (rows >= cardinality) {
       learnedFeatures.set(name, { hashes: [{ kind: 'identity' }] });
       continue;
@@ -110,9 +126,8 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
     const knowledge = { rows: teacherRows, dim: teacher.dim, counts, hotCounts };
     // The row that the learner does not get is that of the values never seen.
     const unseenId = unseen === 'newcomer' && rows > 1 ? unseenIdOf(recent!, f) : null;
-    const own = unseenId === null ? { rows } : { rows: rows - 1 };
     const policy = unseen === 'newcomer' ? 'shared' : unseen;
-    const mapping = { ...learner, ...own, unseen: policy, hotShare, seed };
+    const mapping = { ...own, rows: unseenId === null ? rows : rows - 1, unseen: policy };
     tasks.push({ name, feature: f, unseenId, teacher: knowledge, options: mapping });
   }
   const learned = await learnMappings(tasks, {
@@ -138,17 +153,24 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
     const { hash: served, standIn } = serveAsNewcomers(hash, unseenId, counts);
     learnedFeatures.set(name, { hashes: [served], standIn });
   }
-  const features = teacher.features.map(
-    ({ name, cardinality }): FeatureHashing => ({ name, cardinality, combine, ...learnedFeatures.get(name)! }),
-  );
+  const features = teacher.features.map(({ name, cardinality }): FeatureHashing => {
+    const { combine = 'sum' } = learners.get(name)!;
+    return { name, cardinality, combine, ...learnedFeatures.get(name)! };
+  });
   const counts = new Map(teacher.features.map(({ name, counts }) => [name, counts]));
-  const details = { hotShare, unseen, ...learner, statistics };
+  const own = Object.fromEntries([...learners].filter(([name]) => Object.hasOwn(perFeature, name)));
+  const details = { hotShare, ...learner, perFeature: own, statistics };
   const manifest = { method: learner.method ?? 'agglomerative', size, minRows: minRows ?? 100_000, seed, details };
   return new Hashing(features, manifest, counts);
 }
 
+/** What is said of one feature; a name may be that of something every object has. */
+export function ownOf<T>(byFeature: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(byFeature, name) ? byFeature[name] : undefined;
+}
+
 /** @throws CollideError INVALID_ARGUMENT where unseen 'newcomer' makes no sense */
-function checkNewcomer({ recent, hashes }: LearnHashingOptions): void {
+function checkNewcomer(recent: readonly Split[] | undefined, hashes: number | undefined): void {
   if (recent === undefined || recent.length === 0) {
     throw new CollideError(
       'INVALID_ARGUMENT',

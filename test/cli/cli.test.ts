@@ -1,8 +1,10 @@
 // The commands as a user runs them: the compiled program in a child process. `npm test` compiles before it tests.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readNpy, writeNpy, writeSafetensors } from '../../lib/files/index.ts';
@@ -68,6 +70,26 @@ describe('collide', () => {
     const resumed = collide('compare', 'config.yaml', '--json', 'results.json', '--resume');
     expect(resumed.status).toBe(0);
     expect(resumed.stderr).not.toContain('seed 1');
+  });
+
+  it('compare loses none of the results in its file when a resumed run is interrupted', async () => {
+    expect(collide('compare', 'config.yaml', '--json', 'partial.json').status).toBe(0);
+    const read = () => JSON.parse(readFileSync(at('partial.json'), 'utf8'));
+    const earlier = read();
+    // The results known are those of the last of very many seeds: the run is interrupted long before their turn.
+    writeFileSync(at('long.yaml'), CONFIG.replace('seeds: 1', 'seeds: 1000'));
+    earlier.config.compare.seeds = 1000;
+    for (const result of earlier.results) result.seed = 1000;
+    writeFileSync(at('partial.json'), JSON.stringify(earlier));
+    const args = ['compare', 'long.yaml', '--json', 'partial.json', '--resume'];
+    const child = spawn(process.execPath, [program, ...args], { cwd: folder, stdio: 'ignore' });
+    const exit = once(child, 'exit');
+    while (child.exitCode === null && read().results[0].seed !== 1) await setTimeout(20);
+    child.kill('SIGINT');
+    expect((await exit)[0]).not.toBe(0);
+    const { results } = read();
+    expect(results[0]).toMatchObject({ method: 'full', seed: 1 });
+    expect(results.slice(-3)).toEqual(earlier.results);
   });
 
   it('train saves teacher, mapping and student; cluster and export take them from there', async () => {

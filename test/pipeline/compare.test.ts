@@ -75,4 +75,26 @@ describe('compare', () => {
       false,
     );
   });
+
+  it('keeps every earlier result when a resumed run is interrupted before its turn', async () => {
+    const brief = { ...config, compare: { ...config.compare, methods: ['full' as const, 'modulo' as const] } };
+    const whole = await compare(brief, data);
+    // What is missing: the first, one in between and the last. What is known comes in another order.
+    const missing = [0, 3, whole.results.length - 1];
+    const earlier = whole.results.filter((_, k) => !missing.includes(k)).reverse();
+    const controller = new AbortController();
+    let written: ComparisonResult[] = [];
+    const resumed = compare(brief, data, {
+      resume: earlier,
+      signal: controller.signal,
+      onResult: ({ results }) => {
+        written = results;
+        controller.abort();
+      },
+    });
+    await expect(resumed).rejects.toMatchObject({ code: 'ABORTED' });
+    const expected = whole.results.filter((_, k) => k === 0 || !missing.includes(k));
+    expect(written.map(quality)).toEqual(expected.map(quality));
+    for (const result of earlier) expect(written).toContainEqual(result);
+  });
 });

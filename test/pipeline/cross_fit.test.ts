@@ -75,6 +75,13 @@ describe('crossFit', () => {
     }
   });
 
+  it('goes by what the feature itself was learned with', async () => {
+    const perFeature = { [data.features[0]!.name]: { method: 'exact' } } as const;
+    const own = await learnHashing(teachers.whole, { ...options, method: 'kd-tree', perFeature });
+    const common = await learnHashing(teachers.whole, { ...options, method: 'exact' });
+    expect(crossFit(own, teachers, data.features)).toEqual(crossFit(common, teachers, data.features));
+  });
+
   it('changes what the student learns', async () => {
     const hashing = await learnHashing(teachers.whole, options);
     const detours = crossFit(hashing, teachers, data.features);
@@ -88,7 +95,9 @@ describe('crossFit', () => {
     const kd = await learnHashing(teachers.whole, { ...options, method: 'kd-tree' });
     const modulo = baselineHashing(data.features, { ...options, method: 'modulo' });
     const axis = await learnHashing(teachers.whole, { ...options, projection: 'axis' });
-    for (const hashing of [kd, modulo, axis]) {
+    const perFeature = { [data.features[0]!.name]: { method: 'kd-tree' } } as const;
+    const own = await learnHashing(teachers.whole, { ...options, perFeature });
+    for (const hashing of [kd, modulo, axis, own]) {
       expect(() => crossFit(hashing, teachers, data.features)).toThrow(/one dimension/);
     }
     await expect(trainCrossTeachers(past, present, { learningRate: [0.1, 0.2] })).rejects.toMatchObject({

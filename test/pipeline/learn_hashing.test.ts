@@ -1,0 +1,100 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { learnHashing, learnMapping, Teacher } from '../../lib/index.ts';
+import type { LearnerOptions } from '../../lib/pipeline/learn_hashing.ts';
+import { quickGenerator } from '../clustering/reference.ts';
+
+const random = quickGenerator(11);
+const feature = (name: string, ids: number) => ({
+  name,
+  cardinality: ids,
+  rows: Float32Array.from({ length: 2 * ids }, random),
+  counts: Uint32Array.from({ length: ids }, () => 9 * random() ** 2),
+});
+// The second has a name that every object has a property of.
+const teacher = new Teacher(2, [feature('user', 300), feature('constructor', 120), feature('movie', 200)]);
+
+/** Options that fit together, whatever the others are. */
+const method: fc.Arbitrary<LearnerOptions> = fc.oneof(
+  fc.record({ method: fc.constant('agglomerative' as const), mergesPerRound: fc.integer({ min: 1, max: 50 }) }),
+  fc.record({ method: fc.constant('equal-mass' as const), mass: fc.constantFrom('sqrt', 'cbrt', 'one') }),
+  fc.record({ method: fc.constant('kd-tree' as const), rotate: fc.boolean() }),
+  fc.record({ method: fc.constant('k-means' as const), weight: fc.constantFrom('count', 'uniform') }),
+  fc.record({
+    method: fc.constantFrom('lsh' as const, 'exact' as const),
+    hashes: fc.constantFrom(1, 2),
+    combine: fc.constantFrom('sum', 'concat'),
+  }),
+);
+const anyMethod: fc.Arbitrary<LearnerOptions> = fc
+  .tuple(
+    method,
+    fc.record(
+      {
+        hotShare: fc.double({ min: 0, max: 1, noNaN: true }),
+        unseen: fc.constantFrom('shared', 'hash', 'dealt', 'cluster'),
+        seed: fc.nat(),
+      },
+      { requiredKeys: [] },
+    ),
+  )
+  .map(([own, any]) => ({ ...own, ...any }));
+
+describe('learnHashing with options per feature', () => {
+  it('gives each feature the mapping that learnMapping gives with its options', async () => {
+    const common = { hotShare: 0.3, unseen: 'hash', seed: 5 } as const;
+    await fc.assert(
+      fc.asyncProperty(anyMethod, anyMethod, async (user, movie) => {
+        const { features, manifest } = await learnHashing(teacher, {
+          ...common,
+          size: 0.1,
+          minRows: 0,
+          rows: { movie: 31 },
+          perFeature: { user, movie },
+        });
+        const rows = [30, 12, 31];
+        for (const [f, own] of [user, {}, movie].entries()) {
+          const { name, rows: vectors, counts } = teacher.features[f]!;
+          const options = { ...common, ...own, rows: rows[f]! } as Parameters<typeof learnMapping>[1];
+          const { hashes, statistics } = await learnMapping({ rows: vectors, dim: 2, counts }, options);
+          expect(features[f]!.hashes).toEqual(hashes);
+          expect(features[f]!.combine).toBe(own.combine ?? 'sum');
+          expect(manifest.details!.statistics).toMatchObject({ [name]: statistics });
+        }
+        expect(manifest.details!.perFeature).toEqual({ user: { ...common, ...user }, movie: { ...common, ...movie } });
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('goes before the common options, which undefined unsets', async () => {
+    const shared = { size: 0.1, minRows: 0 };
+    const learn = async (options: object) => (await learnHashing(teacher, { ...shared, ...options })).features;
+    const cut = { method: 'equal-mass', mass: 'one' };
+    const own = await learn({ ...cut, perFeature: { movie: { method: 'kd-tree', mass: undefined } } });
+    const [user, other] = await learn(cut);
+    const [, , movie] = await learn({ method: 'kd-tree' });
+    expect(own).toEqual([user, other, movie]);
+    await expect(learn({ ...cut, perFeature: { movie: { method: 'kd-tree' } } })).rejects.toThrow(/"movie".*no mass/);
+  });
+
+  it('bad input', async () => {
+    const learn = (perFeature: unknown, options = {}) =>
+      learnHashing(teacher, { size: 0.1, minRows: 0, ...options, perFeature } as never);
+    await expect(learn({ uesr: { method: 'kd-tree' } })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('Did you mean "user"?'),
+    });
+    await expect(learn({ user: { methd: 'kd-tree' } })).rejects.toMatchObject({
+      code: 'UNKNOWN_OPTION',
+      message: expect.stringMatching(/perFeature "user".*Did you mean "method"\?/),
+    });
+    await expect(learn({ user: { rows: 5 } })).rejects.toMatchObject({ code: 'UNKNOWN_OPTION' });
+    await expect(learn({ user: { hotShare: 2 } })).rejects.toThrow(/"user".*hotShare/);
+    await expect(learn({ user: { unseen: 'newcomer' } })).rejects.toThrow(/recent/);
+    for (const wrong of [null, 'user', ['user'], { user: null }, { user: 'kd-tree' }]) {
+      await expect(learn(wrong)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    }
+    await expect(learn({}, { rows: null })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+});
