@@ -131,7 +131,10 @@ const template = (name) => name.replace(/<.*$/, '');
 const exceptionsOf = ({ name }) => baseline.exceptions[name] ?? baseline.exceptions[template(name)];
 for (const kernel of kernels) checkKernel(kernel, exceptionsOf(kernel)).forEach(check);
 for (const name of Object.keys(baseline.exceptions)) {
-  check({ ok: Object.keys(now).some((one) => one === name || template(one) === name), what: `the exceptions of ${name} belong to a kernel` });
+  check({
+    ok: Object.keys(now).some((one) => one === name || template(one) === name),
+    what: `the exceptions of ${name} belong to a kernel`,
+  });
 }
 if (baseline.compiler === compiler) {
   checkBaseline(now, baseline.kernels).forEach(check);
