@@ -1,6 +1,6 @@
 /**
- * The CONFIG of `collide compare`: data, device, model, teacher, training and what to compare. Every section but `data` may be
- * left out.
+ * The CONFIG of `collide compare`: data, device, model, teacher, training and what to compare. Everything but `data`
+ * may be left out.
  */
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';

@@ -171,7 +171,8 @@ function floats(tensors: Readonly<Record<string, { data: unknown }>>, name: stri
  * Trains a student. With `validation` and several learning rates, the rate and the number of epochs are chosen there
  * first, then the student is trained with them.
  *
- * @throws CollideError INVALID_ARGUMENT (also a hashing of other features), UNKNOWN_OPTION, ABORTED, DIVERGED, CUDA_UNAVAILABLE
+ * @throws CollideError INVALID_ARGUMENT (also a hashing of other features), UNKNOWN_OPTION, ABORTED, DIVERGED,
+ *   CUDA_UNAVAILABLE
  */
 export async function trainStudent(split: Split, options: StudentOptions = {}): Promise<Student> {
   checkOptions(options, [...TRAINING_OPTIONS, 'dim', 'hashing'], 'trainStudent');

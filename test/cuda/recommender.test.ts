@@ -87,6 +87,18 @@ describe.skipIf(!probeCuda().available)('on the device', () => {
     expect((await student.evaluate(evaluation!)).logLoss).toBeLessThan(0.8);
   });
 
+  it('auto puts each part where it can be', () => {
+    const options = { features: [{ name: 'f', cardinality: 9, precision: 'float16' as const }], dense: 0, dim: 2 };
+    using model = new Recommender({ ...options, device: 'auto' });
+    expect(model.devices).toEqual({ tables: 'cpu', net: 'cuda' });
+    const { total, optimizer, counts } = model.tables.memory();
+    const net = model.net.memory();
+    expect(model.memory()).toEqual({ cpu: total + optimizer + counts, cuda: net.parameters + net.optimizer });
+    expect(() => new Recommender({ ...options, device: 'cuda' })).toThrow(
+      expect.objectContaining({ code: 'NOT_SUPPORTED', message: expect.stringContaining('precision "float16"') }),
+    );
+  });
+
   it('auto learns on the CPU what has no kernels', async () => {
     const teacher = { rows: Float32Array.of(0, 1, 2, 3), dim: 1, counts: Uint32Array.of(1, 1, 1, 1) };
     const devices = async (method: 'kd-tree' | 'equal-mass') =>
