@@ -3,7 +3,12 @@ import { CollideError, checkOneOf } from './errors.ts';
 import { probeCuda } from './native.ts';
 
 /** `cpu`; `cuda`, which throws without a usable device; `auto`: CUDA when the driver answers, otherwise the CPU. */
-export type Device = 'cpu' | 'cuda' | 'auto';
+export type Device = (typeof DEVICES)[number];
+
+export const DEVICES = ['cpu', 'cuda', 'auto'] as const;
+
+/** Where something ended up. */
+export type PlacedOn = Exclude<Device, 'auto'>;
 
 let told = false;
 
@@ -16,8 +21,8 @@ let told = false;
  * @throws CollideError INVALID_ARGUMENT; for `cuda` NOT_SUPPORTED when there is an obstacle, CUDA_UNAVAILABLE when the
  * driver, the device or the build lacks it
  */
-export function chooseDevice(device: unknown, where: string, obstacle?: string): 'cpu' | 'cuda' {
-  const choice = checkOneOf(device, ['cpu', 'cuda', 'auto'], `device of ${where}`);
+export function chooseDevice(device: unknown, where: string, obstacle?: string): PlacedOn {
+  const choice = checkOneOf(device, DEVICES, `device of ${where}`);
   if (choice === 'cpu') return 'cpu';
   if (choice === 'cuda' && obstacle !== undefined) {
     throw new CollideError(

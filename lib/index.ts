@@ -1,6 +1,7 @@
 /** learn-to-collide: learned hash functions for embedding tables. Re-exports only; each area documents its own. */
 export * from './clustering/index.ts';
 export * from './data/index.ts';
+export type { Device, PlacedOn } from './device.ts';
 export * from './embedding/index.ts';
 export { CollideError, type CollideErrorCode } from './errors.ts';
 export { readSafetensors, type Safetensors, type Tensor, type TensorInput, writeSafetensors } from './files/index.ts';

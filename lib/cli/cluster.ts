@@ -8,6 +8,7 @@ import type { Hashing } from '../pipeline/hashing.ts';
 import { type LearnHashingOptions, learnHashing } from '../pipeline/learn_hashing.ts';
 import { mappingFormat, writeMapping } from '../pipeline/mapping_file.ts';
 import { loadVectors } from '../pipeline/vectors.ts';
+import { DEVICE_FLAG } from './device.ts';
 import { interruptSignal } from './interrupt.ts';
 import { Progress } from './progress.ts';
 
@@ -53,6 +54,7 @@ export function clusterCommand(): Command {
     .option('--merges-per-round <pairs>', 'agglomerative: K, the most pairs that merge in a round', Number)
     .option('--frequency <use>', 'agglomerative: counts for none, weighting, filter or weighting-and-filter (default)')
     .option('--rotate', 'kd-tree: split along principal components')
+    .option(DEVICE_FLAG, 'cpu, cuda or auto; cuda for agglomerative and equal-mass', 'cpu')
     .option('--seed <number>', 'of hashed ids and of lsh', Number)
     .action(
       async (

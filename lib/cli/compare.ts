@@ -1,7 +1,15 @@
 /** `collide compare CONFIG`: compression methods side by side on the user's own data. */
 import { Command } from 'commander';
 import { loadConfig } from '../pipeline/config.ts';
+import { DEVICE_FLAG, DEVICE_OF_CONFIG, onDevice } from './device.ts';
 import { runComparison } from './run_comparison.ts';
+
+interface CompareCommandOptions {
+  json?: string;
+  html?: string;
+  resume?: boolean;
+  device?: string;
+}
 
 export function compareCommand(): Command {
   return new Command('compare')
@@ -10,7 +18,8 @@ export function compareCommand(): Command {
     .option('--json <file>', 'write results as JSON, after every result')
     .option('--html <file>', 'write a self-contained report')
     .option('--resume', 'keep the results that the --json file already has')
-    .action(async (path: string, options: { json?: string; html?: string; resume?: boolean }) => {
-      await runComparison({ config: await loadConfig(path), ...options });
+    .option(DEVICE_FLAG, DEVICE_OF_CONFIG)
+    .action(async (path: string, { device, ...options }: CompareCommandOptions) => {
+      await runComparison({ config: onDevice(await loadConfig(path), device), ...options });
     });
 }

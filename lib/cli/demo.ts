@@ -3,12 +3,21 @@ import { Command } from 'commander';
 import { flights } from '../data/index.ts';
 import { checkInteger } from '../errors.ts';
 import { parseConfig } from '../pipeline/config.ts';
+import { DEVICE_FLAG, onDevice } from './device.ts';
 import { runComparison } from './run_comparison.ts';
 
 const INTRODUCTION = `Will a flight be more than 15 minutes late? Three million US flights of 2001.
 A teacher (width 2) learns from January to March, students from April and May, June is the test.
 Each method tries three learning rates on a validation slice (every 20th row of April and May).
 `;
+
+interface DemoCommandOptions {
+  json: string;
+  html: string;
+  seeds: number;
+  resume?: boolean;
+  device: string;
+}
 
 export function demoCommand(): Command {
   return new Command('demo')
@@ -17,14 +26,16 @@ export function demoCommand(): Command {
     .option('--html <file>', 'where to write the report', 'report.html')
     .option('--seeds <number>', 'repetitions with other random numbers', Number, 1)
     .option('--resume', 'keep the results that the --json file already has')
-    .action(async (options: { json: string; html: string; seeds: number; resume?: boolean }) => {
-      const seeds = checkInteger(options.seeds, 1, 100, '--seeds');
+    .option(DEVICE_FLAG, 'cpu, cuda or auto', 'cpu')
+    .action(async ({ seeds: repetitions, device, ...options }: DemoCommandOptions) => {
+      const seeds = checkInteger(repetitions, 1, 100, '--seeds');
+      const config = onDevice(demoConfig(seeds), device);
       process.stdout.write(INTRODUCTION);
       const notes =
         seeds === 1
           ? ['One seed: differences of a few thousandths of AUC may be chance. --seeds 3 gives spreads.']
           : [];
-      await runComparison({ ...options, notes, config: demoConfig(seeds) });
+      await runComparison({ ...options, notes, config });
     });
 }
 

@@ -6,6 +6,7 @@ import { CollideError } from '../errors.ts';
 import { writeFileAtomic } from '../files/index.ts';
 import { compare } from '../pipeline/compare.ts';
 import type { CompareConfig } from '../pipeline/config.ts';
+import { placeMethods } from '../pipeline/placement.ts';
 import type { Comparison, ComparisonResult } from '../pipeline/results.ts';
 import { readComparison, writeComparison } from '../pipeline/results_file.ts';
 import { renderReport } from '../report/index.ts';
@@ -26,6 +27,7 @@ export interface ComparisonRun {
 
 /** @throws CollideError */
 export async function runComparison({ config, json, html, resume, notes }: ComparisonRun): Promise<Comparison> {
+  placeMethods(config); // refused before millions of rows are read
   const known = resume && json !== undefined ? await readKnown(json, config) : [];
   const progress = new Progress();
   const signal = interruptSignal();

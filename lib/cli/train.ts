@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { openDataset } from '../data/index.ts';
+import { chooseDevice } from '../device.ts';
 import { checkNumber } from '../errors.ts';
 import { fileError } from '../files/index.ts';
 import { loadConfig } from '../pipeline/config.ts';
@@ -12,6 +13,7 @@ import { learnHashing } from '../pipeline/learn_hashing.ts';
 import { modelOptions } from '../pipeline/model_options.ts';
 import { type Student, trainStudent } from '../pipeline/student.ts';
 import { trainTeacher } from '../pipeline/teacher.ts';
+import { DEVICE_FLAG, DEVICE_OF_CONFIG, onDevice } from './device.ts';
 import { interruptSignal } from './interrupt.ts';
 import { Progress } from './progress.ts';
 
@@ -26,8 +28,10 @@ export function trainCommand(): Command {
       "share of those rows for the hottest ids (default: of the config's compare.hotShare what validation likes best)",
       Number,
     )
-    .action(async (path: string, options: { out: string; size: number; hotShare?: number }) => {
-      const config = await loadConfig(path);
+    .option(DEVICE_FLAG, DEVICE_OF_CONFIG)
+    .action(async (path: string, options: { out: string; size: number; hotShare?: number; device?: string }) => {
+      const config = onDevice(await loadConfig(path), options.device);
+      chooseDevice(config.device, 'collide train'); // refused before the data are read
       const size = checkNumber(options.size, Number.MIN_VALUE, 1, '--size');
       const given = options.hotShare;
       const hotShares = given === undefined ? config.compare.hotShare : [checkNumber(given, 0, 1, '--hot-share')];
@@ -72,6 +76,7 @@ export function trainCommand(): Command {
             hotShare,
             minRows: config.compare.minRows,
             unseen: config.compare.unseen,
+            device: config.device,
             recent: [present!],
             signal,
             onProgress: (text, share) => report(`clustering: ${text}`, share / 2),
@@ -97,7 +102,8 @@ export function trainCommand(): Command {
         await student.save(join(options.out, 'student'));
         const metrics = await student.evaluate(data.split('evaluation'), { signal });
         progress.stop();
-        process.stdout.write(`${JSON.stringify({ ...metrics, fit: student.fit, bytes: student.memory() }, null, 2)}\n`);
+        const { fit, devices } = student;
+        process.stdout.write(`${JSON.stringify({ ...metrics, fit, devices, bytes: student.memory() }, null, 2)}\n`);
       } finally {
         progress.stop();
       }

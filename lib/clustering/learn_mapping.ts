@@ -5,6 +5,7 @@
  * O(ids * dim) on the caller's thread and the learner's own cost on a native one. Deterministic: the same input and seed
  * give the same entries.
  */
+import type { PlacedOn } from '../device.ts';
 import { checkOptions, throwIfAborted } from '../errors.ts';
 import type { HashFunction, TableEntries } from '../hashing/hash_function.ts';
 import { agglomerate } from './agglomerative.ts';
@@ -65,6 +66,8 @@ export interface MappingStatistics {
   unseenIds: number;
   /** Share of the recent accesses (`hotCounts`) that fall on them. */
   unseenTraffic: number;
+  /** Where the tables were learned. */
+  device: PlacedOn;
   tables: TableStatistics[];
 }
 
@@ -88,8 +91,8 @@ const NO_ROUNDS = { rounds: 0, fallbackRounds: 0, splitRounds: 0 };
  *
  * @param teacher - one feature's teacher; its arrays are not used any more when the call returns its promise
  * @returns the hash functions, entries in the narrowest typed array that fits, and statistics
- * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, CUDA_UNAVAILABLE, ABORTED, OUT_OF_MEMORY; always by rejecting
- * the promise
+ * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, CUDA_UNAVAILABLE, NOT_SUPPORTED (device 'cuda' and a method without
+ * CUDA kernels), ABORTED, OUT_OF_MEMORY; always by rejecting the promise
  * @example
  * ```ts
  * const { hashes } = await learnMapping({ rows: teacherRows, dim: 2, counts }, { rows: 1000, hotShare: 0.5 });
@@ -123,7 +126,7 @@ export async function learnMapping(teacher: TeacherKnowledge, options: LearnMapp
     hashes.push({ kind: 'table', rows, entries });
     statistics.push({ rows, hotRows, clusteredIds: members.length, ...learned, ...occupancy(entries, rows) });
   }
-  return { hashes, statistics: { ids, ...unseen, tables: statistics } };
+  return { hashes, statistics: { ids, ...unseen, device: plan.device, tables: statistics } };
 }
 
 /** One table's layout and copies of what its learner needs, all in the order of `layout.members`. */
@@ -188,7 +191,7 @@ async function learn({ layout, counts, input }: Prepared, k: number, plan: Mappi
     const assignment = await equalMassBins(input, counts, rows, {
       ...job,
       mass: plan.mass,
-      device: plan.agglomerative.device,
+      device: plan.device,
     });
     return { assignment, clusters, ...NO_ROUNDS };
   }

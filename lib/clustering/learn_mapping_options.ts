@@ -1,4 +1,5 @@
 /** The options of learnMapping: their meaning, defaults and checks. */
+import { chooseDevice, type Device, type PlacedOn } from '../device.ts';
 import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, describe } from '../errors.ts';
 import { type AgglomerateMethod, type ClusterProgress, completeMethod, METHOD_OPTIONS } from './agglomerative.ts';
 import { BIN_MASSES, type BinMass } from './equal_mass.ts';
@@ -12,6 +13,20 @@ const METHODS = ['agglomerative', 'equal-mass', 'exact', 'kd-tree', 'k-means', '
 
 /** How the rows are learned. */
 export type LearningMethod = (typeof METHODS)[number];
+
+/** The methods whose learner has CUDA kernels. */
+const CUDA_METHODS: readonly LearningMethod[] = ['agglomerative', 'equal-mass'];
+
+/**
+ * Where a method learns for a choice of device.
+ *
+ * @throws CollideError for `cuda` NOT_SUPPORTED, naming the methods that have CUDA kernels, or CUDA_UNAVAILABLE
+ */
+export function learnerDevice(device: Device, method: LearningMethod, where: string): PlacedOn {
+  const able = CUDA_METHODS.map((name) => `"${name}"`).join(' and ');
+  const obstacle = CUDA_METHODS.includes(method) ? undefined : `method "${method}" has no CUDA kernels, ${able} have`;
+  return chooseDevice(device, where, obstacle);
+}
 
 const PROJECTIONS = ['principal', 'axis', 'hilbert'] as const;
 type Projection = (typeof PROJECTIONS)[number];
@@ -34,6 +49,8 @@ export interface MappingProgress extends Partial<ClusterProgress> {
 /**
  * Options of `learnMapping`. Those of {@link AgglomerateMethod} are for method 'agglomerative' (`maxClusterSize` for 'lsh',
  * too), those of {@link KMeansMethod} for 'k-means' (`weight` for 'exact', too), those of {@link LshMethod} for 'lsh'.
+ * `device` is for all: 'agglomerative' and 'equal-mass' have CUDA kernels, the others are refused for 'cuda' and learned on
+ * the CPU for 'auto'. Projections are computed on the CPU.
  */
 export interface LearnMappingOptions extends AgglomerateMethod, KMeansMethod, LshMethod, JobOptions<MappingProgress> {
   /** Row budget of the feature. */
@@ -92,6 +109,7 @@ const OWN_OPTIONS = [
 /** Checked options with their defaults. */
 export interface MappingPlan {
   method: LearningMethod;
+  device: PlacedOn;
   /** Rows of each internal table. */
   heights: number[];
   hotShare: number;
@@ -110,7 +128,7 @@ export interface MappingPlan {
 /**
  * Checks and completes the options of `learnMapping` for a teacher of `ids` ids and width `dim`.
  *
- * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION or CUDA_UNAVAILABLE
+ * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, CUDA_UNAVAILABLE or NOT_SUPPORTED
  */
 export function planMapping(options: LearnMappingOptions, ids: number, dim: number): MappingPlan {
   checkOptions(options, [...OWN_OPTIONS, ...METHOD_OPTIONS], 'learnMapping');
@@ -129,11 +147,13 @@ export function planMapping(options: LearnMappingOptions, ids: number, dim: numb
   const projection = options.projection ?? (hashes === 1 ? 'principal' : 'axis');
   checkFits(options, method, hashes, dim);
   if (hashes === 2 && combine === 'sum') checkInteger(rows, 2, MOST_IDS, where('rows with 2 hashes summed,'));
-  completeMethod(options, ids, rows, 'learnMapping');
+  const device = learnerDevice(options.device ?? 'cpu', method, 'learnMapping');
+  completeMethod({ ...options, device }, ids, rows, 'learnMapping');
   checkJobOptions(options, 'learnMapping');
-  const { mergesPerRound, maxClusterSize, filters, mergedValue, device, signal, onProgress, threads } = options;
+  const { mergesPerRound, maxClusterSize, filters, mergedValue, signal, onProgress, threads } = options;
   return {
     method,
+    device,
     heights: heightsOf(rows, hashes, combine),
     hotShare: checkNumber(options.hotShare ?? 0, 0, 1, where('hotShare')),
     unseen,

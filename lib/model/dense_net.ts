@@ -1,5 +1,5 @@
 /** The dense half of DLRM: bottom layers, pairwise dots, top layers, one logit; trained in one native call per batch. */
-import { chooseDevice, type Device } from '../device.ts';
+import { chooseDevice, type Device, type PlacedOn } from '../device.ts';
 import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, describe } from '../errors.ts';
 import { type NativeDenseConfig, type NativeDenseNet, native } from '../native.ts';
 
@@ -85,6 +85,8 @@ const MOST_RATE = 1e6;
  * ```
  */
 export class DenseNet {
+  /** Where the net lives and works. */
+  readonly device: PlacedOn;
   readonly #config: NativeDenseConfig;
   readonly #native: NativeDenseNet;
   #steps = 0;
@@ -96,6 +98,7 @@ export class DenseNet {
   constructor(options: DenseNetOptions) {
     this.#config = completeOptions(options);
     this.#native = new (native().DenseNet)(this.#config);
+    this.device = this.#config.device;
   }
 
   /**

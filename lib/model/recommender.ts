@@ -2,7 +2,9 @@
  * A whole model: embedding tables below, the dense net above. One batch flows ids -> tables.forward -> net.step (loss
  * and its gradient) -> tables.backward; the two big buffers in between are reused.
  */
+import type { Device, PlacedOn } from '../device.ts';
 import { type EmbeddingOptimizer, EmbeddingTables, type FeatureOptions, type Init } from '../embedding/index.ts';
+import { checkOptions } from '../errors.ts';
 import { DenseNet, type DenseOptimizer } from './dense_net.ts';
 
 /** A batch as data/ makes it; see its `Batch` for the layout. */
@@ -39,9 +41,30 @@ export interface RecommenderOptions {
    * a lone bias slowly, so a start far from the base rate costs hundreds of steps.
    */
   baseRate?: number;
+  /**
+   * Where tables and net live and learn: `cpu` (default); `cuda`, which throws without a device and for tables that CUDA
+   * cannot take; `auto`: CUDA for each of the two that can, otherwise the CPU. `devices` says what it came to.
+   */
+  device?: Device;
   seed?: number;
   threads?: number;
 }
+
+const OPTIONS = [
+  'features',
+  'dense',
+  'dim',
+  'bottomHidden',
+  'topHidden',
+  'embeddingOptimizer',
+  'denseOptimizer',
+  'init',
+  'countAccesses',
+  'baseRate',
+  'device',
+  'seed',
+  'threads',
+];
 
 /**
  * DLRM: pooled embeddings, bottom MLP on the dense inputs, pairwise dots, top MLP, one logit.
@@ -58,12 +81,15 @@ export class Recommender {
   #pooled = new Float32Array(0);
   #gradient = new Float32Array(0);
 
+  /** @throws CollideError as EmbeddingTables and DenseNet do, UNKNOWN_OPTION */
   constructor(options: RecommenderOptions) {
-    const { features, dense, dim, seed = 1, threads = 0 } = options;
+    checkOptions(options, OPTIONS, 'Recommender');
+    const { features, dense, dim, device = 'cpu', seed = 1, threads = 0 } = options;
     this.tables = new EmbeddingTables({
       features: features.map((feature) => ({ ...feature, dim, init: options.init ?? { kind: 'dlrm' } })),
       optimizer: options.embeddingOptimizer ?? { kind: 'rowwise-adagrad' },
       countAccesses: options.countAccesses ?? true,
+      device,
       seed,
       threads,
     });
@@ -74,6 +100,7 @@ export class Recommender {
       bottom: dense > 0 ? [...(options.bottomHidden ?? [64]), dim] : [],
       top: [...(options.topHidden ?? [64]), 1],
       optimizer: options.denseOptimizer ?? { kind: 'lamb' },
+      device,
       seed,
       threads,
     });
@@ -98,6 +125,24 @@ export class Recommender {
     const pooled = this.#view('pooled', batch.size);
     this.tables.lookup({ indices: batch.indices, offsets: batch.offsets }, pooled);
     this.net.predict(batch.dense, pooled, logits);
+  }
+
+  /** Where its parts live. */
+  get devices(): { tables: PlacedOn; net: PlacedOn } {
+    return { tables: this.tables.device, net: this.net.device };
+  }
+
+  /**
+   * Bytes per device of what training keeps: rows, mappings, optimizer state and counts of the tables, parameters and
+   * optimizer state of the net. What a batch needs besides depends on its size and is not in it.
+   */
+  memory(): Record<PlacedOn, number> {
+    const tables = this.tables.memory();
+    const net = this.net.memory();
+    const bytes = { cpu: 0, cuda: 0 };
+    bytes[this.tables.device] += tables.total + tables.optimizer + tables.counts;
+    bytes[this.net.device] += net.parameters + net.optimizer;
+    return bytes;
   }
 
   #view(which: 'pooled' | 'gradient', size: number): Float32Array {

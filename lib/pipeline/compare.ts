@@ -16,6 +16,7 @@ import type { Hashing } from './hashing.ts';
 import { baselineHashing, learnHashing, targetRows } from './learn_hashing.ts';
 import { buildRecommender, modelOptions, type TrainingOptions } from './model_options.ts';
 import { newcomerDetours } from './newcomers.ts';
+import { describePlaces, learnerOf, type Placement, placeMethods } from './placement.ts';
 import type { Comparison, ComparisonResult } from './results.ts';
 import { type Teacher, trainTeacher } from './teacher.ts';
 
@@ -65,7 +66,7 @@ type Choices = Map<string, Choice>;
  * The first seed of a method and size tries all learning rates and numbers of epochs; the others train with its choice.
  * Each seed has its own teacher. A result does not depend on which others are run.
  *
- * @throws CollideError ABORTED, DIVERGED, INVALID_ARGUMENT
+ * @throws CollideError ABORTED, DIVERGED, INVALID_ARGUMENT; before anything is trained CUDA_UNAVAILABLE, NOT_SUPPORTED
  * @example
  * ```ts
  * const config = await loadConfig('examples/flights.yaml');
@@ -75,10 +76,11 @@ type Choices = Map<string, Choice>;
  */
 export async function compare(config: CompareConfig, data: Dataset, options: CompareOptions = {}): Promise<Comparison> {
   const { signal } = options;
+  const places = placeMethods(config);
   const steps = plan(config);
   // One per step, the known ones from the start: whoever writes them down before their turn must not lose them.
   const results = steps.map((step) => options.resume?.find((known) => isOf(known, step)));
-  const frame = describeComparison(config, data, options.notes ?? []);
+  const frame = describeComparison(config, data, places, options.notes ?? []);
   const describe = (): Comparison => ({ ...frame, results: results.filter((result) => result !== undefined) });
   const choices: Choices = new Map();
   let teacher: Taught | undefined;
@@ -94,7 +96,7 @@ export async function compare(config: CompareConfig, data: Dataset, options: Com
       if (!choices.has(key)) choices.set(key, { learningRate, epochs, hotShare });
       continue;
     }
-    if (needsTeacher(step.method) && teacher?.seed !== step.seed) {
+    if (learnerOf(step.method) !== undefined && teacher?.seed !== step.seed) {
       const timed = await clock(() =>
         teach(config, data, step.seed, choices, (text, share) => report(`teacher, ${text}`, share), signal),
       );
@@ -114,8 +116,10 @@ export async function compare(config: CompareConfig, data: Dataset, options: Com
       );
       cross = { seed: step.seed, knows: timed.value, seconds: timed.seconds };
     }
-    const taught = needsTeacher(step.method) ? teacher : undefined;
-    results[done] = await runStep(config, data, step, taught, crossFitted ? cross : undefined, choices, report, signal);
+    const taught = learnerOf(step.method) === undefined ? undefined : teacher;
+    const crossTaught = crossFitted ? cross : undefined;
+    const result = await runStep(config, data, step, taught, crossTaught, choices, report, signal);
+    results[done] = { ...result, devices: places.get(step.method)! };
     await options.onResult?.(describe());
   }
   return describe();
@@ -135,10 +139,6 @@ function plan(config: CompareConfig): Step[] {
 
 function isOf(result: ComparisonResult, { method, size, seed }: Step): boolean {
   return result.method === method && result.size === size && result.seed === seed;
-}
-
-function needsTeacher(method: CompareMethod): boolean {
-  return ['equal-mass', 'exact', 'kd-tree', 'k-means', 'lsh', 'learned', 'auto'].includes(method);
 }
 
 /** The teacher of a seed. Learning rate and epochs are chosen with the first seed, whichever is asked for first. */
@@ -181,6 +181,7 @@ async function hashingOf(
 ): Promise<Hashing> {
   const recent = [data.split('student')];
   const shared = { size, minRows: config.compare.minRows, seed, recent };
+  const learning = { ...shared, device: config.device, signal };
   switch (method) {
     case 'full':
     case 'modulo':
@@ -193,11 +194,11 @@ async function hashingOf(
     case 'kd-tree':
     case 'k-means':
     case 'lsh':
-      return learnHashing(teacher!, { ...shared, method, signal });
+      return learnHashing(teacher!, { ...learning, method });
     case 'learned':
-      return learnHashing(teacher!, { ...shared, signal });
+      return learnHashing(teacher!, learning);
     case 'auto':
-      return learnHashing(teacher!, { ...shared, hotShare, unseen: config.compare.unseen, signal });
+      return learnHashing(teacher!, { ...learning, hotShare, unseen: config.compare.unseen });
   }
 }
 
@@ -311,7 +312,12 @@ async function clock<T>(work: () => Promise<T>): Promise<{ value: T; seconds: nu
 }
 
 /** Everything of a comparison but its results. */
-function describeComparison(config: CompareConfig, data: Dataset, notes: string[]): Omit<Comparison, 'results'> {
+function describeComparison(
+  config: CompareConfig,
+  data: Dataset,
+  places: ReadonlyMap<string, Placement>,
+  notes: string[],
+): Omit<Comparison, 'results'> {
   // The folder is one of this machine; what it was does not change the results.
   const { folder: _, ...dataConfig } = config.data;
   const { source, query, label } = dataConfig;
@@ -326,6 +332,7 @@ function describeComparison(config: CompareConfig, data: Dataset, notes: string[
       memoryGiB: Math.round(totalmem() / 2 ** 30),
       node: process.version,
       denseProducts: blas,
+      device: describePlaces(places),
     },
     data: {
       source: query ?? [source ?? ''].flat().join(', '),

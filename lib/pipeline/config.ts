@@ -1,6 +1,6 @@
 /**
- * The CONFIG of `collide compare`: data, model, teacher, training and what to compare. Every section but `data` may be
- * left out.
+ * The CONFIG of `collide compare`: data, device, model, teacher, training and what to compare. Everything but `data`
+ * may be left out.
  */
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
@@ -8,6 +8,7 @@ import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { dataSchema } from '../data/config.ts';
 import { parseStrict } from '../data/schema.ts';
+import { DEVICES } from '../device.ts';
 import { CollideError } from '../errors.ts';
 
 /** What `compare.methods` may name, in the order results are shown. */
@@ -58,6 +59,11 @@ const denseOptimizer = z.strictObject({
 
 const schema = z.strictObject({
   data: dataSchema,
+  /**
+   * Where models train and tables are clustered. `cuda` is an error where there is no CUDA device, and for methods whose
+   * clustering has no CUDA kernels; `auto` takes CUDA where it can, part by part, and the CPU elsewhere.
+   */
+  device: z.enum(DEVICES).default('cpu'),
   model: z
     .strictObject({
       kind: z.enum(['dlrm']).default('dlrm'),

@@ -32,7 +32,7 @@ export interface CrossTeachers {
  * Trains a teacher on the past and lets it go on, once, over the present: the student's rows.
  *
  * @param options - with one learning rate, chosen before, as `trainTeacher` does
- * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, ABORTED, DIVERGED
+ * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, ABORTED, DIVERGED, CUDA_UNAVAILABLE
  * @example
  * ```ts
  * const teachers = await trainCrossTeachers(past, present, { learningRate: 0.1 });

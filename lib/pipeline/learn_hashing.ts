@@ -81,7 +81,7 @@ export function targetRows(cardinality: number, { size, minRows = 100_000 }: Siz
 /**
  * Learns the hash functions of all features from a teacher ("Learning to Collide", section 4).
  *
- * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, ABORTED
+ * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, ABORTED, CUDA_UNAVAILABLE, NOT_SUPPORTED
  * @example
  * ```ts
  * const hashing = await learnHashing(teacher, { size: 0.1, minRows: 10_000, hotShare: 0.5, recent: [present] });

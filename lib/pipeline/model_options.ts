@@ -1,6 +1,7 @@
 /** What teacher, student and comparison share: the model's shape and how it is trained. */
 
 import type { Split } from '../data/types.ts';
+import type { Device } from '../device.ts';
 import type { EmbeddingOptimizer, Init } from '../embedding/index.ts';
 import { checkInteger } from '../errors.ts';
 import type { DenseOptimizer } from '../model/dense_net.ts';
@@ -40,6 +41,11 @@ export interface TrainingOptions extends ModelOptions {
   detours?: Detours;
   /** Initial values and order of rows. Default 1. */
   seed?: number;
+  /**
+   * Where the model lives and learns: `cpu` (default); `cuda`, an error where there is no CUDA device; `auto`: CUDA where
+   * there is one, otherwise the CPU. The dense net on CUDA agrees with the CPU's to float32 precision, not bit for bit.
+   */
+  device?: Device;
   threads?: number;
   signal?: AbortSignal;
   /** What is being done, and the share of it that is (0 to 1). */
@@ -59,6 +65,7 @@ export const TRAINING_OPTIONS = [
   'newcomers',
   'detours',
   'seed',
+  'device',
   'threads',
   'signal',
   'onProgress',
@@ -88,6 +95,7 @@ export function buildRecommender(
     countAccesses: false, // the split knows how often its ids come
     baseRate: split.labels.reduce((sum, label) => sum + label, 0) / split.rows,
     seed: options.seed ?? 1,
+    device: options.device,
     threads: options.threads ?? 0,
   });
 }
@@ -105,14 +113,15 @@ export function learningRates(options: TrainingOptions): readonly number[] {
   return typeof rates === 'number' ? [rates] : rates;
 }
 
-/** A config's model and training sections as options. */
-export function modelOptions({ model, training }: CompareConfig): TrainingOptions {
+/** A config's model and training sections, and its device, as options. */
+export function modelOptions({ model, training, device }: CompareConfig): TrainingOptions {
   return {
     bottomHidden: model.bottom.slice(0, -1),
     topHidden: model.top.slice(0, -1),
     embeddingOptimizer: training.embeddingOptimizer,
     denseOptimizer: training.denseOptimizer,
     batchSize: training.batchSize === 'auto' ? undefined : training.batchSize,
+    device,
     threads: training.threads,
   };
 }

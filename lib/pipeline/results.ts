@@ -2,6 +2,7 @@
  * What a comparison of compression methods yields, as plain data: the content of results.json, and means and spreads
  * over its seeds. Stateless; results keep the order in which methods and sizes were run.
  */
+import type { Placement } from './placement.ts';
 
 /** One trained and evaluated student. */
 export interface ComparisonResult {
@@ -22,6 +23,8 @@ export interface ComparisonResult {
   /** Rows of all internal tables, small ones included. */
   rows: number;
   bytes: ComparisonBytes;
+  /** Where models trained and tables were clustered; results of earlier versions do not say. */
+  devices?: Placement;
   /** What this student's making took; a teacher shared by several counts in each. */
   seconds: { teacher: number; cluster: number; tune: number; train: number; evaluate: number };
 }

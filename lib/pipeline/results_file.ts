@@ -6,6 +6,7 @@ import { fileError, writeFileAtomic } from '../files/index.ts';
 import type { Comparison } from './results.ts';
 
 const count = z.number().min(0);
+const place = z.enum(['cpu', 'cuda']);
 /** JSON has no NaN; JSON.stringify writes null for it. */
 const metric = z
   .number()
@@ -38,6 +39,7 @@ const schema: z.ZodType<Comparison, unknown> = z.looseObject({
       logLoss: metric,
       normalizedEntropy: metric,
       rows: count,
+      devices: z.looseObject({ model: place, clusters: place.optional() }).optional(),
       bytes: z.looseObject({ rows: count, mapping: count, optimizer: count, total: count }),
       seconds: z.looseObject({ teacher: count, cluster: count, tune: count, train: count, evaluate: count }),
     }),

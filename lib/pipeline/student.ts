@@ -2,6 +2,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Split } from '../data/types.ts';
+import type { Device, PlacedOn } from '../device.ts';
 import { CollideError, checkOptions } from '../errors.ts';
 import { fileError, readSafetensors, writeFileAtomic, writeSafetensors } from '../files/index.ts';
 import { Recommender, type RecommenderOptions } from '../model/recommender.ts';
@@ -68,6 +69,11 @@ export class Student {
     return logits.map((logit) => 1 / (1 + Math.exp(-logit)));
   }
 
+  /** Where its tables and its net live. */
+  get devices(): { tables: PlacedOn; net: PlacedOn } {
+    return this.#model.devices;
+  }
+
   memory(): StudentBytes {
     const { rows, mapping, optimizer, total } = this.#model.tables.memory();
     return { rows, mapping, optimizer, total };
@@ -93,8 +99,12 @@ export class Student {
     await writeFileAtomic(join(folder, 'student.json'), `${JSON.stringify(about, null, 2)}\n`);
   }
 
-  /** @throws CollideError FILE_IO, FILE_FORMAT when the folder does not hold a complete student */
-  static async load(folder: string, options: { threads?: number } = {}): Promise<Student> {
+  /**
+   * @param options - `device` as for `trainStudent`, wherever it was trained
+   * @throws CollideError FILE_IO, FILE_FORMAT when the folder does not hold a complete student, CUDA_UNAVAILABLE
+   */
+  static async load(folder: string, options: { device?: Device; threads?: number } = {}): Promise<Student> {
+    checkOptions(options, ['device', 'threads'], 'Student.load');
     const path = join(folder, 'student.json');
     let text: string;
     try {
@@ -118,6 +128,7 @@ export class Student {
       features: about.shape.features.map((feature, f) => ({ ...feature, ...hashesOf(hashing, f) })),
       embeddingOptimizer: { kind: 'sgd' }, // it serves: no state
       countAccesses: false,
+      device: options.device,
       threads: options.threads ?? 0,
     });
     try {
@@ -160,7 +171,8 @@ function floats(tensors: Readonly<Record<string, { data: unknown }>>, name: stri
  * Trains a student. With `validation` and several learning rates, the rate and the number of epochs are chosen there
  * first, then the student is trained with them.
  *
- * @throws CollideError INVALID_ARGUMENT (also a hashing of other features), UNKNOWN_OPTION, ABORTED, DIVERGED
+ * @throws CollideError INVALID_ARGUMENT (also a hashing of other features), UNKNOWN_OPTION, ABORTED, DIVERGED,
+ *   CUDA_UNAVAILABLE
  */
 export async function trainStudent(split: Split, options: StudentOptions = {}): Promise<Student> {
   checkOptions(options, [...TRAINING_OPTIONS, 'dim', 'hashing'], 'trainStudent');

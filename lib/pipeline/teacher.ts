@@ -107,7 +107,7 @@ export interface TeacherOptions extends TrainingOptions {
  * learning rate and the number of epochs are chosen there. The student must train on other rows than the teacher:
  * clusters that encode a rare id's labels make the student over-fit.
  *
- * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, ABORTED, DIVERGED
+ * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, ABORTED, DIVERGED, CUDA_UNAVAILABLE
  * @example
  * ```ts
  * const teacher = await trainTeacher(data.split('teacher'), { dim: 2, validation: data.split('validation') });

@@ -8,6 +8,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readNpy, writeNpy, writeSafetensors } from '../../lib/files/index.ts';
+import { probeCuda } from '../../lib/native.ts';
 import { Hashing } from '../../lib/pipeline/hashing.ts';
 
 const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -100,7 +101,9 @@ describe('collide', () => {
     const train = collide('train', 'config.yaml', '--size', '0.2', '--out', 'model');
     expect(train.stderr).not.toContain('collide:');
     expect(train.status).toBe(0);
-    expect(JSON.parse(train.stdout).auc).toBeGreaterThan(0);
+    const { auc, devices } = JSON.parse(train.stdout);
+    expect(auc).toBeGreaterThan(0);
+    expect(devices).toEqual({ tables: 'cpu', net: 'cpu' });
     expect([0, 0.5, 0.75, 0.9, 1]).toContain(await hotShare());
     expect(readdirSync(at('model')).sort()).toEqual(['mapping.safetensors', 'student', 'teacher.safetensors']);
     const cluster = collide(
@@ -199,6 +202,36 @@ describe('collide', () => {
       expect(stderr).toContain(hint);
     }
     expect(existsSync(at('never.json'))).toBe(false);
+  });
+
+  it('takes --device wherever it trains or clusters', async () => {
+    await writeNpy(
+      at('v.npy'),
+      Float32Array.from({ length: 40 }, (_, id) => id % 7),
+      [40, 1],
+    );
+    await writeNpy(at('c.npy'), new BigInt64Array(40).fill(1n), [40]);
+    const cluster = ['cluster', 'v.npy', '--counts', 'c.npy', '--size', '0.1', '--out', 'v.csv'];
+    const refusals = [
+      ['INVALID_ARGUMENT', 'compare', 'config.yaml', '--device', 'gpu'],
+      ['NOT_SUPPORTED', ...cluster, '--method', 'lsh', '--device', 'cuda'],
+    ];
+    if (!probeCuda().available) {
+      for (const command of [
+        ['compare', 'config.yaml'],
+        ['train', 'config.yaml', '--out', 'never'],
+        ['demo'],
+        cluster,
+      ]) {
+        refusals.push(['CUDA_UNAVAILABLE', ...command, '--device', 'cuda']);
+      }
+    }
+    for (const [code, ...args] of refusals) {
+      const { status, stderr } = collide(...args);
+      expect([args[0], stderr.match(/\[([A-Z_]+)\]/)?.[1], status]).toEqual([args[0], code, 2]);
+    }
+    expect(existsSync(at('never'))).toBe(false);
+    expect(collide(...cluster, '--method', 'lsh', '--device', 'auto').status).toBe(0);
   });
 
   it('names the option that was meant', () => {

@@ -25,6 +25,7 @@ describe('parseConfig', () => {
   test('fills in every default', () => {
     expect(parseConfig(config())).toEqual({
       data: { ...config().data, dense: [], idOrder: 'frequency', minCount: 1, unseen: 'row' },
+      device: 'cpu',
       model: { kind: 'dlrm', dim: 16, bottom: [], top: [64, 1] },
       teacher: { dim: 2, maxEpochs: 4, crossFit: false },
       training: {
@@ -54,7 +55,7 @@ describe('parseConfig', () => {
   test.each<[object, RegExp]>([
     [
       { modle: {} },
-      /^c\.yaml: Unknown key "modle"\. Did you mean "model"\? Known keys: data, model, teacher, training, compare$/,
+      /^c\.yaml: Unknown key "modle"\. Did you mean "model"\? Known keys: data, device, model, teacher, training, compare$/,
     ],
     [{ compare: { tune: { learningrate: [1] } } }, /"learningrate" in compare\.tune\. Did you mean "learningRate"\?/],
     [{ training: { denseOptimizer: { beta3: 1 } } }, /"beta3" in training\.denseOptimizer\. Did you mean "beta1"\?/],
