@@ -20,7 +20,7 @@ constexpr std::size_t kLeastBags = 256, kTasksPerThread = 16;  // of a task of f
 constexpr std::size_t kRowsPerTask = 1 << 16;
 constexpr std::size_t kLeastWork = 1 << 16;
 constexpr std::size_t kStreamed = std::size_t{8} << 20;  // bytes of output from which it is written past the cache
-constexpr std::size_t kCountsAhead = 32;                 // ids a prefetch is ahead of the count's use
+constexpr std::size_t kCountsAhead = 96;                 // ids a prefetch is ahead of the count's use
 constexpr std::size_t kNone = ~std::size_t{0};
 // A table's ids from which its backward is split over threads when it is much of the batch, and in any case.
 constexpr std::size_t kSplit = 1 << 15, kSplitAlways = 1 << 20;

@@ -16,7 +16,8 @@ namespace {
 constexpr std::size_t kPiece = kGradientPiece;  // gradients that one thread sums
 constexpr std::size_t kChunk = 8192;            // sorted entries per task of a split table
 constexpr std::size_t kBagsPerTask = 512;
-constexpr std::size_t kGradientsAhead = 16, kRowsAhead = 8;  // what a prefetch is ahead of its use
+// How far a prefetch is ahead of its use: about as many cache lines, whatever the width; an unknown one counts as 64.
+constexpr std::size_t kGradientLinesAhead = 64, kRowLinesAhead = 32;
 constexpr std::size_t kLine = 64;
 
 template <typename Entry>
@@ -142,6 +143,8 @@ COLLIDE_INLINE void step_runs(const TableGradient& task, const OptimizerStep& gi
   // Most rows of whole vectors have few entries: those are summed and stepped in registers.
   constexpr int kVectors = kHot && kWidth % 8 == 0 ? kWidth / 8 : 0;
   const bool clips = step.max_row_norm > 0;
+  constexpr std::size_t kLines = kWidth > 0 ? (kWidth * sizeof(float) + kLine - 1) / kLine : 4;
+  constexpr std::size_t kGradientsAhead = kGradientLinesAhead / kLines, kRowsAhead = kRowLinesAhead / kLines;
   std::vector<float> wide(kWidth > 0 ? 0 : width);
   alignas(64) float narrow[kWidth > 0 ? kWidth : 1];
   float* const sum = kWidth > 0 ? narrow : wide.data();

@@ -12,9 +12,10 @@ namespace collide {
 namespace {
 
 constexpr std::size_t kWindow = 1024;      // ids translated at once
-constexpr std::size_t kPrefetchRows = 16;  // rows a prefetch is ahead of its use
+constexpr std::size_t kLine = 64;          // bytes of a cache line
+// How far a prefetch is ahead of its use: about as many cache lines, whatever the width, but at most as many rows.
+constexpr std::size_t kPrefetchLines = 128, kPrefetchRows = 64;
 static_assert(kPrefetchRows <= kIdsPadding);
-constexpr std::size_t kLine = 64;  // bytes of a cache line
 
 // A window of translated ids of one internal table, cut into units (bags, or pieces of a long bag), and where their
 // sums go.
@@ -48,6 +49,7 @@ template <Precision kPrecision, int kBlock, bool kWeighted, bool kStream, bool k
 COLLIDE_INLINE void pool_block(const Gather& gather, std::size_t column, std::size_t part = 0) {
   constexpr int kCount = std::min(kBlock, 8), kVectors = kBlock / kCount;
   constexpr std::size_t kBytes = std::max<std::size_t>(1, kBlock * kBlockBytes<kPrecision> / 8);
+  constexpr std::size_t kAhead = std::min(kPrefetchRows, kPrefetchLines / ((kBytes + kLine - 1) / kLine));
   const std::uint8_t* table = gather.table;
   const std::uint8_t* block = table + column * kBlockBytes<kPrecision> / 8;
   const std::size_t bytes_per_row = gather.bytes_per_row;
@@ -65,7 +67,7 @@ COLLIDE_INLINE void pool_block(const Gather& gather, std::size_t column, std::si
       }
     }
     for (; i < end; ++i) {
-      const std::uint8_t* ahead = block + rows[i + kPrefetchRows] * bytes_per_row;
+      const std::uint8_t* ahead = block + rows[i + kAhead] * bytes_per_row;
       for (std::size_t byte = 0; byte < kBytes; byte += kLine) __builtin_prefetch(ahead + byte);
       if (rows[i] == kPruned) [[unlikely]]
         continue;

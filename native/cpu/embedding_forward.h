@@ -10,7 +10,7 @@
 namespace collide {
 
 // Ids that may be read, though they are of no use, behind the last of a batch.
-inline constexpr std::size_t kIdsPadding = 16;
+inline constexpr std::size_t kIdsPadding = 64;
 
 // One feature's share of a batch. ids and weights are the whole batch's; offsets are this feature's [bags + 1].
 struct PoolTask {
