@@ -11,8 +11,8 @@ namespace collide {
 
 namespace {
 
-constexpr std::size_t kWindow = 1024;      // ids translated at once
-constexpr std::size_t kLine = 64;          // bytes of a cache line
+constexpr std::size_t kWindow = 1024;  // ids translated at once
+constexpr std::size_t kLine = 64;      // bytes of a cache line
 // How far a prefetch is ahead of its use: about as many cache lines, whatever the width, but at most as many rows.
 constexpr std::size_t kPrefetchLines = 128, kPrefetchRows = 64;
 static_assert(kPrefetchRows <= kIdsPadding);
