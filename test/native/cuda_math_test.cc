@@ -139,25 +139,45 @@ collide::EmbeddingLayout layout_of(std::vector<std::uint32_t> dims, collide::Poo
   return collide::EmbeddingLayout(std::move(features));
 }
 
+// `batch` bags of every feature, side by side in an output of `columns` columns.
+std::vector<collide::FeatureBags> bags_of(const collide::EmbeddingLayout& layout, std::uint64_t batch,
+                                          std::uint64_t columns) {
+  std::vector<collide::FeatureBags> bags;
+  std::uint64_t column = 0;
+  for (const collide::Feature& feature : layout.features) {
+    bags.push_back({bags.size() * batch, batch, column, columns});
+    column += std::uint64_t{feature.sequence_length} * feature.dim;
+  }
+  return bags;
+}
+
 void plans() {
   const auto layout = layout_of({16, 6, 7, 2048}, collide::Pooling::kSum, 1, collide::Combine::kSum, 2);
-  const auto segments = collide::cuda::make_segments(layout);
+  auto segments = collide::cuda::make_segments(layout);
   check(segments.size() == 4 && segments[0].pack == 4 && segments[1].pack == 2 && segments[2].pack == 1, "packs");
   check(segments[0].lanes == 4 && segments[0].bags_per_block == 64 && segments[3].lanes == 256, "lanes");
-  check(segments[3].first_table == 6 && segments[3].tables == 2 && segments[3].column == 29, "tables and columns");
-  check(!segments[0].aligned_output && segments[2].aligned_output, "an output of 2077 columns has no aligned packs");
+  check(segments[3].first_table == 6 && segments[3].tables == 2, "tables");
   const std::vector<std::uint32_t> expected = {0, 2, 4, 7, 107};
-  check(collide::cuda::first_blocks(segments, 100) == expected, "blocks of each segment");
+  check(collide::cuda::place_segments(segments, bags_of(layout, 100, 2077)) == expected, "blocks of each segment");
+  check(segments[3].first_bag == 300 && segments[3].bags == 100 && segments[3].base == 29 && segments[3].stride == 2077,
+        "places in the batch");
+  check(!segments[0].aligned_output && segments[2].aligned_output, "an output of 2077 columns has no aligned packs");
+  auto bags = bags_of(layout, 100, 2077);
+  bags[1].bags = 0;
+  bags[3].bags = 7;
+  const std::vector<std::uint32_t> uneven = {0, 2, 2, 5, 12};
+  check(collide::cuda::place_segments(segments, bags) == uneven, "batches of their own");
 
-  const auto concat =
-      collide::cuda::make_segments(layout_of({16, 8}, collide::Pooling::kNone, 3, collide::Combine::kConcat, 2));
-  check(concat.size() == 4 && concat[1].column == 8 && concat[2].column == 48 && concat[2].aligned_output,
+  const auto side = layout_of({16, 8}, collide::Pooling::kNone, 3, collide::Combine::kConcat, 2);
+  auto concat = collide::cuda::make_segments(side);
+  collide::cuda::place_segments(concat, bags_of(side, 5, 72));
+  check(concat.size() == 4 && concat[1].base == 8 && concat[2].base == 48 && concat[2].aligned_output,
         "internal tables side by side are segments of their own");
   check(concat[0].width == 8 && concat[0].positions == 3 && concat[0].position_stride == 16 && concat[0].lanes == 6,
         "positions of a sequence");
   bool refused = false;
   try {
-    collide::cuda::first_blocks(segments, 1ull << 31);
+    collide::cuda::place_segments(segments, bags_of(layout, 1ull << 31, 2077));
   } catch (const collide::Error& error) {
     refused = error.code == "INVALID_ARGUMENT";
   }
@@ -167,11 +187,11 @@ void plans() {
 template <typename T>
 void index_check(collide::IntegerType type, std::vector<T> indices, BadIndex policy,
                  std::vector<std::uint32_t> expected, std::vector<bool> good, const std::string& what) {
-  // Three features of cardinality 10, 5 and 2^32 - 1, two bags each; the second feature's first bag is empty.
-  const std::vector<std::uint32_t> offsets = {0, 1, 3, 3, 5, 6, 7};
+  // Three features of cardinality 10, 5 and 2^32 - 1.
+  const std::vector<std::uint32_t> first_ids = {0, 3, 5};
   const std::vector<std::uint64_t> cardinalities = {10, 5, collide::kMostRows};
   std::vector<std::uint32_t> ids(indices.size());
-  const collide::cuda::CheckArguments args{indices.data(),       type, indices.size(), offsets.data(), 2,
+  const collide::cuda::CheckArguments args{indices.data(),       type, indices.size(), first_ids.data(),
                                            cardinalities.data(), 3,    policy,         ids.data()};
   bool same = true;
   for (std::uint32_t i = 0; i < indices.size(); ++i) same = same && collide::cuda::check_index(args, i) == good[i];
