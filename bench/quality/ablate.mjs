@@ -42,9 +42,8 @@ for (const [label, { methods = ['auto'], unseen = 'newcomer', crossFit = true }]
     .filter(({ method }) => (label === '' ? methods.includes(method) : method === label))
     .map((result) => (label === '' ? result : { ...result, method: 'auto' }));
   const onResult = (soFar) => {
-    const others = known.filter(({ method }) => !soFar.results.some((r) => named(r).method === method));
     const all = [...results, ...soFar.results.map(named)];
-    const kept = others.filter((r) => !all.some((a) => a.method === r.method));
+    const kept = known.filter(({ method }) => !all.some((result) => result.method === method));
     writeFileSync(path, `${JSON.stringify({ ...soFar, config: undefined, results: [...all, ...kept] }, null, 1)}\n`);
   };
   const { results: own } = await compare(tried, data, { resume, onResult, signal: end });

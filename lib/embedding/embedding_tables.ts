@@ -1,4 +1,5 @@
 /** The fused multi-table embedding: one native call for all tables forward, one backward. */
+import type { PlacedOn } from '../device.ts';
 import { CollideError, checkInteger, checkNumber, checkOneOf } from '../errors.ts';
 import { readSafetensors, type TensorInput, writeSafetensors } from '../files/index.ts';
 import { type NativeEmbedding, type NativeLayout, type NativeTable, native } from '../native.ts';
@@ -59,7 +60,7 @@ export class EmbeddingTables {
   /** The internal tables, shared ones once. */
   readonly internalTables: readonly { name: string; rows: number; width: number; precision: Precision }[];
   /** Where these tables live, learn and are looked up. */
-  readonly device: 'cpu' | 'cuda';
+  readonly device: PlacedOn;
   /** Columns of the output: the sum over features of dim (times sequenceLength for pooling `none`). */
   readonly outputWidth: number;
   readonly #native: NativeEmbedding;

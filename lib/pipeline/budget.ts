@@ -44,8 +44,8 @@ export interface BudgetPlan {
 
 /**
  * Chooses rows for every feature of a teacher so that the collisions' error is least for a number of bytes: tables whose
- * vectors are alike, or seldom read, or whose errors hardly change the teacher's loss, get fewer. An estimate from the teacher alone; the student's quality is the judge,
- * and one share for all large tables stays the default of `learnHashing`.
+ * vectors are alike, or seldom read, or whose errors hardly change the teacher's loss, get fewer. An estimate from the
+ * teacher alone; the student's quality is the judge, and one share for all large tables stays the default of `learnHashing`.
  *
  * @throws CollideError INVALID_ARGUMENT (a budget below the least that is possible, an unknown feature), UNKNOWN_OPTION,
  * ABORTED
