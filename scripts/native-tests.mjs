@@ -2,14 +2,10 @@
 // ThreadSanitizer (build-tsan), runs them, and prints `N passed, N failed` in total. Needs cmake and g++.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { buildTarget, configure, SANITIZED_BUILDS } from './sanitized-build.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const builds = [
-  { folder: 'build-asan', sanitize: 'address,undefined' },
-  { folder: 'build-tsan', sanitize: 'thread' },
-];
 const environment = {
   ...process.env,
   ASAN_OPTIONS: 'detect_leaks=1:strict_string_checks=1',
@@ -24,16 +20,6 @@ for (const tool of ['cmake', 'g++']) {
   }
 }
 
-// Runs cmake quietly; of a failure its errors are shown, not the warnings around them.
-function cmake(...options) {
-  const { status, stdout, stderr } = spawnSync('cmake', options, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 });
-  if (status === 0) return true;
-  const lines = `${stdout}${stderr}`.split('\n');
-  const errors = lines.filter((line) => /error|undefined reference/i.test(line));
-  console.log((errors.length > 0 ? errors : lines).join('\n'));
-  return false;
-}
-
 let passed = 0;
 let failed = 0;
 const programs = readdirSync(`${root}test/native`)
@@ -41,15 +27,15 @@ const programs = readdirSync(`${root}test/native`)
   .map((file) => file.slice(0, -'.cc'.length))
   .sort();
 
-for (const { folder, sanitize } of builds) {
+for (const build of SANITIZED_BUILDS) {
+  const { folder, sanitize } = build;
   console.log(`== ${sanitize}: building ${folder}`);
-  const options = [`-DCOLLIDE_SANITIZE=${sanitize}`, '-DCOLLIDE_TESTS=ON', '-DCOLLIDE_CUDA=OFF'];
-  if (!cmake('-S', '.', '-B', folder, ...options)) {
+  if (!configure(build)) {
     failed++;
     continue;
   }
   for (const program of programs) {
-    if (!cmake('--build', folder, '--target', program, '-j', String(availableParallelism()))) {
+    if (!buildTarget(build, program)) {
       console.log(`${program} (${sanitize}): could not be built`);
       failed++;
       continue;

@@ -1,4 +1,4 @@
-// Builds the addon with AddressSanitizer and UndefinedBehaviorSanitizer (build-asan-addon) and runs the vitest areas that
+// Builds the addon with AddressSanitizer and UndefinedBehaviorSanitizer (build-asan-addon; the engine in it is build-asan's) and runs the vitest areas that
 // call it under node with the sanitizer's runtime preloaded. The first finding ends the run with its stack.
 // usage: node scripts/sanitize.mjs [vitest filter ...]  default: embedding, clustering, model, addon
 // Threads are checked elsewhere: ThreadSanitizer does not work under node, scripts/native-tests.mjs runs it on C++.
@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildTarget, configure, SANITIZED_BUILDS } from './sanitized-build.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = join(root, 'build-asan-addon');
@@ -33,9 +34,11 @@ function run(program, args, environment = {}) {
 }
 
 run(join(root, 'scripts/ensure-built.mjs'), []); // the workers of test/addon import dist/
-// The option is given at the first configuration; CMake's cache keeps it.
-const options = ['--CDCOLLIDE_SANITIZE=address,undefined', '--CDCOLLIDE_CUDA=OFF', '-p', '2'];
-run(bin('cmake-js', 'cmake-js'), ['build', '-O', join(folder, 'build'), ...options]);
+const [engine] = SANITIZED_BUILDS;
+if (!configure(engine) || !buildTarget(engine, 'collide_engine')) process.exit(1);
+const options = { COLLIDE_SANITIZE: engine.sanitize, COLLIDE_CUDA: 'OFF', COLLIDE_OBJECTS_OF: engine.folder };
+const flags = Object.entries(options).map(([name, value]) => `--CD${name}=${value}`);
+run(bin('cmake-js', 'cmake-js'), ['build', '-O', join(folder, 'build'), ...flags, '-p', '2']);
 
 const filters = process.argv.slice(2);
 run(bin('vitest', 'vitest'), ['run', '--testTimeout=300000', ...(filters.length > 0 ? filters : areas)], {
