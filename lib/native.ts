@@ -193,7 +193,7 @@ export interface NativeDenseNet {
 export interface NativeModelSteps {
   /** Starts a training step; the arrays are copied. At most two may have been started and not finished. */
   start(indices: Uint32Array, offsets: Uint32Array, dense: Float32Array, labels: Float32Array): void;
-  /** Waits for the oldest step; returns its mean log loss. After one that is not finite those started fail, too. */
+  /** Waits for the oldest step; returns its mean log loss. If that is not finite, all started steps are over, and failed. */
   finish(): number;
   /** Writes logits [batch]. */
   predict(indices: Uint32Array, offsets: Uint32Array, dense: Float32Array, logits: Float32Array): void;

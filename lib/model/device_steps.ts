@@ -49,7 +49,8 @@ export class DeviceSteps {
   /** Waits for the oldest step. @throws CollideError DIVERGED */
   #finish(): void {
     const loss = this.#native.finish();
-    this.#underWay.shift()!.loss = loss;
+    const over = Number.isFinite(loss) ? 1 : this.#underWay.length; // with one that fails, those behind it
+    for (const step of this.#underWay.splice(0, over)) step.loss = loss;
     this.#net.counted(loss);
   }
 }

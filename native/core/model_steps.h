@@ -24,7 +24,7 @@ class ModelSteps {
   virtual void start(const BagBatch& bags, Span<const float> dense, Span<const float> labels) = 0;
 
   // Waits for the oldest step and returns its mean loss. If that is not finite, the step and those started after it
-  // change nothing (but the access counts of the first), and have losses that are not finite; then training may go on.
+  // have changed nothing (but the access counts of the first) and are over; then training may go on.
   virtual double finish() = 0;
 
   // Writes logits [batch].

@@ -46,7 +46,6 @@ class CudaModelSteps final : public ModelSteps {
     const auto labels_at = slot.staging.add(labels.data, labels.size);
     tables_.prepare(bags, true, slot.staging);
     slot.table_steps = tables_.steps(), slot.net_steps = net_.steps();
-    slot.taken_back = false;
 
     slot.staging.upload(copies_, kCopying);
     copies_.record(slot.copied);
@@ -73,7 +72,7 @@ class CudaModelSteps final : public ModelSteps {
     slot.done.wait("run a training step");
     ++finished_;
     const double loss = *slot.loss.data();
-    if (!std::isfinite(loss) && !slot.taken_back) take_back(slot);
+    if (!std::isfinite(loss)) take_back(slot);
     return loss;
   }
 
@@ -106,16 +105,11 @@ class CudaModelSteps final : public ModelSteps {
     Event copied, done;
     std::uint64_t table_steps = 0;  // before the step
     float net_steps = 0;
-    bool taken_back = false;
   };
 
   // A step has failed, and with it those behind it, which have seen halted_.
   void take_back(const Slot& failed) {
-    for (std::uint64_t n = finished_; n < started_; ++n) {
-      Slot& later = slots_[n % kInFlight];
-      later.done.wait("run a training step");
-      later.taken_back = true;
-    }
+    for (; finished_ < started_; ++finished_) slots_[finished_ % kInFlight].done.wait("run a training step");
     tables_.set_steps(failed.table_steps);
     net_.set_steps(failed.net_steps);
     allow_steps();

