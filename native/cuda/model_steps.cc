@@ -1,5 +1,5 @@
 // Training steps whose pooled rows, activations and gradients stay on the device. Up go the ids with the offsets of
-// their bags, dense inputs, labels and the plan of the batch (some hundred bytes per table), in one copy from pinned
+// their bags, dense inputs, labels and the plan of the batch (about 240 bytes per feature), in one copy from pinned
 // memory; down comes the loss.
 //
 // Three streams take turns without the host: a batch is copied in the first while the step before it runs; the tables'
