@@ -189,6 +189,17 @@ export interface NativeDenseNet {
   close(): void;
 }
 
+/** Steps of tables and a net on the same CUDA device: pooled rows and gradients stay there. Offsets: of one batch size. */
+export interface NativeModelSteps {
+  /** Starts a training step; the arrays are copied. At most two may have been started and not finished. */
+  start(indices: Uint32Array, offsets: Uint32Array, dense: Float32Array, labels: Float32Array): void;
+  /** Waits for the oldest step; returns its mean log loss. If that is not finite, all started steps are over, and failed. */
+  finish(): number;
+  /** Writes logits [batch]. */
+  predict(indices: Uint32Array, offsets: Uint32Array, dense: Float32Array, logits: Float32Array): void;
+  close(): void;
+}
+
 export interface NativeAgglomerateOptions {
   device: 'cpu' | 'cuda';
   rows: number;
@@ -265,6 +276,7 @@ export interface NativeBinding {
   /** The address of a buffer's first byte modulo 64. */
   addressModulo64(buffer: ArrayBuffer): number;
   DenseNet: new (config: NativeDenseConfig) => NativeDenseNet;
+  ModelSteps: new (tables: NativeEmbedding, net: NativeDenseNet) => NativeModelSteps;
   /** Values and counts are copied before this returns. onProgress(round, clusters). */
   agglomerate(
     values: Float64Array,

@@ -1,5 +1,5 @@
 // The CUDA tests on the test device (docs/cuda.md): its own programs, then the vitest suites that use `device: 'cuda'`,
-// with the addon of build-cuda-test. Needs `npm run build:cuda-test`. Prints `N passed, N failed` last.
+// with the addon of build-cuda-test. Needs `npm run build:cuda-test` and dist/. Prints `N passed, N failed` last.
 // usage: node scripts/cuda-tests.mjs [arguments of vitest run, instead of the suites below]
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 // Suites written for a device, and those of the embedding engine and the dense net with all that the kernels can do on it;
 // of the latter not what trains for hundreds of steps or with several numbers of threads.
 const SUITES = [
-  ['lookup', 'train', 'device', 'agglomerate', 'dense_net', 'equal_mass', 'recommender'].map(
+  ['lookup', 'train', 'device', 'agglomerate', 'dense_net', 'device_steps', 'equal_mass', 'recommender'].map(
     (name) => `test/cuda/${name}.test.ts`,
   ),
   ['--config', 'test/cuda/vitest.config.ts', 'test/embedding'],

@@ -292,6 +292,11 @@ export class EmbeddingTables {
     this.close();
   }
 
+  /** @internal The native tables, for a model whose steps are native as a whole. */
+  get native(): NativeEmbedding {
+    return this.#native;
+  }
+
   #kept(): Kept {
     return { native: this.#native, layout: this.#layout, optimizer: this.#optimizer, counts: this.#counts };
   }

@@ -114,7 +114,11 @@ export class DenseNet {
    *   as before
    */
   step(dense: Float32Array, embeddings: Float32Array, labels: Float32Array, gradient: Float32Array): number {
-    const loss = this.#native.step(dense, embeddings, labels, gradient);
+    return this.counted(this.#native.step(dense, embeddings, labels, gradient));
+  }
+
+  /** @internal Counts a step by its loss, and returns it. @throws CollideError DIVERGED when it is not finite */
+  counted(loss: number): number {
     if (!Number.isFinite(loss)) {
       throw new CollideError(
         'DIVERGED',
@@ -191,6 +195,11 @@ export class DenseNet {
     const parameters = this.parameterCount * 4;
     const { kind } = this.#config.optimizer;
     return { parameters, optimizer: kind === 'lamb' ? 2 * parameters + 4 : kind === 'adagrad' ? parameters : 0 };
+  }
+
+  /** @internal The native net, for a model whose steps are native as a whole. */
+  get native(): NativeDenseNet {
+    return this.#native;
   }
 
   /** Frees the native memory. Later use throws CLOSED; closing again does nothing. */

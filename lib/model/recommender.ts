@@ -1,11 +1,13 @@
 /**
  * A whole model: embedding tables below, the dense net above. One batch flows ids -> tables.forward -> net.step (loss
- * and its gradient) -> tables.backward; the two big buffers in between are reused.
+ * and its gradient) -> tables.backward; the two big buffers in between are reused. Where both parts live on the CUDA
+ * device, nothing in between leaves it: see device_steps.ts.
  */
 import type { Device, PlacedOn } from '../device.ts';
 import { type EmbeddingOptimizer, EmbeddingTables, type FeatureOptions, type Init } from '../embedding/index.ts';
 import { checkOptions } from '../errors.ts';
 import { DenseNet, type DenseOptimizer } from './dense_net.ts';
+import { DeviceSteps } from './device_steps.ts';
 
 /** A batch as data/ makes it; see its `Batch` for the layout. */
 export interface ModelBatch {
@@ -78,6 +80,7 @@ const OPTIONS = [
 export class Recommender {
   readonly tables: EmbeddingTables;
   readonly net: DenseNet;
+  readonly #onDevice: DeviceSteps | undefined;
   #pooled = new Float32Array(0);
   #gradient = new Float32Array(0);
 
@@ -108,20 +111,53 @@ export class Recommender {
     const rate = Math.min(1 - 1e-6, Math.max(1e-6, options.baseRate ?? 0.5));
     parameters[this.net.tensors().at(-1)!.start] = Math.log(rate / (1 - rate));
     this.net.setParameters(parameters);
+    const together = this.tables.device === 'cuda' && this.net.device === 'cuda';
+    this.#onDevice = together ? new DeviceSteps(this.tables, this.net) : undefined;
   }
 
   /** One training step. Returns the batch's mean log loss. @throws CollideError DIVERGED when it is not finite */
   step(batch: ModelBatch): number {
+    return this.start(batch)();
+  }
+
+  /**
+   * Starts a training step. The batch's arrays may be used anew at once; the function returned waits for the step and
+   * returns the batch's mean log loss. On a CUDA device the next batch is made and copied while this one runs, if its
+   * step is started before this loss is asked for; on the CPU the step is over when this returns. At most two steps run
+   * ahead: a third start waits for the first.
+   *
+   * A loss that is not finite is an error of that function, or of the start that waited for the step. No step from it on
+   * has then changed the model, so those started after it fail, too; only the accesses of its batch were counted.
+   *
+   * @throws CollideError INVALID_INDEX, INVALID_OFFSETS, INVALID_LABEL, INVALID_ARGUMENT, OUT_OF_MEMORY: this batch
+   *   changes nothing; DIVERGED
+   * @example
+   * ```ts
+   * let loss = () => 0;
+   * for (const batch of batches(split, { size: 32768 })) {
+   *   const before = loss;
+   *   loss = model.start(batch);
+   *   sum += before();
+   * }
+   * sum += loss();
+   * ```
+   */
+  start(batch: ModelBatch): () => number {
+    if (this.#onDevice !== undefined) return this.#onDevice.start(batch);
     const pooled = this.#view('pooled', batch.size);
     const gradient = this.#view('gradient', batch.size);
     this.tables.forward({ indices: batch.indices, offsets: batch.offsets }, pooled);
     const loss = this.net.step(batch.dense, pooled, batch.labels, gradient);
     this.tables.backward(gradient);
-    return loss;
+    return () => loss;
   }
 
   /** Logits of a batch, [size]. */
   predict(batch: ModelBatch, logits: Float32Array): void {
+    if (this.#onDevice !== undefined) {
+      this.#onDevice.predict(batch, logits);
+      return;
+    }
     const pooled = this.#view('pooled', batch.size);
     this.tables.lookup({ indices: batch.indices, offsets: batch.offsets }, pooled);
     this.net.predict(batch.dense, pooled, logits);
@@ -157,6 +193,7 @@ export class Recommender {
   }
 
   close(): void {
+    this.#onDevice?.close();
     this.tables.close();
     this.net.close();
   }

@@ -74,14 +74,18 @@ export async function trainEpoch(model: Recommender, split: Split, options: Epoc
   const all = shuffled(split.rows, options.seed);
   const order = half === undefined ? all : all.filter((row) => row % 2 === half);
   const replace = newcomers && unseenIds(newcomers.older, newcomers.share, options.seed);
+  let lossBefore = () => 0; // asked for a step later, so that a device has the next batch by then
   await eachBatch(batches(split, { size: options.batchSize, order }), options, (batch) => {
     replace?.(batch);
     if (detours !== undefined) takeDetours(batch, order.subarray(rows, rows + batch.size), detours);
-    loss += model.step(batch) * batch.size;
-    rows += batch.size;
+    const step = model.start(batch);
+    loss += lossBefore();
+    const { size } = batch;
+    lossBefore = () => step() * size;
+    rows += size;
     return rows;
   });
-  return loss / rows;
+  return (loss + lossBefore()) / rows;
 }
 
 /** Logits of every row of a split, in its order. */

@@ -9,6 +9,11 @@
 
 #include "core/error.h"
 
+namespace collide {
+class DenseNet;
+class EmbeddingEngine;
+}  // namespace collide
+
 namespace collide::addon {
 
 // One per Node environment (main thread or worker_thread): nothing of the addon is global.
@@ -60,12 +65,17 @@ std::int64_t integer(const Napi::Object& object, const char* key);
 std::string text(const Napi::Object& object, const char* key);
 bool boolean(const Napi::Object& object, const char* key);
 
+// The engines of objects of the classes EmbeddingTables and DenseNet. Throw Error CLOSED.
+EmbeddingEngine& engine_of(const Napi::Object& tables);
+DenseNet& engine_of_net(const Napi::Object& net);
+
 // Each addon file registers its exports.
 void register_embedding(Napi::Env env, Napi::Object exports);
 void register_clustering(Napi::Env env, Napi::Object exports);
 void register_partitions(Napi::Env env, Napi::Object exports);
 void register_learners(Napi::Env env, Napi::Object exports);
 void register_dense_net(Napi::Env env, Napi::Object exports);
+void register_model_steps(Napi::Env env, Napi::Object exports);
 void register_info(Napi::Env env, Napi::Object exports);
 
 }  // namespace collide::addon

@@ -9,6 +9,7 @@
 #include "cuda/dense_net.h"
 #include "cuda/embedding.h"
 #include "cuda/equal_mass.h"
+#include "cuda/model_steps.h"
 #include "cuda/probe.cuh"
 #endif
 
@@ -34,6 +35,10 @@ std::unique_ptr<DenseNet> make_cuda_dense_net(const DenseNetConfig& config) {
   need_device();
   return cuda::make_dense_net(config);
 }
+std::unique_ptr<ModelSteps> make_cuda_model_steps(EmbeddingEngine& tables, DenseNet& net) {
+  need_device();
+  return cuda::make_model_steps(tables, net);
+}
 Clustering cuda_agglomerate(std::vector<double> values, std::vector<double> counts, const AgglomerateOptions& options,
                             const AgglomerateControl& control) {
   need_device();
@@ -56,6 +61,9 @@ std::unique_ptr<EmbeddingEngine> make_cuda_embedding(EmbeddingLayout, OptimizerS
   fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", probe_cuda().reason);
 }
 std::unique_ptr<DenseNet> make_cuda_dense_net(const DenseNetConfig&) {
+  fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", probe_cuda().reason);
+}
+std::unique_ptr<ModelSteps> make_cuda_model_steps(EmbeddingEngine&, DenseNet&) {
   fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", probe_cuda().reason);
 }
 Clustering cuda_agglomerate(std::vector<double>, std::vector<double>, const AgglomerateOptions&,

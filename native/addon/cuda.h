@@ -8,6 +8,7 @@
 #include "core/cuda_probe.h"
 #include "core/dense_net.h"
 #include "core/embedding_engine.h"
+#include "core/model_steps.h"
 
 namespace collide::addon {
 
@@ -20,6 +21,9 @@ std::unique_ptr<EmbeddingEngine> make_cuda_embedding(EmbeddingLayout layout, Opt
 
 // A dense net on the device. Throws Error CUDA_UNAVAILABLE with the probe's reason.
 std::unique_ptr<DenseNet> make_cuda_dense_net(const DenseNetConfig& config);
+
+// Steps of tables and a net that were made above. Throws Error CUDA_UNAVAILABLE with the probe's reason.
+std::unique_ptr<ModelSteps> make_cuda_model_steps(EmbeddingEngine& tables, DenseNet& net);
 
 // Agglomeration on the device. Throws Error CUDA_UNAVAILABLE with the probe's reason.
 Clustering cuda_agglomerate(std::vector<double> values, std::vector<double> counts, const AgglomerateOptions& options,

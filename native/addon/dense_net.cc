@@ -87,12 +87,12 @@ class DenseNetWrap : public Napi::ObjectWrap<DenseNetWrap> {
     });
   }
 
- private:
   DenseNet& net() const {
     if (!net_) fail("CLOSED", "This DenseNet was closed");
     return *net_;
   }
 
+ private:
   template <typename T>
   static Span<T> span(const Napi::Value& value, const char* where) {
     const View<float> found = view<float>(value, where);
@@ -159,6 +159,10 @@ class DenseNetWrap : public Napi::ObjectWrap<DenseNetWrap> {
 };
 
 }  // namespace
+
+DenseNet& engine_of_net(const Napi::Object& net) {
+  return DenseNetWrap::Unwrap(net)->net();
+}
 
 void register_dense_net(Napi::Env env, Napi::Object exports) {
   exports.Set("DenseNet", DenseNetWrap::define(env));

@@ -57,12 +57,12 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
     });
   }
 
- private:
   EmbeddingEngine& engine() {
     if (!engine_) fail("CLOSED", "These embedding tables were closed");
     return *engine_;
   }
 
+ private:
   // Tells the garbage collector how much native memory hangs on this object, so that forgotten ones are collected.
   void track_memory(Napi::Env env) {
     std::int64_t bytes = 0;
@@ -286,6 +286,10 @@ Napi::Value address_modulo_64(const Napi::CallbackInfo& info) {
 }
 
 }  // namespace
+
+EmbeddingEngine& engine_of(const Napi::Object& tables) {
+  return EmbeddingTables::Unwrap(tables)->engine();
+}
 
 void register_embedding(Napi::Env env, Napi::Object exports) {
   exports.Set("EmbeddingTables", EmbeddingTables::define(env));

@@ -44,7 +44,36 @@ bool copy_ascending_u32(const std::uint32_t* values, std::size_t n, std::uint64_
   return copy_ascending(values, n, most, out);
 }
 
+// The common case, vectorised.
+COLLIDE_MULTIVERSION
+bool all_at_most(const std::uint32_t* ids, std::size_t count, std::uint32_t most) {
+  std::uint32_t bad = 0;
+  for (std::size_t i = 0; i < count; ++i) bad |= ids[i] > most;
+  return bad == 0;
+}
+
 }  // namespace
+
+std::size_t check_ids(const EmbeddingLayout& layout, const BagBatch& batch, const std::vector<FeatureBags>& bags,
+                      const std::vector<std::uint32_t>& offsets, BadIndex policy, std::uint32_t* ids) {
+  std::size_t bad = 0;
+  for (std::size_t f = 0; f < bags.size(); ++f) {
+    const std::size_t begin = offsets[bags[f].first_bag], end = offsets[bags[f].first_bag + bags[f].bags];
+    const std::uint64_t cardinality = layout.features[f].cardinality;
+    if (all_at_most(ids + begin, end - begin, static_cast<std::uint32_t>(cardinality - 1))) continue;
+    for (std::size_t i = begin; i < end; ++i) {
+      if (ids[i] < cardinality) continue;
+      if (policy == BadIndex::kError) {
+        BagBatch checked = batch;
+        checked.indices = ids;
+        fail_bad_index(layout, checked, bags, offsets, i);
+      }
+      ids[i] = replacement_id(policy, ids[i], cardinality);
+      ++bad;
+    }
+  }
+  return bad;
+}
 
 void copy_offsets(const EmbeddingLayout& layout, const BagBatch& batch, const std::vector<FeatureBags>& bags,
                   std::vector<std::uint32_t>& out) {

@@ -31,6 +31,11 @@ COLLIDE_HD std::uint32_t replacement_id(BadIndex policy, std::uint64_t index, st
 void copy_offsets(const EmbeddingLayout& layout, const BagBatch& batch, const std::vector<FeatureBags>& bags,
                   std::vector<std::uint32_t>& out);
 
+// Checks 32-bit ids, a copy of the batch's, in place: those outside [0, cardinality) of their feature are replaced as
+// the policy says. Returns how many there were. Throws Error INVALID_INDEX for the first where the policy is kError.
+std::size_t check_ids(const EmbeddingLayout& layout, const BagBatch& batch, const std::vector<FeatureBags>& bags,
+                      const std::vector<std::uint32_t>& offsets, BadIndex policy, std::uint32_t* ids);
+
 // Throws Error INVALID_INDEX for the bad index at this position of the batch, whose offsets are `offsets`.
 [[noreturn]] void fail_bad_index(const EmbeddingLayout& layout, const BagBatch& batch,
                                  const std::vector<FeatureBags>& bags, const std::vector<std::uint32_t>& offsets,

@@ -86,7 +86,7 @@ void DenseNet::first_parameters(float* values) const {
   if (bottom_.empty()) fill(0, config_.dim, std::sqrt(1.0 / static_cast<double>(config_.dim)));
 }
 
-void DenseNet::check_inputs(Span<const float> dense, Span<const float> embeddings, std::size_t batch,
+void DenseNet::check_inputs(Span<const float> dense, std::size_t embeddings, std::size_t batch,
                             const char* what) const {
   const auto same = [&](std::size_t size, std::size_t width, const char* name) {
     if (size == batch * width) return;
@@ -94,14 +94,22 @@ void DenseNet::check_inputs(Span<const float> dense, Span<const float> embedding
          " each), received ", size);
   };
   same(dense.size, config_.dense, "dense");
-  same(embeddings.size, vector_floats(), "embeddings");
+  same(embeddings, vector_floats(), "embeddings");
+}
+
+void DenseNet::check_step(Span<const float> dense, std::size_t embeddings, Span<const float> labels) const {
+  if (labels.size == 0) fail("INVALID_ARGUMENT", "Expected at least one label for a step, received none");
+  check_inputs(dense, embeddings, labels.size, "labels");
+  for (std::size_t r = 0; r < labels.size; ++r) {
+    if (labels.data[r] != 0.0f && labels.data[r] != 1.0f) {
+      fail("INVALID_LABEL", "Expected 0 or 1 for labels[", r, "], received ", labels.data[r]);
+    }
+  }
 }
 
 double DenseNet::step(Span<const float> dense, Span<const float> embeddings, Span<const float> labels,
                       Span<float> gradient) {
-  const std::size_t batch = labels.size;
-  if (batch == 0) fail("INVALID_ARGUMENT", "Expected at least one label for a step, received none");
-  check_inputs(dense, embeddings, batch, "labels");
+  check_step(dense, embeddings.size, labels);
   if (gradient.size != embeddings.size) {
     fail("INVALID_ARGUMENT", "Expected ", embeddings.size, " values for gradient, received ", gradient.size);
   }
@@ -109,16 +117,11 @@ double DenseNet::step(Span<const float> dense, Span<const float> embeddings, Spa
   if (overlap(written, dense) || overlap(written, embeddings) || overlap(written, labels)) {
     fail("INVALID_ARGUMENT", "Expected gradient to share no memory with dense, embeddings or labels");
   }
-  for (std::size_t r = 0; r < batch; ++r) {
-    if (labels.data[r] != 0.0f && labels.data[r] != 1.0f) {
-      fail("INVALID_LABEL", "Expected 0 or 1 for labels[", r, "], received ", labels.data[r]);
-    }
-  }
-  return run_step(dense.data, embeddings.data, labels.data, batch, gradient.data);
+  return run_step(dense.data, embeddings.data, labels.data, labels.size, gradient.data);
 }
 
 void DenseNet::predict(Span<const float> dense, Span<const float> embeddings, Span<float> logits) const {
-  check_inputs(dense, embeddings, logits.size, "logits");
+  check_predict(dense, embeddings.size, logits.size);
   const Span<const float> written{logits.data, logits.size};
   if (overlap(written, dense) || overlap(written, embeddings)) {
     fail("INVALID_ARGUMENT", "Expected logits to share no memory with dense or embeddings");

@@ -51,6 +51,14 @@ class DenseNet {
   // INVALID_ARGUMENT or INVALID_LABEL and has then changed nothing.
   double step(Span<const float> dense, Span<const float> embeddings, Span<const float> labels, Span<float> gradient);
 
+  // The checks of step(), for a caller that has the embeddings, so many floats of them, elsewhere. Throws Error
+  // INVALID_ARGUMENT or INVALID_LABEL.
+  void check_step(Span<const float> dense, std::size_t embeddings, Span<const float> labels) const;
+  // Likewise of predict(), of `batch` logits.
+  void check_predict(Span<const float> dense, std::size_t embeddings, std::size_t batch) const {
+    check_inputs(dense, embeddings, batch, "logits");
+  }
+
   // Logits [batch]; the batch's size is that of `logits`. A row's logit does not depend on the other rows.
   void predict(Span<const float> dense, Span<const float> embeddings, Span<float> logits) const;
 
@@ -91,7 +99,7 @@ class DenseNet {
   virtual void store_parameters(const float* values) = 0;
   virtual void store_state(const float* values) = 0;
 
-  void check_inputs(Span<const float> dense, Span<const float> embeddings, std::size_t batch, const char* what) const;
+  void check_inputs(Span<const float> dense, std::size_t embeddings, std::size_t batch, const char* what) const;
 
   DenseNetConfig config_;
   std::vector<DenseShape> bottom_, top_;

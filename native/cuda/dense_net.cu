@@ -1,5 +1,7 @@
 #include "cuda/dense_net.cuh"
 
+#include <math_constants.h>
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -13,16 +15,23 @@ namespace collide::cuda {
 
 namespace {
 
-constexpr std::size_t kSlice = 16384;  // rows of a prediction in hand at a time: bounds its memory
 constexpr std::size_t kMostRows = std::size_t{1} << 30;
 constexpr int kThreads = 256;
 
-// losses[0] = scale * the sum of losses[1] to losses[count], in a fixed order.
-__global__ void __launch_bounds__(kThreads) sum_losses(float* losses, std::uint32_t count, float scale) {
+// losses[0] = scale * the sum of losses[1] to losses[count], in a fixed order; NaN when *halted, which a loss that is
+// not finite sets.
+__global__ void __launch_bounds__(kThreads)
+    sum_losses(float* losses, std::uint32_t count, float scale, std::uint32_t* halted) {
   float sum = 0;
   for (std::uint32_t i = 1 + threadIdx.x; i <= count; i += kThreads) sum += losses[i];
   sum = block_sum<kThreads>(sum);
-  if (threadIdx.x == 0) losses[0] = scale * sum;
+  if (threadIdx.x > 0) return;
+  float loss = scale * sum;
+  if (halted != nullptr) {
+    if (*halted != 0) loss = CUDART_NAN_F;
+    if (!isfinite(loss)) *halted = 1;
+  }
+  losses[0] = loss;
 }
 
 std::uint32_t loss_blocks(std::uint32_t rows) {
@@ -143,30 +152,27 @@ void CudaDenseNet::backward(const Work& work, const DenseBatch& batch) {
   }
 }
 
-void CudaDenseNet::enqueue_step(const DenseBatch& batch) {
+void CudaDenseNet::reserve(std::size_t rows) const {
+  if (rows > kMostRows) fail("INVALID_ARGUMENT", "Expected at most ", kMostRows, " labels, received ", rows);
+  reserve_work(static_cast<std::uint32_t>(rows));
+}
+
+void CudaDenseNet::enqueue_step(const DenseBatch& batch, std::uint32_t* halted) {
   const Work work = reserve_work(batch.rows);
   const float scale = 1.0f / static_cast<float>(batch.rows);
   forward(work, batch.dense, batch.embeddings, batch.rows);
   launch_layer_loss(layer(top_.back()), top_.size() == 1 ? work.z : work.top[top_.size() - 2], work.top.back(),
                     batch.rows, {batch.labels, scale, work.losses + 1}, stream_.get());
-  sum_losses<<<1, kThreads, 0, stream_.get()>>>(work.losses, loss_blocks(batch.rows), scale);
+  sum_losses<<<1, kThreads, 0, stream_.get()>>>(work.losses, loss_blocks(batch.rows), scale, halted);
   check(cudaGetLastError(), "launch the sum of the losses");
   backward(work, batch);
   optimizer_.enqueue_step(parameters_.data(), gradients_.data(), batch.rows, work.losses);
   loss_ = work.losses;
 }
 
-double CudaDenseNet::finish_step() {
-  float loss = 0;
-  check(cudaMemcpyAsync(&loss, loss_, sizeof loss, cudaMemcpyDeviceToHost, stream_.get()), "copy the loss");
-  stream_.wait("run a step of the dense net");
-  if (std::isfinite(loss)) optimizer_.count_step();
-  return loss;
-}
-
 double CudaDenseNet::run_step(const float* dense, const float* embeddings, const float* labels, std::size_t batch,
                               float* gradient) {
-  if (batch > kMostRows) fail("INVALID_ARGUMENT", "Expected at most ", kMostRows, " labels, received ", batch);
+  reserve(batch);
   const std::size_t dense_floats = batch * config().dense, vectors = batch * vector_floats();
   const char* what = "a batch of the dense net";
   dense_.reserve(dense_floats, what);
@@ -177,29 +183,41 @@ double CudaDenseNet::run_step(const float* dense, const float* embeddings, const
   dense_.upload(dense, dense_floats, stream_, copying);
   embeddings_.upload(embeddings, vectors, stream_, copying);
   labels_.upload(labels, batch, stream_, copying);
+  const float before = steps();
   enqueue_step(
-      {static_cast<std::uint32_t>(batch), dense_.data(), embeddings_.data(), labels_.data(), vector_gradient_.data()});
+      {static_cast<std::uint32_t>(batch), dense_.data(), embeddings_.data(), labels_.data(), vector_gradient_.data()},
+      nullptr);
   vector_gradient_.download(gradient, vectors, stream_, "copy the gradient of the embeddings from the device");
-  return finish_step();
+  float loss = 0;
+  check(cudaMemcpyAsync(&loss, loss_, sizeof loss, cudaMemcpyDeviceToHost, stream_.get()), "copy the loss");
+  stream_.wait("run a step of the dense net");
+  if (!std::isfinite(loss)) set_steps(before);
+  return loss;
+}
+
+void CudaDenseNet::enqueue_predict(const float* dense, const float* embeddings, std::size_t batch,
+                                   float* host_logits) const {
+  const auto rows = static_cast<std::uint32_t>(batch);
+  const Work work = reserve_work(rows);
+  const Rows out = work.top.back();
+  forward(work, dense, embeddings, rows);
+  launch_layer_forward(layer(top_.back()), top_.size() == 1 ? work.z : work.top[top_.size() - 2], out, rows, false,
+                       stream_.get());
+  check(cudaMemcpyAsync(host_logits, out.data, batch * sizeof(float), cudaMemcpyDeviceToHost, stream_.get()),
+        "copy the logits from the device");
 }
 
 void CudaDenseNet::run_predict(const float* dense, const float* embeddings, std::size_t batch, float* logits) const {
-  const std::size_t slice = std::min(batch, kSlice);
-  const Work work = reserve_work(static_cast<std::uint32_t>(slice));
+  const std::size_t slice = std::min(batch, kMostPredicted);
+  reserve(slice);
   dense_.reserve(slice * config().dense, "a batch of the dense net");
   embeddings_.reserve(slice * vector_floats(), "a batch of the dense net");
-  const Rows out = work.top.back();
   for (std::size_t first = 0; first < batch; first += slice) {
     const std::size_t count = std::min(slice, batch - first);
-    const auto rows = static_cast<std::uint32_t>(count);
     dense_.upload(dense + first * config().dense, count * config().dense, stream_, "copy a batch to the device");
     embeddings_.upload(embeddings + first * vector_floats(), count * vector_floats(), stream_,
                        "copy a batch to the device");
-    forward(work, dense_.data(), embeddings_.data(), rows);
-    launch_layer_forward(layer(top_.back()), top_.size() == 1 ? work.z : work.top[top_.size() - 2], out, rows, false,
-                         stream_.get());
-    check(cudaMemcpyAsync(logits + first, out.data, count * sizeof(float), cudaMemcpyDeviceToHost, stream_.get()),
-          "copy the logits from the device");
+    enqueue_predict(dense_.data(), embeddings_.data(), count, logits + first);
   }
   stream_.wait("copy the logits from the device");
 }

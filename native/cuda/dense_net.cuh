@@ -2,7 +2,7 @@
 // dense_optimizer.cuh how. Parameters, activations, gradients and optimizer state stay on the device.
 //
 // With host arrays, a step copies dense inputs, embeddings and labels to the device, and the loss and the gradient of
-// the embeddings back. Where those are on the device already, enqueue_step() and finish_step() copy the loss alone.
+// the embeddings back. Where those are on the device already, enqueue_step() and enqueue_predict() copy nothing up.
 // Deterministic: the bits of a result depend on the calls, not on the size of the device. They are not the CPU
 // engine's, whose sums over a batch are cut and ordered otherwise.
 #pragma once
@@ -32,10 +32,18 @@ class CudaDenseNet final : public DenseNet {
   // Throws Error INVALID_ARGUMENT, OUT_OF_MEMORY or CUDA_FAILED.
   explicit CudaDenseNet(const DenseNetConfig& config);
 
-  // Starts a step in stream(). Throws Error OUT_OF_MEMORY before anything is started, or CUDA_FAILED.
-  void enqueue_step(const DenseBatch& batch);
-  // Waits for the step in hand and returns its loss. Until then nothing else may be called.
-  double finish_step();
+  // Room for what follows, of so many rows. Throws Error INVALID_ARGUMENT or OUT_OF_MEMORY.
+  void reserve(std::size_t rows) const;
+  // Starts a step in stream(); its loss will be at loss(). After a loss that is not finite nothing is stepped, and
+  // *halted (in device memory, or null) becomes 1: while it is not 0, losses are NaN. The step is counted in any case;
+  // who learns that it was not taken sets steps() back.
+  void enqueue_step(const DenseBatch& batch, std::uint32_t* halted);
+  const float* loss() const { return loss_; }
+  float steps() const { return optimizer_.steps(); }
+  void set_steps(float steps) { optimizer_.set_steps(steps); }
+  // Starts a prediction of at most kMostPredicted rows in stream(), which ends with a copy of the logits to the host.
+  static constexpr std::size_t kMostPredicted = 16384;  // at a time: bounds the memory that it takes
+  void enqueue_predict(const float* dense, const float* embeddings, std::size_t rows, float* host_logits) const;
   const Stream& stream() const { return stream_; }
 
   void read_parameters(float* to) const override;

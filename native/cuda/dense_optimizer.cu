@@ -135,6 +135,7 @@ DenseOptimizer::DenseOptimizer(const DenseOptimizerConfig& config, const std::ve
 }
 
 void DenseOptimizer::enqueue_step(float* parameters, float* gradients, std::uint32_t rows, const float* loss) {
+  steps_ = std::min(steps_ + 1, kMostDenseSteps);
   const StepArguments args{device_pieces_.data(),
                            parameters,
                            gradients,
@@ -145,7 +146,7 @@ void DenseOptimizer::enqueue_step(float* parameters, float* gradients, std::uint
                            first_piece_.data(),
                            loss,
                            rows,
-                           dense_rates(config_, std::min(steps_ + 1, kMostDenseSteps))};
+                           dense_rates(config_, steps_)};
   switch (config_.kind) {
     case Kind::kSgd:
       step_parameters<Kind::kSgd><<<pieces_, kThreads, 0, stream_.get()>>>(args);
@@ -160,10 +161,6 @@ void DenseOptimizer::enqueue_step(float* parameters, float* gradients, std::uint
       break;
   }
   check(cudaGetLastError(), "launch the dense optimizer");
-}
-
-void DenseOptimizer::count_step() {
-  steps_ = std::min(steps_ + 1, kMostDenseSteps);
 }
 
 void DenseOptimizer::read_state(float* to) const {

@@ -34,10 +34,10 @@ class DenseOptimizer {
   DenseOptimizer(const DenseOptimizerConfig& config, const std::vector<DenseTensor>& tensors, const Stream& stream);
 
   // One step after a batch of `rows`, unless *loss is not finite; overwrites the first shards. `loss` is on the device,
-  // so nothing is waited for.
+  // so nothing is waited for, and the step is counted: who learns that it was not taken sets the count back.
   void enqueue_step(float* parameters, float* gradients, std::uint32_t rows, const float* loss);
-  // To be called when a step has been taken.
-  void count_step();
+  float steps() const { return steps_; }
+  void set_steps(float steps) { steps_ = steps; }
 
   // Laid out as dense_state_size says.
   void read_state(float* to) const;

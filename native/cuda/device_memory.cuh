@@ -1,5 +1,5 @@
-// Device memory and streams that free themselves, and CUDA errors as collide::Error: CUDA_FAILED names the operation,
-// OUT_OF_MEMORY says the bytes wanted and the bytes free.
+// Device memory, pinned host memory, streams and events that free themselves, and CUDA errors as collide::Error:
+// CUDA_FAILED names the operation, OUT_OF_MEMORY says the bytes wanted and the bytes free.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -17,6 +17,22 @@ inline void check(cudaError_t status, const char* operation) {
        cudaGetErrorName(status), ")");
 }
 
+// A point in a stream's work that others can wait for.
+class Event {
+ public:
+  Event() { check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "create an event"); }
+  ~Event() { cudaEventDestroy(event_); }
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+
+  cudaEvent_t get() const { return event_; }
+  // The host waits; not at all for an event that was never recorded.
+  void wait(const char* operation) const { check(cudaEventSynchronize(event_), operation); }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
+
 class Stream {
  public:
   Stream() { check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "create a stream"); }
@@ -26,6 +42,9 @@ class Stream {
 
   cudaStream_t get() const { return stream_; }
   void wait(const char* operation) const { check(cudaStreamSynchronize(stream_), operation); }
+  // What is put on this stream from now on begins when `event` has come to pass, as it is recorded now.
+  void wait_for(const Event& event) const { check(cudaStreamWaitEvent(stream_, event.get(), 0), "order two streams"); }
+  void record(const Event& event) const { check(cudaEventRecord(event.get(), stream_), "record an event"); }
 
  private:
   cudaStream_t stream_ = nullptr;
@@ -64,7 +83,8 @@ class DeviceArray {
   // Room for `count` elements; what was in it is lost when it has to grow.
   void reserve(std::size_t count, const char* what) {
     if (count <= capacity_) return;
-    *this = DeviceArray();  // free first: both need not fit
+    if (data_ != nullptr) check(cudaDeviceSynchronize(), "wait for the device");  // work in flight may use it
+    *this = DeviceArray();                                                        // free first: both need not fit
     *this = DeviceArray(count, what);
   }
 
@@ -93,16 +113,54 @@ class DeviceArray {
   std::size_t capacity_ = 0;
 };
 
+// Host memory that the device copies from and to while the host goes on. Not initialised, and lost when it grows.
+template <typename T>
+class PinnedArray {
+ public:
+  PinnedArray() = default;
+  ~PinnedArray() { cudaFreeHost(data_); }
+  PinnedArray(const PinnedArray&) = delete;
+  PinnedArray& operator=(const PinnedArray&) = delete;
+
+  T* data() const { return data_; }
+
+  // No copy of it may be in flight. Throws Error OUT_OF_MEMORY.
+  void reserve(std::size_t count, const char* what) {
+    if (count <= capacity_) return;
+    cudaFreeHost(data_);
+    data_ = nullptr, capacity_ = 0;
+    const std::size_t bytes = count * sizeof(T);
+    const cudaError_t status = cudaMallocHost(reinterpret_cast<void**>(&data_), bytes);
+    if (status == cudaErrorMemoryAllocation) {
+      cudaGetLastError();
+      fail("OUT_OF_MEMORY", "Could not allocate ", bytes, " bytes of pinned host memory for ", what);
+    }
+    check(status, "allocate pinned host memory");
+    capacity_ = count;
+  }
+
+ private:
+  T* data_ = nullptr;
+  std::size_t capacity_ = 0;
+};
+
 // Room for CUB's temporaries, kept between calls.
 class Scratch {
  public:
   // call(temporary, bytes): a CUB function, called to ask for its bytes, then to run.
   template <typename Call>
   void run(const char* operation, Call call) {
+    std::size_t bytes = reserve(operation, call);
+    check(call(room_.data(), bytes), operation);
+  }
+
+  // Room for a run to come, which then allocates nothing. Returns its bytes.
+  template <typename Call>
+  std::size_t reserve(const char* operation, Call call) {
     std::size_t bytes = 0;
     check(call(nullptr, bytes), operation);
     room_.reserve(bytes > 0 ? bytes : 1, "the temporaries of a sort or scan");
-    check(call(room_.data(), bytes), operation);
+    return bytes;
   }
 
  private:

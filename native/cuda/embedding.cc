@@ -92,73 +92,89 @@ void CudaEmbedding::describe_features() {
   stream_.wait("copy the hash functions to the device");
 }
 
-// Copies a checked batch to the device.
-void CudaEmbedding::take_batch(const BagBatch& batch) {
+// Adds what the device reads of a checked batch, and how its lookups are covered; makes room for the output.
+void CudaEmbedding::stage_batch(const BagBatch& batch, Staging& staging) {
   weighted_ = batch.weights != nullptr;
   first_block_ = place_segments(segments_, bags_);
   first_ids_.clear();
   for (const FeatureBags& bags : bags_) first_ids_.push_back(offsets_[bags.first_bag]);
-  const std::size_t index_bytes = batch.index_count * index_size(batch.index_type);
-  // All room first: past this, only a failing device can stop the call.
-  indices_.reserve(index_bytes, "a batch's indices");
-  ids_.reserve(batch.index_count, "a batch's ids");
-  weights_.reserve(weighted_ ? batch.index_count : 0, "a batch's weights");
-  device_offsets_.reserve(offsets_.size(), "a batch's offsets");
-  device_first_ids_.reserve(first_ids_.size(), "a batch's plan");
-  device_first_block_.reserve(first_block_.size(), "a batch's plan");
-  device_segments_.reserve(segments_.size(), "a batch's plan");
   out_.reserve(output_size(layout_, bags_), "a batch's output");
-
-  indices_.upload(static_cast<const std::uint8_t*>(batch.indices), index_bytes, stream_, kCopying);
-  if (weighted_) weights_.upload(batch.weights, batch.index_count, stream_, kCopying);
-  device_offsets_.upload(offsets_.data(), offsets_.size(), stream_, kCopying);
-  device_first_ids_.upload(first_ids_.data(), first_ids_.size(), stream_, kCopying);
-  device_first_block_.upload(first_block_.data(), first_block_.size(), stream_, kCopying);
-  device_segments_.upload(segments_.data(), segments_.size(), stream_, kCopying);
+  batch_ = &staging;
+  batch_at_.indices =
+      staging.add(static_cast<const std::uint8_t*>(batch.indices), batch.index_count * index_size(batch.index_type));
+  batch_at_.weights = staging.add(batch.weights, weighted_ ? batch.index_count : 0);
+  batch_at_.offsets = staging.add(offsets_.data(), offsets_.size());
+  batch_at_.first_ids = staging.add(first_ids_.data(), first_ids_.size());
+  batch_at_.first_block = staging.add(first_block_.data(), first_block_.size());
+  batch_at_.segments = staging.add(segments_.data(), segments_.size());
 }
 
-void CudaEmbedding::start_forward(const BagBatch& batch, bool train) {
-  CheckArguments checking{};
-  checking.indices = indices_.data();
-  checking.type = batch.index_type;
-  checking.count = batch.index_count;
-  checking.first_ids = device_first_ids_.data();
-  checking.cardinalities = cardinalities_.data();
-  checking.features = static_cast<std::uint32_t>(layout_.features.size());
-  checking.policy = bad_index_;
-  checking.ids = ids_.data();
-  launch_check_indices(checking, bad_.data(), stream_.get());
+std::size_t CudaEmbedding::prepare(const BagBatch& batch, bool train, Staging& staging) {
+  take_bags(batch);
+  stage_batch(batch, staging);
+  if (train) {
+    gradient_.reserve(output_size(layout_, bags_), "the gradient of a batch");
+    stage_backward(staging);
+  }
+  staging.fill("a batch");
+  auto* const ids = reinterpret_cast<std::uint32_t*>(staging.host(batch_at_.indices));
+  const std::size_t replaced = check_ids(layout_, batch, bags_, offsets_, bad_index_, ids);
+  ids_ = reinterpret_cast<const std::uint32_t*>(staging.device(batch_at_.indices));
+  bad_indices_ += replaced;
+  return replaced;
+}
 
+// Fills checked_ids_.
+void CudaEmbedding::check_on_device(const BagBatch& batch) {
+  CheckArguments args{};
+  args.indices = batch_->device(batch_at_.indices);
+  args.type = batch.index_type;
+  args.count = batch.index_count;
+  args.first_ids = batch_->device(batch_at_.first_ids);
+  args.cardinalities = cardinalities_.data();
+  args.features = static_cast<std::uint32_t>(layout_.features.size());
+  args.policy = bad_index_;
+  args.ids = checked_ids_.data();
+  launch_check_indices(args, bad_.data(), stream_.get());
+}
+
+void CudaEmbedding::enqueue_lookup(bool train, const std::uint32_t* halted) {
   if (train && counts_.data() != nullptr) {
     CountArguments counting{};
-    counting.ids = ids_.data();
-    counting.count = batch.index_count;
-    counting.first_ids = device_first_ids_.data();
+    counting.ids = ids_;
+    counting.count = kept_indices_;
+    counting.first_ids = batch_->device(batch_at_.first_ids);
     counting.first_counts = device_first_counts_.data();
-    counting.features = checking.features;
-    counting.refused = bad_index_ == BadIndex::kError ? bad_.data() : nullptr;
+    counting.features = static_cast<std::uint32_t>(layout_.features.size());
+    counting.halted = halted;
     counting.counts = counts_.data();
     launch_count_accesses(counting, stream_.get());
   }
 
   LookupArguments lookup{};
-  lookup.segments = device_segments_.data();
-  lookup.first_block = device_first_block_.data();
+  lookup.segments = batch_->device(batch_at_.segments);
+  lookup.first_block = batch_->device(batch_at_.first_block);
   lookup.segment_count = static_cast<std::uint32_t>(segments_.size());
   lookup.tables = device_tables_.data();
-  lookup.ids = ids_.data();
-  lookup.offsets = device_offsets_.data();
-  lookup.weights = weighted_ ? weights_.data() : nullptr;
+  lookup.ids = ids_;
+  lookup.offsets = batch_->device(batch_at_.offsets);
+  lookup.weights = weighted_ ? batch_->device(batch_at_.weights) : nullptr;
   lookup.out = out_.data();
   launch_lookup(lookup, first_block_.back(), stream_.get());
 }
 
 std::size_t CudaEmbedding::forward(const BagBatch& batch, float* out, bool train) {
   take_bags(batch);
-  take_batch(batch);
+  staging_.clear();
+  stage_batch(batch, staging_);
+  checked_ids_.reserve(batch.index_count, "a batch's ids");
+  staging_.fill("a batch");  // all room is made: past this, only a failing device can stop the call
+  ids_ = checked_ids_.data();
   BadIndices bad{~0u, 0};
   bad_.upload(&bad, 1, stream_, kCopying);
-  start_forward(batch, train);
+  staging_.upload(stream_, kCopying);
+  check_on_device(batch);
+  enqueue_lookup(train, bad_index_ == BadIndex::kError ? &bad_.data()->count : nullptr);
   bad_.download(&bad, 1, stream_, "copy the result of the index check");
   stream_.wait("look up a batch");
   if (bad.count > 0 && bad_index_ == BadIndex::kError) fail_bad_index(layout_, batch, bags_, offsets_, bad.first);

@@ -1,6 +1,9 @@
 // The CUDA embedding engine: tables that live and learn on device 0, with the bits of the CPU engine. A forward copies
 // the batch to the device and the pooled rows back, a backward their gradient to the device: O(indices + output) bytes
 // over the bus each. Rows, optimizer state and counts stay on the device and are read back on demand.
+//
+// Where the rows' user is on the device too (model_steps.cc), pooled rows and gradient stay there: prepare(), then
+// enqueue_lookup() and enqueue_backward() in stream(), which wait for nothing.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +15,7 @@
 #include "cuda/embedding_backward.cuh"
 #include "cuda/embedding_factors.cuh"
 #include "cuda/embedding_forward.cuh"
+#include "cuda/staging.cuh"
 
 namespace collide::cuda {
 
@@ -23,6 +27,19 @@ class CudaEmbedding final : public EmbeddingEngine {
 
   std::size_t forward(const BagBatch& batch, float* out, bool train) override;
   void backward(const float* gradient, float* weight_gradient) override;
+
+  // Checks a batch of 32-bit ids on the host, replaces those out of range, and makes all room and plans: of a lookup,
+  // or, to `train`, of a step. What the device will read is added to `staging`, which is filled: the caller uploads it
+  // before what follows. Returns how many ids were replaced. Throws Error as forward does; the tables are then as
+  // before.
+  std::size_t prepare(const BagBatch& batch, bool train, Staging& staging);
+  // Writes output(), like forward's. To `train` accesses are counted, unless *halted (in device memory) is not 0.
+  void enqueue_lookup(bool train, const std::uint32_t* halted);
+  // Steps the rows by gradient(), laid out like the output, unless *loss (in device memory) is not finite.
+  void enqueue_backward(const float* loss);
+  const float* output() const { return out_.data(); }
+  float* gradient() const { return gradient_.data(); }
+  const Stream& stream() const { return stream_; }
 
   void read_values(std::size_t table, std::uint64_t first, std::size_t count, float* out) const override;
   void write_values(std::size_t table, const float* values) override;
@@ -45,15 +62,15 @@ class CudaEmbedding final : public EmbeddingEngine {
 
   void add_table(const TableShape& shape, std::uint64_t seed);
   void describe_features();
-  void take_batch(const BagBatch& batch);
-  void start_forward(const BagBatch& batch, bool train);
+  void stage_batch(const BagBatch& batch, Staging& staging);
+  void check_on_device(const BagBatch& batch);
   std::size_t floats_of(std::size_t table) const { return layout_.tables[table].rows * layout_.tables[table].width; }
   std::size_t states_of(std::size_t table) const { return layout_.tables[table].rows * state_per_row(table); }
   FactorArguments factors_of(std::size_t feature) const;
+  void place_factors();
   BackwardPlan plan_backward() const;
-  void make_factor_gradients();
-  void make_room(const BackwardPlan& plan);
-  void step_rows(const BackwardPlan& plan, const OptimizerStep& step);
+  void stage_backward(Staging& staging);
+  void step_rows(const OptimizerStep& step, const float* loss);
 
   Stream stream_;
   std::vector<Table> tables_;
@@ -66,22 +83,34 @@ class CudaEmbedding final : public EmbeddingEngine {
   DeviceArray<std::uint64_t> cardinalities_, device_first_counts_;
   DeviceArray<std::uint32_t> counts_;  // of all features
 
-  // The last batch. Offsets are checked in a copy, indices on the device: JavaScript's buffers cannot change in
-  // between.
+  // The last batch. Indices and offsets are checked in copies: JavaScript's buffers cannot change in between.
   bool weighted_ = false;
   std::vector<std::uint32_t> first_block_, first_ids_;
-  DeviceArray<std::uint8_t> indices_;
-  DeviceArray<std::uint32_t> device_offsets_, device_first_block_, device_first_ids_, ids_;
-  DeviceArray<Segment> device_segments_;
-  DeviceArray<float> weights_, out_;
+  Staging staging_;       // forward's
+  const Staging* batch_;  // where the batch is: in it, or the caller's of prepare()
+  struct {
+    Staging::Place<std::uint8_t> indices;
+    Staging::Place<float> weights;
+    Staging::Place<std::uint32_t> offsets, first_ids, first_block;
+    Staging::Place<Segment> segments;
+  } batch_at_;
+  DeviceArray<std::uint32_t> checked_ids_;
+  const std::uint32_t* ids_ = nullptr;  // on the device
+  DeviceArray<float> out_;
   DeviceArray<BadIndices> bad_;
 
   // Backward's.
   std::vector<std::size_t> factor_offsets_;  // of each feature whose rows are multiplied
+  BackwardPlan plan_;
+  Staging plan_staging_;
+  const Staging* plan_in_;
+  struct {
+    Staging::Place<GradientSource> sources;
+    Staging::Place<std::uint32_t> first_entry, first_block;
+    Staging::Place<SteppedTable> tables;
+  } plan_at_;
   DeviceArray<float> gradient_, factors_, weight_gradient_;
-  DeviceArray<GradientSource> sources_;
-  DeviceArray<SteppedTable> stepped_;
-  DeviceArray<std::uint32_t> source_entries_, step_blocks_, keys_, values_, sorted_keys_, sorted_values_;
+  DeviceArray<std::uint32_t> keys_, values_, sorted_keys_, sorted_values_;
   DeviceArray<uint2> terms_;
   DeviceArray<Listed> listed_;
   DeviceArray<LongRun> long_runs_;

@@ -12,7 +12,8 @@ namespace {
 constexpr int kTermsAtOnce = 3;                              // gradients of a row in flight per lane; with 4 it spills
 constexpr std::uint32_t kPieceLanes = 8;                     // threads of a block that sum an entry
 constexpr std::uint32_t kRuns = kGradientPiece / kFloatRun;  // of a piece
-constexpr std::uint32_t kMostListBlocks = 1024;              // what is listed is shared by so many at most
+constexpr const char* kSorting = "sort gradients by row";
+constexpr std::uint32_t kMostListBlocks = 1024;  // what is listed is shared by so many at most
 static_assert(kFloatRun == 64 && kEntriesPerBlock == kBlockThreads);
 
 __global__ void __launch_bounds__(kBlockThreads) expand(const __grid_constant__ ExpandArguments args) {
@@ -146,12 +147,18 @@ __device__ void step_block(const StepArguments& args, std::uint32_t t, const std
   }
 }
 
+// Whether a loss forbids the step. The whole grid agrees.
+__device__ bool refused(const float* loss) {
+  return loss != nullptr && !isfinite(load(loss));
+}
+
 // A block takes the runs that begin in its kEntriesPerBlock sorted entries.
 __global__ void __launch_bounds__(kBlockThreads, 4) step_runs(const __grid_constant__ StepArguments args) {
   using Scan = cub::BlockScan<std::uint32_t, kBlockThreads>;
   extern __shared__ __align__(16) float sums[];
   __shared__ typename Scan::TempStorage room;
   __shared__ std::uint32_t starts[kEntriesPerBlock + 1];
+  if (refused(args.loss)) return;
   const std::uint32_t t = last_start(args.first_block, args.table_count, blockIdx.x);
   const SteppedTable& table = args.tables[t];
   const std::uint32_t stop_of_table = table.first_entry + table.entries;
@@ -253,9 +260,17 @@ void launch_expand(const ExpandArguments& args, cudaStream_t stream) {
 
 void sort_entries(Scratch& scratch, const std::uint32_t* keys, std::uint32_t* sorted_keys, const std::uint32_t* values,
                   std::uint32_t* sorted_values, std::uint64_t count, int bits, cudaStream_t stream) {
-  scratch.run("sort gradients by row", [&](void* room, std::size_t& bytes) {
+  scratch.run(kSorting, [&](void* room, std::size_t& bytes) {
     return cub::DeviceRadixSort::SortPairs(room, bytes, keys, sorted_keys, values, sorted_values, count, 0, bits,
                                            stream);
+  });
+}
+
+void reserve_sort(Scratch& scratch, std::uint64_t count, int bits) {
+  const std::uint32_t* const from = nullptr;
+  std::uint32_t* const to = nullptr;
+  scratch.reserve(kSorting, [&](void* room, std::size_t& bytes) {
+    return cub::DeviceRadixSort::SortPairs(room, bytes, from, to, from, to, count, 0, bits);
   });
 }
 

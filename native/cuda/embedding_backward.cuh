@@ -60,6 +60,7 @@ struct StepArguments {
   const std::uint32_t* keys;  // sorted
   const std::uint32_t* values;
   const uint2* terms;
+  const float* loss;  // no row is stepped if it is not finite; or null
   Listed* listed;
   LongRun* runs;
   Piece* pieces;
@@ -71,6 +72,8 @@ void launch_expand(const ExpandArguments& args, cudaStream_t stream);
 // Stable; keys are below 2^bits.
 void sort_entries(Scratch& scratch, const std::uint32_t* keys, std::uint32_t* sorted_keys, const std::uint32_t* values,
                   std::uint32_t* sorted_values, std::uint64_t count, int bits, cudaStream_t stream);
+// Room for such a sort, which then allocates nothing. Throws Error OUT_OF_MEMORY.
+void reserve_sort(Scratch& scratch, std::uint64_t count, int bits);
 
 // plan: what the arguments were made from.
 void launch_steps(const StepArguments& args, const BackwardPlan& plan, cudaStream_t stream);

@@ -19,7 +19,7 @@ __global__ void __launch_bounds__(kBlockThreads)
 }
 
 __global__ void __launch_bounds__(kBlockThreads) count_accesses(const __grid_constant__ CountArguments args) {
-  if (args.refused != nullptr && args.refused->count > 0) return;
+  if (args.halted != nullptr && *args.halted != 0) return;
   const std::uint64_t stride = std::uint64_t{gridDim.x} * kBlockThreads;
   for (std::uint64_t i = std::uint64_t{blockIdx.x} * kBlockThreads + threadIdx.x; i < args.count; i += stride) {
     const std::uint32_t feature = last_start(args.first_ids, args.features, static_cast<std::uint32_t>(i));

@@ -25,8 +25,8 @@ struct CountArguments {
   const std::uint32_t* first_ids;     // [features] position of a feature's first id
   const std::uint64_t* first_counts;  // [features] of its first counter
   std::uint32_t features;
-  const BadIndices* refused;  // nothing is counted if it has found any; or null
-  std::uint32_t* counts;      // of all features, saturating at 2^32 - 1
+  const std::uint32_t* halted;  // nothing is counted if it is not 0; or null
+  std::uint32_t* counts;        // of all features, saturating at 2^32 - 1
 };
 
 // Adds the accesses of a batch to the counts.

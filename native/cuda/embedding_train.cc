@@ -8,14 +8,7 @@ namespace collide::cuda {
 
 namespace {
 
-constexpr const char* kPlanning = "copy the plan of backward to the device";
 constexpr std::size_t kAlignment = 4;  // floats of the widest pack
-
-template <typename T>
-void put(DeviceArray<T>& to, const std::vector<T>& values, const Stream& stream) {
-  to.reserve(values.size(), "the plan of backward");
-  to.upload(values.data(), values.size(), stream, kPlanning);
-}
 
 }  // namespace
 
@@ -27,9 +20,9 @@ FactorArguments CudaEmbedding::factors_of(std::size_t f) const {
   args.width = feature.table_width();
   args.combine = feature.combine;
   args.pooling = feature.pooling;
-  args.ids = ids_.data();
-  args.offsets = device_offsets_.data() + bags_[f].first_bag;
-  args.weights = weighted_ ? weights_.data() : nullptr;
+  args.ids = ids_;
+  args.offsets = batch_->device(batch_at_.offsets) + bags_[f].first_bag;
+  args.weights = weighted_ ? batch_->device(batch_at_.weights) : nullptr;
   args.bags = static_cast<std::uint32_t>(bags_[f].bags);
   args.first_id = first_ids_[f];
   args.count = static_cast<std::uint32_t>(ids_of(f));
@@ -39,8 +32,8 @@ FactorArguments CudaEmbedding::factors_of(std::size_t f) const {
   return args;
 }
 
-// The gradients of all factors, before any row is stepped.
-void CudaEmbedding::make_factor_gradients() {
+// Makes room for the gradients of all factors.
+void CudaEmbedding::place_factors() {
   factor_offsets_.assign(bags_.size(), 0);
   std::size_t size = 0;
   for (std::size_t f = 0; f < bags_.size(); ++f) {
@@ -54,10 +47,6 @@ void CudaEmbedding::make_factor_gradients() {
          size);
   }
   factors_.reserve(size, "the gradients of factors");
-  for (std::size_t f = 0; f < bags_.size(); ++f) {
-    if (layout_.features[f].combine != Combine::kMultiply) continue;
-    launch_factor_gradients(factors_of(f), factors_.data() + factor_offsets_[f], stream_.get());
-  }
 }
 
 BackwardPlan CudaEmbedding::plan_backward() const {
@@ -132,71 +121,85 @@ BackwardPlan CudaEmbedding::plan_backward() const {
   return plan;
 }
 
-// All room first: past this, only a failing device can stop the step.
-void CudaEmbedding::make_room(const BackwardPlan& plan) {
+// Plans a backward of the batch in hand, with room for all of it, and adds the plan to the staging.
+void CudaEmbedding::stage_backward(Staging& staging) {
+  place_factors();
+  plan_ = plan_backward();
   const char* what = "the gradients of a batch";
-  keys_.reserve(plan.entries, what), sorted_keys_.reserve(plan.entries, what);
-  values_.reserve(plan.entries, what), sorted_values_.reserve(plan.entries, what);
-  terms_.reserve(plan.weighted ? plan.entries : 0, what);
-  long_runs_.reserve(plan.long_runs, what), pieces_.reserve(plan.long_runs, what);
-  sums_.reserve(plan.long_floats, what);
+  keys_.reserve(plan_.entries, what), sorted_keys_.reserve(plan_.entries, what);
+  values_.reserve(plan_.entries, what), sorted_values_.reserve(plan_.entries, what);
+  terms_.reserve(plan_.weighted ? plan_.entries : 0, what);
+  long_runs_.reserve(plan_.long_runs, what), pieces_.reserve(plan_.long_runs, what);
+  sums_.reserve(plan_.long_floats, what);
+  reserve_sort(scratch_, plan_.entries, std::bit_width(first_key_.back() - 1));
+  plan_in_ = &staging;
+  plan_at_.sources = staging.add(plan_.sources.data(), plan_.sources.size());
+  plan_at_.first_entry = staging.add(plan_.first_entry.data(), plan_.first_entry.size());
+  plan_at_.tables = staging.add(plan_.tables.data(), plan_.tables.size());
+  plan_at_.first_block = staging.add(plan_.first_block.data(), plan_.first_block.size());
 }
 
-void CudaEmbedding::step_rows(const BackwardPlan& plan, const OptimizerStep& step) {
-  put(sources_, plan.sources, stream_);
-  put(source_entries_, plan.first_entry, stream_);
-  put(stepped_, plan.tables, stream_);
-  put(step_blocks_, plan.first_block, stream_);
-
+void CudaEmbedding::step_rows(const OptimizerStep& step, const float* loss) {
   ExpandArguments expanding{};
-  expanding.sources = sources_.data();
-  expanding.first_entry = source_entries_.data();
-  expanding.source_count = static_cast<std::uint32_t>(plan.sources.size());
-  expanding.entries = plan.entries;
+  expanding.sources = plan_in_->device(plan_at_.sources);
+  expanding.first_entry = plan_in_->device(plan_at_.first_entry);
+  expanding.source_count = static_cast<std::uint32_t>(plan_.sources.size());
+  expanding.entries = plan_.entries;
   expanding.tables = device_tables_.data();
-  expanding.ids = ids_.data();
-  expanding.offsets = device_offsets_.data();
-  expanding.weights = weighted_ ? weights_.data() : nullptr;
+  expanding.ids = ids_;
+  expanding.offsets = batch_->device(batch_at_.offsets);
+  expanding.weights = weighted_ ? batch_->device(batch_at_.weights) : nullptr;
   expanding.keys = keys_.data();
   expanding.values = values_.data();
-  expanding.terms = plan.weighted ? terms_.data() : nullptr;
+  expanding.terms = plan_.weighted ? terms_.data() : nullptr;
   launch_expand(expanding, stream_.get());
-  sort_entries(scratch_, keys_.data(), sorted_keys_.data(), values_.data(), sorted_values_.data(), plan.entries,
+  sort_entries(scratch_, keys_.data(), sorted_keys_.data(), values_.data(), sorted_values_.data(), plan_.entries,
                std::bit_width(first_key_.back() - 1), stream_.get());
 
   listed_.clear(1, stream_, "clear the list of long runs");
   const StepArguments stepping{optimizer_.kind,
                                step,
-                               stepped_.data(),
-                               step_blocks_.data(),
-                               static_cast<std::uint32_t>(plan.tables.size()),
+                               plan_in_->device(plan_at_.tables),
+                               plan_in_->device(plan_at_.first_block),
+                               static_cast<std::uint32_t>(plan_.tables.size()),
                                sorted_keys_.data(),
                                sorted_values_.data(),
                                expanding.terms,
+                               loss,
                                listed_.data(),
                                long_runs_.data(),
                                pieces_.data(),
                                sums_.data()};
-  launch_steps(stepping, plan, stream_.get());
+  launch_steps(stepping, plan_, stream_.get());
+}
+
+void CudaEmbedding::enqueue_backward(const float* loss) {
+  // The gradients of all factors, before any row is stepped.
+  for (std::size_t f = 0; f < bags_.size(); ++f) {
+    if (layout_.features[f].combine != Combine::kMultiply) continue;
+    launch_factor_gradients(factors_of(f), factors_.data() + factor_offsets_[f], stream_.get());
+  }
+  const OptimizerStep step(optimizer_, ++steps_);
+  if (plan_.entries > 0) step_rows(step, loss);
 }
 
 void CudaEmbedding::backward(const float* gradient, float* weight_gradient) {
   const std::size_t outputs = kept_output();
   gradient_.reserve(outputs, "the gradient of a batch");
+  weight_gradient_.reserve(weight_gradient != nullptr ? kept_indices_ : 0, "the gradients of weights");
+  plan_staging_.clear();
+  stage_backward(plan_staging_);
+  plan_staging_.fill("the plan of backward");  // all room is made: past this, only a failing device can stop the step
   gradient_.upload(gradient, outputs, stream_, "copy the gradient to the device");
+  plan_staging_.upload(stream_, "copy the plan of backward to the device");
   if (weight_gradient != nullptr) {
-    weight_gradient_.reserve(kept_indices_, "the gradients of weights");
     for (std::size_t f = 0; f < bags_.size(); ++f) {
       launch_weight_gradients(factors_of(f), weight_gradient_.data(), stream_.get());
     }
     weight_gradient_.download(weight_gradient, kept_indices_, stream_, "copy the gradients of weights");
   }
-  make_factor_gradients();
-  const BackwardPlan plan = plan_backward();
-  make_room(plan);
   kept_ = false;
-  const OptimizerStep step(optimizer_, ++steps_);
-  if (plan.entries > 0) step_rows(plan, step);
+  enqueue_backward(nullptr);
   stream_.wait("step the rows of a batch");
 }
 

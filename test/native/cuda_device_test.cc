@@ -24,7 +24,7 @@ void launch_check_indices(const CheckArguments& args, BadIndices* bad, cudaStrea
 }
 
 void launch_count_accesses(const CountArguments& args, cudaStream_t) {
-  if (args.refused != nullptr && args.refused->count > 0) return;
+  if (args.halted != nullptr && *args.halted != 0) return;
   for (std::uint32_t i = 0; i < args.count; ++i) {
     ++args.counts[args.first_counts[last_start(args.first_ids, args.features, i)] + args.ids[i]];
   }
@@ -41,6 +41,7 @@ void launch_factor_gradients(const FactorArguments&, float*, cudaStream_t) {}
 void launch_expand(const ExpandArguments&, cudaStream_t) {}
 void sort_entries(Scratch&, const std::uint32_t*, std::uint32_t*, const std::uint32_t*, std::uint32_t*, std::uint64_t,
                   int, cudaStream_t) {}
+void reserve_sort(Scratch&, std::uint64_t, int) {}
 void launch_steps(const StepArguments&, const BackwardPlan&, cudaStream_t) {}
 
 void launch_lookup(const LookupArguments& args, std::uint32_t blocks, cudaStream_t) {
@@ -112,6 +113,45 @@ void plan(std::uint64_t seed) {
   check(noted && device->steps() == 1, "a step of case " + std::to_string(seed));
 }
 
+bool same_floats(const std::vector<float>& expected, const float* found) {
+  return expected.empty() || std::memcmp(expected.data(), found, expected.size() * sizeof(float)) == 0;
+}
+
+// What a step on the device does of it: ids checked on the host, one copy, a lookup that copies nothing back.
+void prepare(std::uint64_t seed) {
+  Random random(seed);
+  const auto policy = seed % 2 == 0 ? BadIndex::kClamp : BadIndex::kHash;
+  Random same = random;
+  CpuEmbedding engine(collide::testing::random_layout(random), {}, policy, seed, 1);
+  collide::cuda::CudaEmbedding device(collide::testing::random_layout(same), {}, policy, seed, true);
+  collide::cuda::Staging slots[2];
+  std::uint32_t halted = 0;
+  for (const std::uint32_t size : {5u, 30u, 0u, 11u}) {
+    const Batch data = collide::testing::random_batch(random, engine.layout(), size);
+    auto batch = data.view(size, random.below(2) == 1);
+    batch.index_type = collide::IntegerType::kU32;  // negative ones are huge
+    std::vector<float> expected(size * engine.layout().output_width, NAN);
+    const std::size_t replaced = engine.forward(batch, expected.data(), true);
+    collide::cuda::Staging& staging = slots[size % 2];
+    staging.clear();
+    const auto before = staging.add(&seed, 1);
+    check(device.prepare(batch, true, staging) == replaced, "ids replaced of case " + std::to_string(seed));
+    staging.upload(device.stream(), "copy");
+    device.enqueue_lookup(true, &halted);
+    check(*staging.device(before) == seed && same_floats(expected, device.output()),
+          "bits of the prepared case " + std::to_string(seed) + ", batch " + std::to_string(size));
+    device.enqueue_backward(nullptr);
+    check(error_of([&] { device.kept_output(); }).find("NO_FORWARD") == 0, "no backward follows");
+  }
+  check(device.steps() == 4 && device.bad_indices() == engine.bad_indices(), "steps of case " + std::to_string(seed));
+  for (std::size_t f = 0; f < engine.layout().features.size(); ++f) {
+    std::vector<std::uint32_t> expected(engine.layout().features[f].cardinality), counts = expected;
+    engine.read_counts(f, expected.data());
+    device.read_counts(f, counts.data());
+    check(counts == expected, "counts of the prepared case " + std::to_string(seed));
+  }
+}
+
 collide::EmbeddingLayout one_feature(std::uint64_t cardinality, std::uint32_t dim) {
   collide::Feature feature;
   feature.name = "movie";
@@ -165,7 +205,7 @@ void out_of_memory() {
 }  // namespace
 
 int main() {
-  for (std::uint64_t seed = 1; seed <= 40; ++seed) compare(seed), plan(seed);
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) compare(seed), plan(seed), prepare(seed);
   errors();
   out_of_memory();
   check(fake_cuda::blocks.empty(), "all device memory is freed");

@@ -20,7 +20,13 @@ struct KernelCounts {
   std::vector<Site> sites;
 };
 
+// Copies between host and device in streams.
+struct Bus {
+  std::uint64_t copies = 0, bytes = 0, unpinned = 0;
+};
+
 struct Report {
+  Bus up, down;
   std::map<const Program*, KernelCounts> kernels;
   std::vector<std::pair<std::string, std::string>> findings;
 };
@@ -93,7 +99,12 @@ void write() {
     out << separator << "\n  {\"kind\": " << quoted(kind) << ", \"what\": " << quoted(what) << "}";
     separator = ",";
   }
-  out << "],\n\"kernels\": [";
+  out << "],\n";
+  for (const auto& [name, bus] : {std::pair{"toDevice", report().up}, std::pair{"toHost", report().down}}) {
+    out << quoted(name) << ": {\"copies\": " << bus.copies << ", \"bytes\": " << bus.bytes
+        << ", \"unpinned\": " << bus.unpinned << "},\n";
+  }
+  out << "\"kernels\": [";
   separator = "";
   for (const auto& [program, kernel] : report().kernels) {
     out << separator << "\n  ";
@@ -133,6 +144,14 @@ void report_launch(const Launch& launch) {
     site.shared_requests += more.shared_requests;
     site.shared_passes += more.shared_passes;
   }
+}
+
+void report_copy(bool up, bool down, std::uint64_t bytes, bool free) {
+  if (!up && !down) return;
+  Bus& bus = up ? report().up : report().down;
+  ++bus.copies;
+  bus.bytes += bytes;
+  bus.unpinned += free ? 0 : 1;
 }
 
 void report_finding(const std::string& kind, const std::string& what) {

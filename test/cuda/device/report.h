@@ -2,6 +2,7 @@
 // report is written when the process ends, and after every finding.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "block.h"
@@ -11,6 +12,8 @@ namespace test_device {
 
 bool report_wanted();
 void report_launch(const Launch& launch);
+// A copy in a stream, to or from the host or neither; `free`: the host goes on meanwhile, its memory being pinned.
+void report_copy(bool up, bool down, std::uint64_t bytes, bool free);
 void report_finding(const std::string& kind, const std::string& what);
 
 }  // namespace test_device

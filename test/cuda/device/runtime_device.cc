@@ -1,5 +1,4 @@
-// The device itself, streams, events and errors: one device of compute capability 7.5 that works at once, in order.
-#include <chrono>
+// The device itself and errors: one device of compute capability 7.5.
 #include <cstring>
 #include <utility>
 
@@ -11,11 +10,6 @@ namespace {
 using namespace test_device;
 
 constexpr int kMultiprocessors = 4;  // few, so that programs that size a grid by it launch few blocks
-
-cudaError_t sticky() {
-  const std::lock_guard lock(runtime().mutex);
-  return runtime().sticky;
-}
 
 const char* name_of(cudaError_t error) {
   switch (error) {
@@ -73,14 +67,7 @@ int attribute(cudaDeviceAttr which) {
   }
 }
 
-using Clock = std::chrono::steady_clock;
-
 }  // namespace
-
-struct CUstream_st {};
-struct CUevent_st {
-  Clock::time_point when;
-};
 
 extern "C" {
 
@@ -125,9 +112,6 @@ cudaError_t cudaDeviceReset() {
   runtime().sticky = runtime().last = cudaSuccess;
   return cudaSuccess;
 }
-cudaError_t cudaDeviceSynchronize() {
-  return sticky();
-}
 
 cudaError_t cudaGetLastError() {
   const std::lock_guard lock(runtime().mutex);
@@ -144,57 +128,6 @@ const char* cudaGetErrorName(cudaError_t error) {
 const char* cudaGetErrorString(cudaError_t error) {
   const std::lock_guard lock(runtime().mutex);
   return error != cudaSuccess && error == runtime().sticky ? runtime().found.c_str() : name_of(error);
-}
-
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
-  *stream = new CUstream_st;
-  return cudaSuccess;
-}
-cudaError_t cudaStreamCreate(cudaStream_t* stream) {
-  return cudaStreamCreateWithFlags(stream, 0);
-}
-cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-  delete stream;
-  return cudaSuccess;
-}
-cudaError_t cudaStreamSynchronize(cudaStream_t) {
-  return sticky();
-}
-cudaError_t cudaStreamQuery(cudaStream_t) {
-  return sticky();
-}
-cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) {
-  return sticky();
-}
-cudaError_t cudaStreamIsCapturing(cudaStream_t, cudaStreamCaptureStatus* status) {
-  *status = cudaStreamCaptureStatusNone;
-  return cudaSuccess;
-}
-
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
-  *event = new CUevent_st{Clock::now()};
-  return cudaSuccess;
-}
-cudaError_t cudaEventCreate(cudaEvent_t* event) {
-  return cudaEventCreateWithFlags(event, 0);
-}
-cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  delete event;
-  return cudaSuccess;
-}
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
-  event->when = Clock::now();
-  return sticky();
-}
-cudaError_t cudaEventSynchronize(cudaEvent_t) {
-  return sticky();
-}
-cudaError_t cudaEventQuery(cudaEvent_t) {
-  return sticky();
-}
-cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
-  *milliseconds = std::chrono::duration<float, std::milli>(end->when - start->when).count();
-  return cudaSuccess;
 }
 
 }  // extern "C"

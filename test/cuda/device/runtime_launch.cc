@@ -1,10 +1,12 @@
 // The calls by which programs register and launch kernels.
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include "block.h"
 #include "programs.h"
 #include "runtime.h"
+#include "streams.h"
 
 namespace {
 
@@ -20,8 +22,10 @@ thread_local std::vector<Configuration> configurations;
 
 constexpr std::size_t kMostShared = 64 << 10;
 
-cudaError_t launch(const void* function, dim3 blocks, dim3 threads, void** arguments, std::size_t shared) {
-  return guarded([&]() -> cudaError_t {
+cudaError_t launch(const void* function, dim3 blocks, dim3 threads, void** arguments, std::size_t shared,
+                   cudaStream_t stream) {
+  std::shared_ptr<Launch> launch;
+  const cudaError_t status = guarded([&]() -> cudaError_t {
     const Program* program = program_of(function);
     if (program == nullptr) return cudaErrorInvalidDeviceFunction;
     const Kernel& kernel = *program->kernel;
@@ -32,15 +36,22 @@ cudaError_t launch(const void* function, dim3 blocks, dim3 threads, void** argum
       return cudaErrorInvalidConfiguration;
     }
     if (count > most || program->shared_bytes + shared > kMostShared) return cudaErrorLaunchOutOfResources;
-    Launch launch{*program, {blocks.x, blocks.y, blocks.z}, {threads.x, threads.y, threads.z}, shared, {}, 0, {}, {}};
-    launch.parameters.resize(kernel.parameter_bytes);
+    launch = std::make_shared<Launch>(
+        Launch{*program, {blocks.x, blocks.y, blocks.z}, {threads.x, threads.y, threads.z}, shared, {}, 0, {}, {}});
+    launch->parameters.resize(kernel.parameter_bytes);
     for (std::size_t k = 0; k < kernel.parameters.size(); ++k) {
       const Variable& parameter = kernel.parameters[k];
-      std::memcpy(launch.parameters.data() + parameter.address, arguments[k], parameter.bytes);
+      std::memcpy(launch->parameters.data() + parameter.address, arguments[k], parameter.bytes);
     }
-    run(launch);
-    report_launch(launch);
     return cudaSuccess;
+  });
+  if (status != cudaSuccess) return status;
+  return submit(stream, [launch] {
+    return guarded([&] {
+      run(*launch);
+      report_launch(*launch);
+      return cudaSuccess;
+    });
   });
 }
 
@@ -91,17 +102,17 @@ cudaError_t __cudaGetKernel(cudaKernel_t* kernel, const void* function) {
 }
 
 cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 blocks, dim3 threads, void** arguments, std::size_t shared,
-                               cudaStream_t) {
-  return launch(kernel, blocks, threads, arguments, shared);
+                               cudaStream_t stream) {
+  return launch(kernel, blocks, threads, arguments, shared, stream);
 }
 
 cudaError_t cudaLaunchKernel(const void* function, dim3 blocks, dim3 threads, void** arguments, std::size_t shared,
-                             cudaStream_t) {
-  return launch(function, blocks, threads, arguments, shared);
+                             cudaStream_t stream) {
+  return launch(function, blocks, threads, arguments, shared, stream);
 }
 
 cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* config, const void* function, void** arguments) {
-  return launch(function, config->gridDim, config->blockDim, arguments, config->dynamicSmemBytes);
+  return launch(function, config->gridDim, config->blockDim, arguments, config->dynamicSmemBytes, config->stream);
 }
 
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* function) {

@@ -1,11 +1,16 @@
-// Memory calls. All of them work at once, whatever the stream: that copies and kernels of different streams wait for
-// each other is not checked. Copies are, in their bounds, and copies to the host for bytes never written.
+// Memory calls. Copies are checked for their bounds, and copies to the host for bytes never written. Those of a stream
+// are its work (streams.h) where their host memory is pinned; from other memory they read at once, to other memory they
+// write at once, as a device's do.
 #include <algorithm>
 #include <cstring>
+#include <map>
+#include <memory>
+#include <vector>
 
 #include "memory.h"
 #include "programs.h"
 #include "runtime.h"
+#include "streams.h"
 
 namespace {
 
@@ -27,6 +32,17 @@ Region* device_region(const void* pointer, std::size_t bytes, const char* call) 
 
 std::uint8_t* state_of(const Region& region, const void* pointer) {
   return region.state + (address_of_pointer(pointer) - region.base);
+}
+
+// Pinned host memory: where each block of it ends.
+std::map<std::uint64_t, std::uint64_t>& pinned_blocks() {
+  static auto* blocks = new std::map<std::uint64_t, std::uint64_t>;
+  return *blocks;
+}
+
+bool pinned(const void* pointer, std::size_t bytes) {
+  const auto next = pinned_blocks().upper_bound(address_of_pointer(pointer));
+  return next != pinned_blocks().begin() && address_of_pointer(pointer) + bytes <= std::prev(next)->second;
 }
 
 void copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
@@ -67,9 +83,10 @@ cudaError_t allocate(void** pointer, std::size_t bytes) {
   });
 }
 
-// Frees even after a finding: destructors run then.
+// Waits for all work, as a device does. Frees even after a finding: destructors run then.
 cudaError_t release(void* pointer) {
   const std::lock_guard lock(runtime().mutex);
+  finish_all();
   if (pointer == nullptr || GlobalMemory::instance().release(address_of_pointer(pointer))) return runtime().sticky;
   return failed(cudaErrorInvalidValue);
 }
@@ -85,11 +102,26 @@ cudaError_t set(void* pointer, int value, std::size_t bytes) {
   });
 }
 
-cudaError_t copy_checked(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
+cudaError_t copy_now(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
   return guarded([&] {
     copy(to, from, bytes, kind);
     return cudaSuccess;
   });
+}
+
+cudaError_t copy_in_stream(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
+  const std::lock_guard lock(runtime().mutex);
+  const bool up = kind == cudaMemcpyHostToDevice, down = kind == cudaMemcpyDeviceToHost;
+  const bool free = (!up && !down) || pinned(up ? from : to, bytes);
+  report_copy(up, down, bytes, free);
+  if (up && !free) {
+    const auto* const bytes_now = static_cast<const std::uint8_t*>(from);
+    return submit(stream, [=, held = std::vector<std::uint8_t>(bytes_now, bytes_now + bytes)] {
+      return copy_now(to, held.data(), bytes, kind);
+    });
+  }
+  const cudaError_t status = submit(stream, [=] { return copy_now(to, from, bytes, kind); });
+  return down && !free ? finish(stream) : status;
 }
 
 }  // namespace
@@ -110,28 +142,33 @@ cudaError_t cudaFreeAsync(void* pointer, cudaStream_t) {
 }
 
 cudaError_t cudaMallocHost(void** pointer, std::size_t bytes) {
+  const std::lock_guard lock(runtime().mutex);
   *pointer = std::malloc(std::max<std::size_t>(bytes, 1));
-  return *pointer == nullptr ? cudaErrorMemoryAllocation : cudaSuccess;
+  if (*pointer == nullptr) return failed(cudaErrorMemoryAllocation);
+  pinned_blocks()[address_of_pointer(*pointer)] = address_of_pointer(*pointer) + bytes;
+  return cudaSuccess;
 }
 cudaError_t cudaHostAlloc(void** pointer, std::size_t bytes, unsigned) {
   return cudaMallocHost(pointer, bytes);
 }
 cudaError_t cudaFreeHost(void* pointer) {
+  const std::lock_guard lock(runtime().mutex);
+  pinned_blocks().erase(address_of_pointer(pointer));
   std::free(pointer);
   return cudaSuccess;
 }
 
 cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
-  return copy_checked(to, from, bytes, kind);
+  return copy_now(to, from, bytes, kind);
 }
-cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t) {
-  return copy_checked(to, from, bytes, kind);
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
+  return copy_in_stream(to, from, bytes, kind, stream);
 }
 cudaError_t cudaMemset(void* pointer, int value, std::size_t bytes) {
   return set(pointer, value, bytes);
 }
-cudaError_t cudaMemsetAsync(void* pointer, int value, std::size_t bytes, cudaStream_t) {
-  return set(pointer, value, bytes);
+cudaError_t cudaMemsetAsync(void* pointer, int value, std::size_t bytes, cudaStream_t stream) {
+  return submit(stream, [=] { return set(pointer, value, bytes); });
 }
 
 cudaError_t cudaGetSymbolAddress(void** pointer, const void* symbol) {
