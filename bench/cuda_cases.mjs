@@ -3,7 +3,7 @@
 // instruction that gathers rows; minimum: bytes that any implementation must move, rows once per id (repeats within a
 // batch are not taken off), 32 bytes for an entry of a mapping, since memory gives no less; target: bytes / minimum.
 // `without`, when there: work to take off what run() counts, such as the preparation before a round.
-import { agglomerate, EmbeddingTables, equalMassBins } from '../dist/index.js';
+import { agglomerate, EmbeddingTables, equalMassBins, kMeans, learnKdTree } from '../dist/index.js';
 
 const TABLES = 4;
 const CARDINALITY = 20_000;
@@ -90,6 +90,43 @@ function bins(ids) {
   };
 }
 
+function teacherOf(ids, dim) {
+  const below = numbers(ids + dim);
+  return {
+    points: Float32Array.from({ length: ids * dim }, () => below(2 ** 24) / 2 ** 24),
+    counts: Uint32Array.from({ length: ids }, () => below(1000)),
+  };
+}
+
+function level(ids, dim) {
+  const { points, counts } = teacherOf(ids, dim);
+  const halve = (rows) => learnKdTree(points, dim, counts, rows, { device: 'cuda' });
+  return {
+    operation: 'kd-tree level',
+    shape: `${ids} ids of width ${dim}`,
+    kernels: /./,
+    // Every id's values, mass and number, and its place in the order of each further axis, read once and written once.
+    minimum: ids * 2 * (4 * dim + 8 + 4 + 4 * (dim - 1)),
+    run: () => halve(2),
+    without: () => halve(1),
+  };
+}
+
+/** The first round, in which every centroid has moved, from the kd-tree. */
+function iteration(ids, dim, rows) {
+  const { points, counts } = teacherOf(ids, dim);
+  const learn = (iterations) => kMeans(points, dim, counts, { rows, iterations, device: 'cuda' });
+  return {
+    operation: 'k-means round',
+    shape: `${ids} ids of width ${dim} to ${rows} rows`,
+    kernels: /./,
+    // Every id's values, weight and cluster read once, its cluster written; every centroid read and written.
+    minimum: ids * (4 * dim + 8 + 4 + 4) + rows * dim * 16,
+    run: () => learn(1),
+    without: () => learn(0),
+  };
+}
+
 export const cases = [
   ...[16, 64, 128].flatMap((width) =>
     [1, 20].flatMap((pooling) =>
@@ -102,4 +139,7 @@ export const cases = [
   round(10_000, 0.01),
   round(100_000, 0.01),
   bins(100_000),
+  level(100_000, 2),
+  level(100_000, 4),
+  iteration(50_000, 2, 5000),
 ].sort((a, b) => (a.operation < b.operation ? -1 : a.operation > b.operation ? 1 : 0));

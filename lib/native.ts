@@ -233,6 +233,7 @@ export interface NativeKMeansOptions {
   rows: number;
   weight: 'count' | 'sqrt' | 'uniform';
   iterations: number;
+  device: 'cpu' | 'cuda';
   threads: number;
 }
 
@@ -294,7 +295,7 @@ export interface NativeBinding {
   kdTree(
     teacherRows: Float32Array,
     counts: Float64Array,
-    options: { dim: number; rows: number; threads: number },
+    options: { dim: number; rows: number; device: 'cpu' | 'cuda'; threads: number },
     onProgress: ((done: number, all: number) => void) | undefined,
   ): NativeJob<Uint32Array>;
   /** Points, counts and start clusters are copied before this returns. onProgress(iteration, moved). */

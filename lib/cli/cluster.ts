@@ -54,7 +54,7 @@ export function clusterCommand(): Command {
     .option('--merges-per-round <pairs>', 'agglomerative: K, the most pairs that merge in a round', Number)
     .option('--frequency <use>', 'agglomerative: counts for none, weighting, filter or weighting-and-filter (default)')
     .option('--rotate', 'kd-tree: split along principal components')
-    .option(DEVICE_FLAG, 'cpu, cuda or auto; cuda for agglomerative and equal-mass', 'cpu')
+    .option(DEVICE_FLAG, 'cpu, cuda or auto; exact and lsh have no CUDA kernels', 'cpu')
     .option('--seed <number>', 'of hashed ids and of lsh', Number)
     .action(
       async (

@@ -1,7 +1,8 @@
 /**
- * Weighted k-means of teacher rows in all their dimensions: the public face of native/cpu/kmeans.h. Rows and counts are
- * copied at the call; the rounds run on a native thread of their own, and on the pool.
+ * Weighted k-means of teacher rows in all their dimensions: the public face of native/cpu/kmeans.h and its twin on CUDA.
+ * Rows and counts are copied at the call; the rounds run on a native thread of their own, and on the pool or the device.
  */
+import { chooseDevice, type Device } from '../device.ts';
 import { CollideError, checkInteger, checkOneOf, checkOptions, describe, throwIfAborted } from '../errors.ts';
 import { type NativeKMeansClustering, native } from '../native.ts';
 import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob } from './job.ts';
@@ -27,6 +28,8 @@ export interface KMeansOptions extends KMeansMethod, JobOptions<{ iteration: num
   rows: number;
   /** Cluster of each id to begin with, every one of 0 .. min(rows, ids) - 1 used. Default: the balanced kd-tree. */
   start?: Uint32Array;
+  /** Where it runs, the kd-tree too, with the same bits: `cpu` (default), `cuda`, `auto` as of {@link agglomerate}. */
+  device?: Device;
 }
 
 /** What {@link kMeans} yields. Clusters keep the numbers of the start; each one has at least one id. */
@@ -45,7 +48,8 @@ export interface KMeansClustering extends NativeKMeansClustering {
  *
  * @param teacherRows - finite, [ids * dim]
  * @param counts - accesses per id, whole numbers with a sum below 2^53, [ids]
- * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, ABORTED, OUT_OF_MEMORY; always by rejecting the promise
+ * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, ABORTED, OUT_OF_MEMORY, CUDA_UNAVAILABLE (device 'cuda' without
+ * one), CUDA_FAILED; always by rejecting the promise
  * @example
  * ```ts
  * const { assignment, distortion } = await kMeans(teacherRows, 2, counts, { rows: 1000 });
@@ -58,16 +62,17 @@ export async function kMeans(
   options: KMeansOptions,
 ): Promise<KMeansClustering> {
   const ids = checkTeacher(teacherRows, dim, counts, 'kMeans');
-  checkOptions(options, ['rows', 'start', 'weight', 'iterations', ...JOB_OPTIONS], 'kMeans');
+  checkOptions(options, ['rows', 'start', 'weight', 'iterations', 'device', ...JOB_OPTIONS], 'kMeans');
   const rows = Math.min(checkInteger(options.rows, 1, MOST_IDS, 'rows of kMeans'), ids);
   const method = completeKMeans(options, 'kMeans');
   const threads = checkJobOptions(options, 'kMeans');
+  const device = chooseDevice(options.device ?? 'cpu', 'kMeans');
   const { signal } = options;
   throwIfAborted(signal);
   // The kd-tree takes its time: what comes after it must not depend on the caller's buffers.
   const points = options.start === undefined ? teacherRows.slice() : teacherRows;
   const seen = Float64Array.from(counts);
-  const start = options.start ?? (await learnKdTree(points, dim, seen, rows, { signal, threads }));
+  const start = options.start ?? (await learnKdTree(points, dim, seen, rows, { device, signal, threads }));
   if (!(start instanceof Uint32Array) || start.length !== ids) {
     throw new CollideError(
       'INVALID_ARGUMENT',
@@ -75,7 +80,7 @@ export async function kMeans(
     );
   }
   const result = await runJob(
-    (report) => native().kmeans(points, seen, start, { dim, rows, threads, ...method }, report),
+    (report) => native().kmeans(points, seen, start, { dim, rows, device, threads, ...method }, report),
     options,
     (iteration, moved) => ({ iteration, moved }),
   );

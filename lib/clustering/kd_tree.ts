@@ -1,8 +1,9 @@
 /**
  * The balanced kd-tree hash: teacher rows of any width are halved along their widest axis until one row is left for each
  * part. It uses all teacher dimensions together, where the 1-D methods see one at a time. The public face of
- * native/cpu/kd_tree.h.
+ * native/cpu/kd_tree.h and its twin on CUDA.
  */
+import { chooseDevice, type Device } from '../device.ts';
 import { CollideError, checkInteger, checkOptions, describe } from '../errors.ts';
 import { native } from '../native.ts';
 import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob } from './job.ts';
@@ -13,6 +14,8 @@ import { asDoubles, checkTeacher, type Learner, MOST_IDS } from './types.ts';
 export interface KdTreeOptions extends JobOptions<number> {
   /** Whether parts are split along the count-weighted principal components instead of the teacher's axes. Default false. */
   rotate?: boolean;
+  /** Where it runs, with the same bits: `cpu` (default), `cuda`, `auto` as of {@link agglomerate}. */
+  device?: Device;
 }
 
 /**
@@ -26,8 +29,8 @@ export interface KdTreeOptions extends JobOptions<number> {
  * @param counts - accesses, [ids]
  * @param rows - rows to share, at least 1
  * @returns row of each id, 0 .. min(rows, ids) - 1
- * @throws CollideError INVALID_ARGUMENT for bad rows or counts, UNKNOWN_OPTION, ABORTED, OUT_OF_MEMORY; always by
- * rejecting the promise
+ * @throws CollideError INVALID_ARGUMENT for bad rows or counts, UNKNOWN_OPTION, ABORTED, OUT_OF_MEMORY,
+ * CUDA_UNAVAILABLE (device 'cuda' without one), CUDA_FAILED; always by rejecting the promise
  * @example
  * ```ts
  * await learnKdTree(Float32Array.of(0, 0, 0, 1, 9, 0, 9, 1), 2, Uint32Array.of(1, 1, 1, 1), 2); // [0, 0, 1, 1]
@@ -36,7 +39,7 @@ export interface KdTreeOptions extends JobOptions<number> {
 export const learnKdTree: Learner<KdTreeOptions> = async (teacherRows, dim, counts, rows, options = {}) => {
   checkTeacher(teacherRows, dim, counts, 'learnKdTree');
   checkInteger(rows, 1, Number.MAX_SAFE_INTEGER, 'rows of learnKdTree');
-  checkOptions(options, ['rotate', ...JOB_OPTIONS], 'learnKdTree');
+  checkOptions(options, ['rotate', 'device', ...JOB_OPTIONS], 'learnKdTree');
   const threads = checkJobOptions(options, 'learnKdTree');
   const { rotate = false } = options;
   if (typeof rotate !== 'boolean') {
@@ -45,9 +48,11 @@ export const learnKdTree: Learner<KdTreeOptions> = async (teacherRows, dim, coun
       `Expected a boolean for rotate of learnKdTree, received ${describe(rotate)}`,
     );
   }
+  const device = chooseDevice(options.device ?? 'cpu', 'learnKdTree');
   const points = rotate ? principalRotation(teacherRows, dim, counts) : teacherRows;
+  const settings = { dim, rows: Math.min(rows, MOST_IDS), device, threads };
   return runJob(
-    (report) => native().kdTree(points, asDoubles(counts), { dim, rows: Math.min(rows, MOST_IDS), threads }, report),
+    (report) => native().kdTree(points, asDoubles(counts), settings, report),
     options,
     (done, all) => done / all,
   );

@@ -225,11 +225,18 @@ async function learnJointly(
   const dim = teacherRows.length / counts.length;
   switch (plan.method as JointMethod) {
     case 'kd-tree':
-      return { assignment: await learnKdTree(teacherRows, dim, counts, rows, { ...job, rotate: plan.rotate }) };
+      return {
+        assignment: await learnKdTree(teacherRows, dim, counts, rows, {
+          ...job,
+          rotate: plan.rotate,
+          device: plan.device,
+        }),
+      };
     case 'k-means': {
       const { iterations: most } = plan.kMeans;
       const { assignment, iterations } = await kMeans(teacherRows, dim, counts, {
         ...plan.kMeans,
+        device: plan.device,
         rows,
         signal,
         threads,

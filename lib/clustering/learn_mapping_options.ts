@@ -15,7 +15,7 @@ const METHODS = ['agglomerative', 'equal-mass', 'exact', 'kd-tree', 'k-means', '
 export type LearningMethod = (typeof METHODS)[number];
 
 /** The methods whose learner has CUDA kernels. */
-const CUDA_METHODS: readonly LearningMethod[] = ['agglomerative', 'equal-mass'];
+const CUDA_METHODS: readonly LearningMethod[] = ['agglomerative', 'equal-mass', 'kd-tree', 'k-means'];
 
 /**
  * Where a method learns for a choice of device.
@@ -23,8 +23,8 @@ const CUDA_METHODS: readonly LearningMethod[] = ['agglomerative', 'equal-mass'];
  * @throws CollideError for `cuda` NOT_SUPPORTED, naming the methods that have CUDA kernels, or CUDA_UNAVAILABLE
  */
 export function learnerDevice(device: Device, method: LearningMethod, where: string): PlacedOn {
-  const able = CUDA_METHODS.map((name) => `"${name}"`).join(' and ');
-  const obstacle = CUDA_METHODS.includes(method) ? undefined : `method "${method}" has no CUDA kernels, ${able} have`;
+  const able = CUDA_METHODS.map((name) => `"${name}"`).join(', ');
+  const obstacle = CUDA_METHODS.includes(method) ? undefined : `method "${method}" has no CUDA kernels: ${able} have`;
   return chooseDevice(device, where, obstacle);
 }
 
@@ -49,8 +49,8 @@ export interface MappingProgress extends Partial<ClusterProgress> {
 /**
  * Options of `learnMapping`. Those of {@link AgglomerateMethod} are for method 'agglomerative' (`maxClusterSize` for 'lsh',
  * too), those of {@link KMeansMethod} for 'k-means' (`weight` for 'exact', too), those of {@link LshMethod} for 'lsh'.
- * `device` is for all: 'agglomerative' and 'equal-mass' have CUDA kernels, the others are refused for 'cuda' and learned on
- * the CPU for 'auto'. Projections are computed on the CPU.
+ * `device` is for all: 'exact' and 'lsh' have no CUDA kernels and are refused for 'cuda', for 'auto' learned on the CPU.
+ * Projections are computed on the CPU.
  */
 export interface LearnMappingOptions extends AgglomerateMethod, KMeansMethod, LshMethod, JobOptions<MappingProgress> {
   /** Row budget of the feature. */

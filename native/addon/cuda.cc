@@ -9,6 +9,8 @@
 #include "cuda/dense_net.h"
 #include "cuda/embedding.h"
 #include "cuda/equal_mass.h"
+#include "cuda/kd_tree.h"
+#include "cuda/kmeans.h"
 #include "cuda/model_steps.h"
 #include "cuda/probe.cuh"
 #endif
@@ -49,6 +51,18 @@ std::vector<std::uint32_t> cuda_equal_mass_bins(const std::vector<double>& keys,
   need_device();
   return cuda::equal_mass_bins(keys, masses, bins);
 }
+std::vector<std::uint32_t> cuda_kd_tree_rows(const std::vector<float>& points, std::size_t dim,
+                                             const std::vector<double>& masses, std::uint64_t rows,
+                                             const LearnerControl& control) {
+  need_device();
+  return cuda::kd_tree_rows(points, dim, masses, rows, control);
+}
+KmeansClustering cuda_kmeans(const std::vector<float>& points, std::size_t dim, const std::vector<double>& counts,
+                             const std::vector<std::uint32_t>& start, const KmeansOptions& options,
+                             const KmeansControl& control) {
+  need_device();
+  return cuda::kmeans(points, dim, counts, start, options, control);
+}
 #else
 bool cuda_built() {
   return false;
@@ -71,6 +85,14 @@ Clustering cuda_agglomerate(std::vector<double>, std::vector<double>, const Aggl
   fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", probe_cuda().reason);
 }
 std::vector<std::uint32_t> cuda_equal_mass_bins(const std::vector<double>&, const std::vector<double>&, std::uint64_t) {
+  fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", probe_cuda().reason);
+}
+std::vector<std::uint32_t> cuda_kd_tree_rows(const std::vector<float>&, std::size_t, const std::vector<double>&,
+                                             std::uint64_t, const LearnerControl&) {
+  fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", probe_cuda().reason);
+}
+KmeansClustering cuda_kmeans(const std::vector<float>&, std::size_t, const std::vector<double>&,
+                             const std::vector<std::uint32_t>&, const KmeansOptions&, const KmeansControl&) {
   fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", probe_cuda().reason);
 }
 #endif

@@ -6,6 +6,7 @@
 
 #include "addon/addon.h"
 #include "addon/arrays.h"
+#include "addon/cuda.h"
 #include "addon/learner_job.h"
 #include "cpu/kmeans.h"
 #include "cpu/lsh.h"
@@ -61,11 +62,12 @@ Napi::Value kmeans(const Napi::CallbackInfo& info) {
     const KmeansOptions options = {
         static_cast<std::uint32_t>(integer(given, "rows")), weight_named(text(given, "weight")),
         static_cast<std::uint64_t>(integer(given, "iterations")), static_cast<unsigned>(integer(given, "threads"))};
+    const auto run_on = text(given, "device") == "cuda" ? &cuda_kmeans : &collide::kmeans;
     return learner_job(
         info.Env(), info[4],
         [points = copy_of<float>(info[0], "points"), counts = copy_of<double>(info[1], "counts"),
-         start = copy_of<std::uint32_t>(info[2], "start"), dim, options](const JobControl& control) {
-          return collide::kmeans(points, dim, counts, start, options, {control.aborted, control.progress});
+         start = copy_of<std::uint32_t>(info[2], "start"), dim, options, run_on](const JobControl& control) {
+          return run_on(points, dim, counts, start, options, {control.aborted, control.progress});
         },
         kToJs);
   });

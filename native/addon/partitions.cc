@@ -56,11 +56,14 @@ Napi::Value kd_tree(const Napi::CallbackInfo& info) {
     const auto options = options_of(info, 2);
     const auto rows = static_cast<std::uint64_t>(integer(options, "rows"));
     const auto dim = static_cast<std::size_t>(integer(options, "dim"));
+    const bool on_cuda = text(options, "device") == "cuda";
     return assignment_job(
         info, options,
-        [points = copy_of<float>(info[0], "the teacher rows"), counts = copy_of<double>(info[1], "counts"), rows,
-         dim](const LearnerControl& control) mutable {
-          return kd_tree_rows(std::move(points), dim, std::move(counts), rows, control);
+        [points = copy_of<float>(info[0], "the teacher rows"), counts = copy_of<double>(info[1], "counts"), rows, dim,
+         on_cuda](const LearnerControl& control) mutable {
+          if (!on_cuda) return kd_tree_rows(std::move(points), dim, std::move(counts), rows, control);
+          const auto masses = kd_tree_masses(points, dim, std::move(counts), rows, control.threads);
+          return cuda_kd_tree_rows(points, dim, masses, rows, control);
         });
   });
 }

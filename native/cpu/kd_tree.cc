@@ -28,7 +28,7 @@ struct Part {
 
 class KdTree {
  public:
-  KdTree(std::vector<float> points, std::size_t dim, std::vector<double> counts, std::uint32_t rows,
+  KdTree(std::vector<float> points, std::size_t dim, std::vector<double> masses, std::uint32_t rows,
          const LearnerControl& control);
 
   std::vector<std::uint32_t> split_all();
@@ -118,9 +118,9 @@ std::size_t reach(std::size_t start, std::size_t end, double wanted, const At& a
   return k - start;
 }
 
-KdTree::KdTree(std::vector<float> points, std::size_t dim, std::vector<double> counts, std::uint32_t rows,
+KdTree::KdTree(std::vector<float> points, std::size_t dim, std::vector<double> masses, std::uint32_t rows,
                const LearnerControl& control)
-    : n_(counts.size()),
+    : n_(masses.size()),
       dim_(dim),
       rows_(rows),
       control_(control),
@@ -133,8 +133,7 @@ KdTree::KdTree(std::vector<float> points, std::size_t dim, std::vector<double> c
       id_(ids_.as<std::uint32_t>()),
       to_(moved_.as<std::uint32_t>()),
       assignment_(n_) {
-  masses_of(counts.data(), n_, MassOf::kSqrt, kLeastCount, control.threads, counts.data());
-  build(points, counts.data());
+  build(points, masses.data());
 }
 
 void KdTree::build(const std::vector<float>& points, const double* mass) {
@@ -266,12 +265,19 @@ std::vector<std::uint32_t> KdTree::split_all() {
 
 }  // namespace
 
-std::vector<std::uint32_t> kd_tree_rows(std::vector<float> points, std::size_t dim, std::vector<double> counts,
-                                        std::uint64_t rows, const LearnerControl& control) {
+std::vector<double> kd_tree_masses(const std::vector<float>& points, std::size_t dim, std::vector<double> counts,
+                                   std::uint64_t rows, unsigned threads) {
   check_input(points, dim, counts.size(), rows);
   check_counts(counts.data(), counts.size());
-  const auto used = static_cast<std::uint32_t>(std::min<std::uint64_t>(rows, counts.size()));
-  KdTree tree(std::move(points), dim, std::move(counts), used, control);
+  masses_of(counts.data(), counts.size(), MassOf::kSqrt, kLeastCount, threads, counts.data());
+  return counts;
+}
+
+std::vector<std::uint32_t> kd_tree_rows(std::vector<float> points, std::size_t dim, std::vector<double> counts,
+                                        std::uint64_t rows, const LearnerControl& control) {
+  auto masses = kd_tree_masses(points, dim, std::move(counts), rows, control.threads);
+  const auto used = static_cast<std::uint32_t>(std::min<std::uint64_t>(rows, masses.size()));
+  KdTree tree(std::move(points), dim, std::move(masses), used, control);
   return tree.split_all();
 }
 

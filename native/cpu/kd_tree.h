@@ -9,9 +9,7 @@
 // bits for any number of threads: masses add up exactly (id_mass.h), variances are summed in eight lanes per 32,768
 // places. O(dim * n log(rows)); about 52 + 8 * dim bytes per id above the inputs, 32 of them during the sorts.
 //
-// On a GPU, per level (log2(rows) of them): moments (reads 4 * dim + 8 bytes per id, twice), a segmented scan of masses
-// along each part's list (12), sides (4) and a stable partition of the columns and the lists by a scan (2 * (8 * dim +
-// 8)): about 24 * dim + 48 bytes per id in 5 passes.
+// native/cuda/kd_tree.cu does the same, all parts of a level at once.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +18,10 @@
 #include "cpu/equal_mass.h"
 
 namespace collide {
+
+// The mass of each id, what the CPU and the CUDA tree start from: points and counts as below. Throws as below.
+std::vector<double> kd_tree_masses(const std::vector<float>& points, std::size_t dim, std::vector<double> counts,
+                                   std::uint64_t rows, unsigned threads);
 
 // points [n * dim] finite, counts [n] whole numbers with a sum below 2^53, n from 1 to 2^32 - 1; both are consumed.
 // Returns the row of each id, 0 .. min(rows, n) - 1, every one used. Throws Error INVALID_ARGUMENT naming the first bad

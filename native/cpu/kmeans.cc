@@ -21,42 +21,6 @@ namespace {
 constexpr std::size_t kIdsPerTask = 4096;
 constexpr std::uint32_t kRefit = 4;  // the tree is built anew when more than one in so many centroids has moved
 
-void check_input(const std::vector<float>& points, std::size_t dim, const std::vector<double>& counts,
-                 const std::vector<std::uint32_t>& start, const KmeansOptions& options) {
-  const std::size_t n = counts.size();
-  if (n == 0 || n > std::numeric_limits<std::uint32_t>::max()) {
-    fail("INVALID_ARGUMENT", "Expected 1 to 2^32 - 1 ids, received ", n);
-  }
-  if (dim == 0 || points.size() != n * dim || start.size() != n) {
-    fail("INVALID_ARGUMENT", "Expected ", n, " x dim values and ", n, " start clusters, received ", points.size(),
-         " values, dim ", dim, " and ", start.size(), " start clusters");
-  }
-  if (options.rows < 1 || options.rows > n) {
-    fail("INVALID_ARGUMENT", "Expected 1 to ", n, " rows, received ", options.rows);
-  }
-  std::vector<bool> used(options.rows);
-  for (std::size_t i = 0; i < n; ++i) {
-    if (!(counts[i] >= 0 && counts[i] <= 9007199254740991.0 && counts[i] == std::floor(counts[i]))) {
-      fail("INVALID_ARGUMENT", "Expected whole numbers from 0 for counts, received ", counts[i], " at index ", i);
-    }
-    if (start[i] >= options.rows) {
-      fail("INVALID_ARGUMENT", "Expected start clusters below ", options.rows, ", received ", start[i], " at index ",
-           i);
-    }
-    used[start[i]] = true;
-  }
-  for (std::size_t k = 0; k < points.size(); ++k) {
-    if (!std::isfinite(points[k])) {
-      fail("INVALID_ARGUMENT", "Expected finite values, received ", points[k], " for id ", k / dim);
-    }
-  }
-  const auto unused = std::find(used.begin(), used.end(), false);
-  if (unused != used.end()) {
-    fail("INVALID_ARGUMENT", "Expected a start that uses every cluster, but none of its ids is in ",
-         unused - used.begin());
-  }
-}
-
 // The assignments of ids to their nearest centroids, round by round.
 class Assignment {
  public:
@@ -135,10 +99,46 @@ class Assignment {
 
 }  // namespace
 
+void check_kmeans(const std::vector<float>& points, std::size_t dim, const std::vector<double>& counts,
+                  const std::vector<std::uint32_t>& start, const KmeansOptions& options) {
+  const std::size_t n = counts.size();
+  if (n == 0 || n > std::numeric_limits<std::uint32_t>::max()) {
+    fail("INVALID_ARGUMENT", "Expected 1 to 2^32 - 1 ids, received ", n);
+  }
+  if (dim == 0 || points.size() != n * dim || start.size() != n) {
+    fail("INVALID_ARGUMENT", "Expected ", n, " x dim values and ", n, " start clusters, received ", points.size(),
+         " values, dim ", dim, " and ", start.size(), " start clusters");
+  }
+  if (options.rows < 1 || options.rows > n) {
+    fail("INVALID_ARGUMENT", "Expected 1 to ", n, " rows, received ", options.rows);
+  }
+  std::vector<bool> used(options.rows);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (!(counts[i] >= 0 && counts[i] <= 9007199254740991.0 && counts[i] == std::floor(counts[i]))) {
+      fail("INVALID_ARGUMENT", "Expected whole numbers from 0 for counts, received ", counts[i], " at index ", i);
+    }
+    if (start[i] >= options.rows) {
+      fail("INVALID_ARGUMENT", "Expected start clusters below ", options.rows, ", received ", start[i], " at index ",
+           i);
+    }
+    used[start[i]] = true;
+  }
+  for (std::size_t k = 0; k < points.size(); ++k) {
+    if (!std::isfinite(points[k])) {
+      fail("INVALID_ARGUMENT", "Expected finite values, received ", points[k], " for id ", k / dim);
+    }
+  }
+  const auto unused = std::find(used.begin(), used.end(), false);
+  if (unused != used.end()) {
+    fail("INVALID_ARGUMENT", "Expected a start that uses every cluster, but none of its ids is in ",
+         unused - used.begin());
+  }
+}
+
 KmeansClustering kmeans(const std::vector<float>& points, std::size_t dim, const std::vector<double>& counts,
                         const std::vector<std::uint32_t>& start, const KmeansOptions& options,
                         const KmeansControl& control) {
-  check_input(points, dim, counts, start, options);
+  check_kmeans(points, dim, counts, start, options);
   const auto aborted = [&] { return control.aborted && control.aborted(); };
   KmeansClusters clusters(points, dim, counts, start, options);
   Assignment assignment(clusters, options, control);

@@ -11,13 +11,11 @@
 // moved to look at, and none of them are in reach of most: late rounds cost little more than grouping the ids.
 //
 // Deterministic, with the same bits for any number of threads: distances and sums are float64; a cluster is summed by
-// one task, its ids in the order of (start cluster, id). Rows keep the numbers of the start. A first round is
+// one task, in the order of kmeans_places.h. Rows keep the numbers of the start. A first round is
 // O(N (log T + C)), C the centroids within 2r (in 2 dimensions about 20). Memory: under 50 bytes per id above the input
 // for dim 2.
 //
-// On a GPU a round is: one segmented reduction over the ids grouped by cluster (dim * 4 + 8 bytes read per id), the
-// tree (T log T) and one kernel of a block per cluster that reads its ids (dim * 4 + 4 bytes each) and its candidates;
-// of the clusters that did not change, neither: a list of the others is compacted before each.
+// native/cuda/kmeans_rounds.cuh has the same rounds on a GPU.
 #pragma once
 
 #include <cstddef>
@@ -52,6 +50,10 @@ struct KmeansControl {
   std::function<bool()> aborted;
   std::function<void(double round, double moved)> progress;
 };
+
+// Throws as kmeans() does.
+void check_kmeans(const std::vector<float>& points, std::size_t dim, const std::vector<double>& counts,
+                  const std::vector<std::uint32_t>& start, const KmeansOptions& options);
 
 // points [N, dim] finite; counts [N] whole numbers >= 0; start [N] clusters that use every one of 0 .. rows - 1.
 // Throws Error INVALID_ARGUMENT naming the first bad element.

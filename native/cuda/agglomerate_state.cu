@@ -37,25 +37,37 @@ __global__ void __launch_bounds__(kThreads) first_clusters(const std::uint64_t* 
   out.sizes[i] = 1;
 }
 
-// Scores are >= 0, so that their bits are in their order.
-__global__ void __launch_bounds__(kThreads) score_pairs(ClusterArrays clusters, FilterBy by, double norm,
-                                                        const std::uint32_t* list, std::size_t n, std::uint64_t* keys) {
-  const std::size_t i = global_thread();
-  if (i >= n) return;
-  const std::uint32_t left = list[i];
-  double score = 0;
-  if (by == FilterBy::kFrequency) {
-    if (norm != 0) {
-      const double a = clusters.counts[left] / norm, b = clusters.counts[left + 1] / norm;
-      score = (a + b) + a * b;
+// Scores of pairs. They are >= 0, so that their bits are in their order.
+struct Scores {
+  ClusterArrays clusters;
+  FilterBy by;
+  double norm;
+
+  __device__ double score(std::uint32_t left) const {
+    if (by == FilterBy::kDistance) return clusters.values[left + 1] - clusters.values[left];
+    if (by == FilterBy::kSize) {
+      return static_cast<double>(clusters.sizes[left]) + static_cast<double>(clusters.sizes[left + 1]);
     }
-  } else if (by == FilterBy::kDistance) {
-    score = clusters.values[left + 1] - clusters.values[left];
-  } else {
-    score = static_cast<double>(clusters.sizes[left]) + static_cast<double>(clusters.sizes[left + 1]);
+    if (norm == 0) return 0;
+    const double a = clusters.counts[left] / norm, b = clusters.counts[left + 1] / norm;
+    return (a + b) + a * b;
   }
-  keys[i] = static_cast<std::uint64_t>(__double_as_longlong(score));
+  __device__ std::uint64_t bits(std::uint32_t left) const {
+    return static_cast<std::uint64_t>(__double_as_longlong(score(left)));
+  }
+};
+
+__global__ void __launch_bounds__(kThreads)
+    score_pairs(Scores scores, const std::uint32_t* list, std::size_t n, std::uint64_t* keys) {
+  const std::size_t i = global_thread();
+  if (i < n) keys[i] = scores.bits(list[i]);
 }
+
+struct UpTo {
+  Scores scores;
+  const PairThreshold* threshold;
+  __device__ bool operator()(std::uint32_t left) const { return threshold->holds(scores.bits(left), left); }
+};
 
 __global__ void __launch_bounds__(kThreads) count_up(std::uint32_t* list, std::size_t n) {
   const std::size_t i = global_thread();
@@ -142,23 +154,25 @@ AgglomerateState::AgglomerateState(const std::vector<double>& values, const std:
     buffers->counts.reserve(n, what);
     buffers->sizes.reserve(n, what);
   }
-  for (DeviceArray<std::uint64_t>* keys : {&keys_, &sorted_keys_}) keys->reserve(n, what);
+  keys_.reserve(n, what);
   for (DeviceArray<std::uint32_t>* list : {&list_, &spare_, &heads_, &positions_}) list->reserve(n, what);
   chosen_.reserve(n, what);
 
+  const DeviceArray<std::uint64_t> sorted_keys(n, what);
   const char* copying = "copy the ids to cluster to the device";
   next_.values.upload(values.data(), n, stream_, copying);
   next_.counts.upload(counts.data(), n, stream_, copying);
   value_keys<<<blocks_for(n), kThreads, 0, stream_.get()>>>(next_.values.data(), n, keys_.data(), list_.data());
   check(cudaGetLastError(), "launch the sort by value");
   scratch_.run("sort by value", [&](void* room, std::size_t& bytes) {
-    return cub::DeviceRadixSort::SortPairs(room, bytes, keys_.data(), sorted_keys_.data(), list_.data(), ids_.data(), n,
+    return cub::DeviceRadixSort::SortPairs(room, bytes, keys_.data(), sorted_keys.data(), list_.data(), ids_.data(), n,
                                            0, 64, stream_.get());
   });
-  first_clusters<<<blocks_for(n), kThreads, 0, stream_.get()>>>(sorted_keys_.data(), ids_.data(), next_.counts.data(),
-                                                                n, now_.arrays());
+  first_clusters<<<blocks_for(n), kThreads, 0, stream_.get()>>>(sorted_keys.data(), ids_.data(), next_.counts.data(), n,
+                                                                now_.arrays());
   check(cudaGetLastError(), "launch the sort by value");
   add_squares();
+  stream_.wait("sort by value");  // the sorted keys go
 }
 
 std::vector<std::uint32_t> AgglomerateState::sorted_ids() const {
@@ -206,34 +220,37 @@ void AgglomerateState::list_all() {
   check(cudaGetLastError(), "list the pairs");
 }
 
+// Leaves in the list the pairs that `keeps` says, in their order.
+template <typename Keeps>
+void AgglomerateState::select(const Keeps& keeps) {
+  scratch_.run("select pairs", [&](void* room, std::size_t& bytes) {
+    return cub::DeviceSelect::If(room, bytes, list_.data(), spare_.data(), &told_.data()->selected, listed_, keeps,
+                                 stream_.get());
+  });
+  std::swap(list_, spare_);
+}
+
 void AgglomerateState::keep_smallest(FilterBy by, std::size_t m) {
   if (m >= candidates()) return;
   if (all_) list_all();
   all_ = false;
-  score_pairs<<<blocks_for(listed_), kThreads, 0, stream_.get()>>>(now_.arrays(), by, norm_, list_.data(), listed_,
-                                                                   keys_.data());
+  const Scores scores = {now_.arrays(), by, norm_};
+  score_pairs<<<blocks_for(listed_), kThreads, 0, stream_.get()>>>(scores, list_.data(), listed_, keys_.data());
   check(cudaGetLastError(), "launch the scores");
-  scratch_.run("sort pairs by score", [&](void* room, std::size_t& bytes) {
-    return cub::DeviceRadixSort::SortPairs(room, bytes, keys_.data(), sorted_keys_.data(), list_.data(), spare_.data(),
-                                           listed_, 0, 64, stream_.get());
-  });
-  // Back in the order of positions, by which ties of the next filter go.
-  scratch_.run("sort pairs by position", [&](void* room, std::size_t& bytes) {
-    return cub::DeviceRadixSort::SortKeys(room, bytes, spare_.data(), list_.data(), m, 0, 32, stream_.get());
-  });
+  search_.run(keys_.data(), list_.data(), listed_, static_cast<std::uint32_t>(m), stream_);
+  select(UpTo{scores, search_.threshold()});
   listed_ = m;
 }
 
 bool AgglomerateState::drop_larger(std::uint64_t max_size) {
   if (max_size == 0) return true;
   if (all_) list_all();
-  scratch_.run("select pairs by size", [&](void* room, std::size_t& bytes) {
-    return cub::DeviceSelect::If(room, bytes, list_.data(), spare_.data(), &told_.data()->selected, listed_,
-                                 Fits{now_.sizes.data(), max_size}, stream_.get());
-  });
+  select(Fits{now_.sizes.data(), max_size});
   const std::size_t selected = told().selected;
-  if (selected == 0) return false;
-  std::swap(list_, spare_);
+  if (selected == 0) {
+    std::swap(list_, spare_);  // back again
+    return false;
+  }
   listed_ = selected;
   all_ = false;
   return true;

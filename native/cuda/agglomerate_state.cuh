@@ -2,8 +2,8 @@
 // device's part of cpu/agglomerate_clusters.h and cpu/agglomerate_candidates.h, with the same bits: every sum is added
 // left to right by one thread or is of integers, every choice is by (score, position).
 //
-// A filter sorts all its candidates by score (stable, so ties stay in position order) where the CPU selects;
-// O(clusters) per round either way. A chain is merged by one thread.
+// A filter finds the score and position of the last candidate it keeps (agglomerate_threshold.cuh) and selects those up
+// to it in their order: about 80 bytes per candidate. A chain is merged by one thread.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/agglomeration.h"
+#include "cuda/agglomerate_threshold.cuh"
 #include "cuda/device_memory.cuh"
 
 namespace collide::cuda {
@@ -53,6 +54,8 @@ class AgglomerateState {
   };
 
   void list_all();
+  template <typename Keeps>
+  void select(const Keeps& keeps);
   void add_squares();
   Told told();
 
@@ -65,7 +68,8 @@ class AgglomerateState {
 
   DeviceArray<std::uint32_t> ids_;
   Buffers now_, next_;
-  DeviceArray<std::uint64_t> keys_, sorted_keys_;
+  ThresholdSearch search_;
+  DeviceArray<std::uint64_t> keys_;
   DeviceArray<std::uint32_t> list_, spare_, heads_, positions_;
   DeviceArray<std::uint8_t> chosen_;  // [clusters]; pair by pair, the last 0
   DeviceArray<Told> told_;

@@ -2,17 +2,15 @@
 // scan of minima. Both scans are of integers, cut into blocks: a block's own result, one block over all blocks'
 // results, and the sum of both. So no block waits for another, and the bits are those of the CPU.
 //
-// The sort is two stable ones of 64-bit keys, by mix64(id) and then by key: 16 passes of 24 bytes per id; all else
-// reads and writes 60 bytes per id. 44 bytes of device memory per id above the inputs.
+// After the sort (key_sort.cuh) it reads and writes 60 bytes per id. 44 bytes of device memory per id above the inputs.
 #include "cuda/equal_mass.h"
 
 #include <algorithm>
 #include <cub/cub.cuh>
 #include <limits>
 
-#include "core/random.h"
 #include "cuda/device_memory.cuh"
-#include "cuda/ordered_bits.cuh"
+#include "cuda/key_sort.cuh"
 
 namespace collide::cuda {
 
@@ -35,19 +33,6 @@ struct Least {
 
 __device__ std::size_t global_thread() {
   return std::size_t{blockIdx.x} * kThreads + threadIdx.x;
-}
-
-__global__ void __launch_bounds__(kThreads) mix_ids(std::size_t n, std::uint64_t* keys, std::uint32_t* ids) {
-  const std::size_t id = global_thread();
-  if (id >= n) return;
-  keys[id] = mix64(id);
-  ids[id] = static_cast<std::uint32_t>(id);
-}
-
-__global__ void __launch_bounds__(kThreads)
-    keys_of_ids(const double* values, const std::uint32_t* ids, std::size_t n, std::uint64_t* keys) {
-  const std::size_t place = global_thread();
-  if (place < n) keys[place] = ordered_bits(values[ids[place]]);
 }
 
 // running [n]: sums of masses within the block, whole numbers; blocks [.]: the block's.
@@ -111,28 +96,6 @@ __global__ void __launch_bounds__(kThreads) assign_rows(const std::uint32_t* bin
   rows[ids[k]] = bins[k] < limit ? bins[k] : static_cast<std::uint32_t>(limit);
 }
 
-// ids [n] in the order of (value, mix64(id)).
-DeviceArray<std::uint32_t> sorted_ids(const double* values, std::size_t n, const Stream& stream) {
-  const char* what = "the sort of equal-mass bins";
-  const auto blocks = static_cast<unsigned>((n + kThreads - 1) / kThreads);
-  DeviceArray<std::uint64_t> keys(n, what), sorted(n, what);
-  DeviceArray<std::uint32_t> ids(n, what), mixed(n, what);
-  Scratch scratch;
-  const auto sort = [&](const DeviceArray<std::uint32_t>& from, const DeviceArray<std::uint32_t>& to) {
-    check(cudaGetLastError(), "launch the sort of equal-mass bins");
-    scratch.run("sort the ids of equal-mass bins", [&](void* room, std::size_t& bytes) {
-      return cub::DeviceRadixSort::SortPairs(room, bytes, keys.data(), sorted.data(), from.data(), to.data(), n, 0, 64,
-                                             stream.get());
-    });
-  };
-  mix_ids<<<blocks, kThreads, 0, stream.get()>>>(n, keys.data(), ids.data());
-  sort(ids, mixed);
-  keys_of_ids<<<blocks, kThreads, 0, stream.get()>>>(values, mixed.data(), n, keys.data());
-  sort(mixed, ids);
-  stream.wait("sort the ids of equal-mass bins");
-  return ids;
-}
-
 }  // namespace
 
 std::vector<std::uint32_t> equal_mass_bins(const std::vector<double>& keys, const std::vector<double>& masses,
@@ -144,7 +107,12 @@ std::vector<std::uint32_t> equal_mass_bins(const std::vector<double>& keys, cons
   const Stream stream;
   DeviceArray<double> values(n, what);
   values.upload(keys.data(), n, stream, "copy the keys of equal-mass bins to the device");
-  const DeviceArray<std::uint32_t> ids = sorted_ids(values.data(), n, stream);
+  const DeviceArray<std::uint32_t> ids(n, what);
+  {
+    KeySort sort(n, stream);
+    sort.order(values.data(), 1, ids.data());
+    stream.wait("sort the ids of equal-mass bins");
+  }
   const DeviceArray<double>& mass = values;  // the keys are not needed any more
   mass.upload(masses.data(), n, stream, "copy the masses of equal-mass bins to the device");
 

@@ -62,6 +62,16 @@ describe('k-means', () => {
     );
   });
 
+  it('equals it for clusters longer than the pieces that are summed', async () => {
+    const { rows: points, counts } = makeCase(9, 1500, 2, 1 << 20, 0.3);
+    const learned = await kMeans(points, 2, counts, { rows: 3, iterations: 2 });
+    const start = [...(await learnKdTree(points, 2, counts, 3))];
+    const expected = kMeansReference(rowsOf(points, 2), Array.from(counts, WEIGHTS.count), start, 3, 2);
+    expect([...learned.centroids]).toEqual(expected.centroids.flat());
+    expect(learned.distortion).toBe(expected.distortion);
+    expect(Math.min(...learned.sizes)).toBeGreaterThan(256);
+  });
+
   it('finds the nearest of many centroids, heavy tails and far ids included', async () => {
     // Rounds from a start that is not spatial at all: balls hold all centroids, so that ids search the tree.
     for (const [dim, start] of [

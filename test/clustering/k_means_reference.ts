@@ -10,6 +10,15 @@ export interface KMeansReference {
   moved: number;
 }
 
+/** In pieces of 256, one after the other. */
+function sumOf(members: readonly number[], of: (id: number) => number): number {
+  let sum = 0;
+  for (let begin = 0; begin < members.length; begin += 256) {
+    sum += members.slice(begin, begin + 256).reduce((piece, id) => piece + of(id), 0);
+  }
+  return sum;
+}
+
 export function kMeansReference(
   points: readonly (readonly number[])[],
   weights: readonly number[],
@@ -21,13 +30,13 @@ export function kMeansReference(
   const ids = [...points.keys()].sort((a, b) => start[a]! - start[b]! || a - b);
   const membersOf = (labels: readonly number[], k: number) => ids.filter((id) => labels[id] === k);
   const meanOf = (members: number[]) => {
-    const total = members.reduce((sum, id) => sum + weights[id]!, 0);
-    return axes.map((d) => members.reduce((sum, id) => sum + weights[id]! * points[id]![d]!, 0) / total);
+    const total = sumOf(members, (id) => weights[id]!);
+    return axes.map((d) => sumOf(members, (id) => weights[id]! * points[id]![d]!) / total);
   };
   const square = (id: number, mean: number[]) => axes.reduce((sum, d) => sum + (points[id]![d]! - mean[d]!) ** 2, 0);
   const errorOf = (members: number[]) => {
     const mean = meanOf(members);
-    return members.reduce((sum, id) => sum + weights[id]! * square(id, mean), 0);
+    return sumOf(members, (id) => weights[id]! * square(id, mean));
   };
   const halve = (members: number[]) => {
     const mean = meanOf(members);

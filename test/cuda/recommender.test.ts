@@ -101,8 +101,8 @@ describe.skipIf(!probeCuda().available)('on the device', () => {
 
   it('auto learns on the CPU what has no kernels', async () => {
     const teacher = { rows: Float32Array.of(0, 1, 2, 3), dim: 1, counts: Uint32Array.of(1, 1, 1, 1) };
-    const devices = async (method: 'kd-tree' | 'equal-mass') =>
+    const devices = async (method: 'lsh' | 'equal-mass') =>
       (await learnMapping(teacher, { rows: 2, method, device: 'auto' })).statistics.device;
-    expect([await devices('kd-tree'), await devices('equal-mass')]).toEqual(['cpu', 'cuda']);
+    expect([await devices('lsh'), await devices('equal-mass')]).toEqual(['cpu', 'cuda']);
   });
 });

@@ -1,0 +1,25 @@
+#include "cuda/kd_tree.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "cuda/kd_tree_levels.cuh"
+
+namespace collide::cuda {
+
+std::vector<std::uint32_t> kd_tree_rows(const std::vector<float>& points, std::size_t dim,
+                                        const std::vector<double>& masses, std::uint64_t rows,
+                                        const LearnerControl& control) {
+  const auto used = static_cast<std::uint32_t>(std::min<std::uint64_t>(rows, masses.size()));
+  KdTreeLevels tree(points, dim, masses, used);
+  // Halving `used` level by level leaves parts that differ by at most a row.
+  const int levels = std::bit_width(used - 1);
+  for (int level = 0; level < levels; ++level) {
+    if (control.aborted && control.aborted()) return {};
+    tree.split();
+    if (control.progress) control.progress(level + 1, levels);
+  }
+  return tree.rows();
+}
+
+}  // namespace collide::cuda

@@ -1,0 +1,79 @@
+#include "cuda/kmeans.h"
+
+#include <algorithm>
+#include <numeric>
+#include <unordered_map>
+#include <utility>
+
+#include "cpu/kmeans_split.h"
+#include "cuda/kmeans_rounds.cuh"
+
+namespace collide::cuda {
+
+namespace {
+
+// Halves for the clusters that lost all their ids, found by the host as on the CPU: they are few, one depends on the
+// other, and so many clusters at most are split.
+void fill_empty(KmeansRounds& rounds, const KmeansPlaces& places) {
+  const KmeansRounds::Grouping grouping = rounds.grouping();
+  const std::vector<double> errors = rounds.errors();
+  const auto& [members, starts] = grouping;
+  std::vector<std::uint32_t> empty;
+  std::vector<KmeansSpread> spreads;
+  for (std::uint32_t k = 0; k < errors.size(); ++k) {
+    const std::uint32_t size = starts[k + 1] - starts[k];
+    if (size == 0) empty.push_back(k);
+    if (size > 1) spreads.push_back({errors[k], size, k});
+  }
+  if (spreads.size() > empty.size()) {
+    const auto widest_first = [](const KmeansSpread& a, const KmeansSpread& b) { return b < a; };
+    std::nth_element(spreads.begin(), spreads.begin() + empty.size(), spreads.end(), widest_first);
+    spreads.resize(empty.size());
+  }
+  const auto members_of = [&](std::uint32_t k) {
+    return std::vector(members.begin() + starts[k], members.begin() + starts[k + 1]);
+  };
+  std::unordered_map<std::uint32_t, std::uint32_t> taken;  // the last word on each place
+  split_widest(places, std::move(spreads), empty, members_of,
+               [&](std::uint32_t place, std::uint32_t, std::uint32_t to) { taken[place] = to; });
+  std::vector<std::uint32_t> moving, to;
+  for (const auto& [place, cluster] : taken) moving.push_back(place), to.push_back(cluster);
+  rounds.move(moving, to);
+}
+
+}  // namespace
+
+KmeansClustering kmeans(const std::vector<float>& points, std::size_t dim, const std::vector<double>& counts,
+                        const std::vector<std::uint32_t>& start, const KmeansOptions& options,
+                        const KmeansControl& control) {
+  check_kmeans(points, dim, counts, start, options);
+  const KmeansPlaces places(points, dim, counts, start, options);
+  KmeansRounds rounds(places, options.rows);
+  KmeansClustering result;
+  while (result.iterations < options.iterations) {
+    if (control.aborted && control.aborted()) return result;
+    if (!rounds.assign()) fill_empty(rounds, places);
+    result.moved = rounds.take_means();
+    ++result.iterations;
+    if (control.progress) control.progress(static_cast<double>(result.iterations), static_cast<double>(result.moved));
+    if (result.moved == 0) break;
+  }
+  const std::vector<double> errors = rounds.errors();
+  result.distortion = std::accumulate(errors.begin(), errors.end(), 0.0);
+  result.centroids = rounds.centroids();
+  const auto [members, starts] = rounds.grouping();
+  result.assignment.resize(counts.size());
+  result.sizes.resize(options.rows);
+  result.counts.resize(options.rows);
+  for (std::uint32_t k = 0; k < options.rows; ++k) {
+    result.sizes[k] = starts[k + 1] - starts[k];
+    for (std::uint32_t m = starts[k]; m < starts[k + 1]; ++m) {
+      const std::uint32_t id = places.ids[members[m]];
+      result.assignment[id] = k;
+      result.counts[k] += counts[id];
+    }
+  }
+  return result;
+}
+
+}  // namespace collide::cuda
