@@ -1,4 +1,4 @@
-// Merging by loss increase: the experiment that planted.mjs and explore-like scripts measure.
+// Merging by loss increase: the experiment, for planted.mjs and explore.mjs.
 //
 // To second order, replacing an id's value t by its row's value costs the loss h (t - row)^2 / 2, where h, the curvature, is
 // the sum of p (1 - p) over the id's accesses, p the teacher's prediction. Ward's rule merges the neighbours whose union
