@@ -66,35 +66,43 @@ function explored(name) {
   return `${seeds} ${seeds === 1 ? 'seed' : 'seeds'}.\n\n${markdown(head, rows)}`;
 }
 
+/** A table for each measure of the methods by the share of rows, mean and standard deviation over seeds. */
 function planted(name) {
   const results = read(fileOf('explored', name));
   const group = (method, size) => results.filter((r) => r.method === method && r.size === size);
+  const bySeed = (method, size) => new Map(group(method, size).map((r) => [r.seed, r]));
   const mean = (runs, value) => spread(runs.map(value)).mean;
-  const full = mean(group('full', 1), (r) => r.auc).toFixed(4);
-  const oracle = new Map(group('oracle', 1).map((r) => [r.seed, r.auc]));
-  const once = mean(group('full', 1), (r) => 100 * r.once).toFixed(0);
+  const oracle = bySeed('oracle', 1);
   const sizes = [...new Set(results.map((r) => r.size))].filter((size) => size < 1);
-  const rows = [...new Set(results.map((r) => r.method))]
-    .filter((method) => method !== 'full' && method !== 'oracle')
-    .map((method) => [
+  const methods = [...new Set(results.map((r) => r.method))].filter(
+    (method) => method !== 'full' && method !== 'oracle',
+  );
+  const overOracle = (metric) => (runs) => signed(spread(runs.map((r) => r[metric] - oracle.get(r.seed)[metric])));
+  const overExact = (runs) => {
+    const exact = bySeed('exact', runs[0].size);
+    return figure(spread(runs.map((r) => Math.log10(r.distortion / exact.get(r.seed).distortion))), 2);
+  };
+  const measures = {
+    'AUC − oracle': overOracle('auc'),
+    'log loss − oracle': overOracle('logLoss'),
+    'adjusted Rand index': (runs) => figure(spread(runs.map((r) => r.randIndex)), 3),
+    'lg distortion': overExact,
+  };
+  const tables = Object.entries(measures).map(([measure, cell]) => {
+    const rows = methods.map((method) => [
       method,
-      ...sizes.flatMap((size) => {
-        const runs = group(method, size);
-        const exact = new Map(group('exact', size).map((r) => [r.seed, r.distortion]));
-        if (runs.length === 0) return ['', '', ''];
-        return [
-          mean(runs, (r) => r.randIndex).toFixed(3),
-          mean(runs, (r) => Math.log10(r.distortion / exact.get(r.seed))).toFixed(1),
-          signed(spread(runs.map((r) => r.auc - oracle.get(r.seed))), false),
-        ];
-      }),
+      ...sizes.map((size) => (group(method, size).length === 0 ? '' : cell(group(method, size)))),
     ]);
-  const head = [
-    '',
-    ...sizes.flatMap((size) => ['Rand index', 'lg distortion', 'AUC − oracle'].map((c) => `${size * 100} %: ${c}`)),
-  ];
-  const oracleMean = mean(group('oracle', 1), (r) => r.auc).toFixed(4);
-  return `AUC of the full table ${full}, of the oracle hash ${oracleMean}; ${once} % of the ids come once; ${oracle.size} seeds.\n\n${markdown(head, rows)}`;
+    if (measure.endsWith('oracle')) {
+      const full = cell(group('full', 1));
+      rows.unshift(['full table', ...sizes.map(() => full)]);
+    }
+    return markdown([measure, ...sizes.map((size) => `${size * 100} %`)], rows);
+  });
+  const full = group('full', 1);
+  const [auc, logLoss] = ['auc', 'logLoss'].map((metric) => figure(spread([...oracle.values()].map((r) => r[metric]))));
+  const [once, newShare] = ['once', 'newShare'].map((share) => (100 * mean(full, (r) => r[share])).toFixed(1));
+  return `Oracle hash: AUC ${auc}, log loss ${logLoss}. Of the ids ${once} % come once; of the evaluation rows ${newShare} % hold an id of the first feature never seen before. ${full.length} seeds.\n\n${tables.join('\n\n')}`;
 }
 
 /** How `auto` does against what was wanted of it, on several sets. */

@@ -1,18 +1,20 @@
 // Tries the variants of variants.mjs on a set moved back in time (sets.mjs), one result after another into
 // bench/results/quality/SET.json; what is there is not run again. Learning rate and epochs: by validation, every seed.
-// usage: node bench/quality/explore.mjs SET [--folder FOLDER] [--seeds 3] [--sizes 0.1,0.2] [--minutes 7]
+// usage: node bench/quality/explore.mjs SET [--folder FOLDER] [--seeds 3] [--sizes 0.1,0.2] [--minutes 7] [--only PATTERN]
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { batches, shuffled } from '../../dist/data/batches.js';
 import { Random } from '../../dist/data/random.js';
 import { baselineHashing, learnHashing } from '../../dist/pipeline/learn_hashing.js';
 import { buildRecommender, modelOptions } from '../../dist/pipeline/model_options.js';
+import { trainStudent } from '../../dist/pipeline/student.js';
 import { defaultBatchSize, evaluateSplit } from '../../dist/training/train.js';
 import { epochSeed } from '../../dist/training/tune.js';
-import { byMass, nearestHot } from './layouts.mjs';
+import { byMass, nearestHot, ward } from './layouts.mjs';
 import { openEarlier } from './sets.mjs';
 import { teachersOf } from './teachers.mjs';
 import { variants } from './variants.mjs';
+import { curvatures } from './ward.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -21,6 +23,7 @@ const { values, positionals } = parseArgs({
     seeds: { type: 'string', default: '3' },
     sizes: { type: 'string', default: '0.1,0.2' },
     minutes: { type: 'string', default: '7' },
+    only: { type: 'string', default: '' },
   },
 });
 const [name] = positionals;
@@ -51,6 +54,16 @@ async function hashingOf({ baseline, teacher, hashing }, size, seed) {
     learned: (chosen) => learnHashing(known, complete(chosen)),
     byMass: (chosen) => byMass({ data, minRows }, known, { size, seed, ...chosen }),
     nearestHot: (chosen) => nearestHot({ data, minRows }, known, { size, seed, ...chosen }),
+    wardByCount: () => ward({ data, minRows }, known, { size, seed, weights: (f) => known.features[f].counts }),
+    wardByCurvature: async () => {
+      // The teacher's model again, for its predictions.
+      const { learningRate, epochs } = known.fit;
+      const model = await trainStudent(teacherSplit, { ...options, seed, dim: known.dim, learningRate, epochs });
+      const probabilities = await model.predict(teacherSplit);
+      model.close();
+      const weights = (f) => curvatures(teacherSplit, f, probabilities);
+      return ward({ data, minRows }, known, { size, seed, weights });
+    },
   });
 }
 
@@ -93,6 +106,7 @@ async function best({ replaced, epochs = config.compare.tune.maxEpochs }, hashin
 const end = Date.now() + Number(values.minutes) * 60_000;
 for (let seed = 1; seed <= Number(values.seeds); seed++) {
   for (const [variant, how] of Object.entries(variants)) {
+    if (!new RegExp(values.only).test(variant)) continue;
     for (const size of how.hashing === undefined ? [1] : values.sizes.split(',').map(Number)) {
       if (results.some((r) => r.variant === variant && r.size === size && r.seed === seed)) continue;
       if (Date.now() > end) process.exit(3);

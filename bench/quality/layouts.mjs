@@ -5,6 +5,7 @@ import { principalProjection } from '../../dist/clustering/index.js';
 import { mixedHasher } from '../../dist/hashing/mix.js';
 import { Hashing } from '../../dist/pipeline/hashing.js';
 import { targetRows } from '../../dist/pipeline/learn_hashing.js';
+import { wardBins } from './ward.mjs';
 
 /** Hot ids own rows; ids that the teacher saw get equal-mass bins; the others rows in proportion to their mass. */
 export function byMass(context, teacher, options) {
@@ -65,6 +66,21 @@ export function nearestHot(context, teacher, options) {
   );
 }
 
+/** Ward's clusters of the ids that the teacher saw; weights(feature) says what they weigh. The others share a row. */
+export function ward(context, teacher, options) {
+  return eachTable(context, teacher, options, ({ feature, rows, entries, keyOf, counts }) => {
+    const known = [...counts.keys()].filter((id) => counts[id] > 0);
+    const weights = options.weights(feature);
+    const bins = wardBins(
+      Float64Array.from(known, keyOf),
+      Float64Array.from(known, (id) => weights[id]),
+      rows - 1,
+    );
+    entries.fill(rows - 1);
+    for (const [k, id] of known.entries()) entries[id] = bins[k];
+  });
+}
+
 function eachTable({ data, minRows }, teacher, options, place) {
   const features = teacher.features.map(({ name, cardinality, rows: values, counts }, f) => {
     const rows = targetRows(cardinality, { size: options.size, minRows });
@@ -78,7 +94,7 @@ function eachTable({ data, minRows }, teacher, options, place) {
     });
     const unseenId = data.features[f].outOfVocabulary;
     const coldest = (hot) => hottest.slice(hot);
-    place({ rows, entries, hottest, coldest, keyOf: (id) => keys[id], counts, recent, unseenId });
+    place({ feature: f, rows, entries, hottest, coldest, keyOf: (id) => keys[id], counts, recent, unseenId });
     return { name, cardinality, hashes: [{ kind: 'table', rows, entries }], combine: 'sum' };
   });
   return new Hashing(features, { method: 'exploration', size: options.size, minRows, seed: options.seed });

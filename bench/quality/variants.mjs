@@ -1,8 +1,9 @@
 // What is tried: how tables are laid out, and how the student trains.
 //
-// hashing(make) gets { baseline, learned, byMass, nearestHot }, each (options) => Hashing, and the teacher of `teacher`;
-// hot rows go by the student's counts. replaced: share of ids that training replaces by the row of unseen values, of all
-// ids or (`of: 'new'`) of those that the teacher never saw. epochs: passes to try, the example's by default.
+// hashing(make) gets { baseline, learned, byMass, nearestHot, wardByCount, wardByCurvature }, each (options) => Hashing, and
+// the teacher of `teacher`; hot rows go by the student's counts. replaced: share of ids that training replaces by the row
+// of unseen values, of all ids or (`of: 'new'`) of those that the teacher never saw. epochs: passes to try, the example's
+// by default.
 const baseline = (options) => ({ baseline: true, hashing: ({ baseline }) => baseline(options) });
 const learned = (options, teacher = {}) => ({ teacher, hashing: ({ learned }) => learned(options) });
 const dealt = (hotShare, teacher, options) => learned({ unseen: 'dealt', hotShare, ...options }, teacher);
@@ -31,6 +32,9 @@ const layouts = {
   'dealt, hot 100 %': dealt(1),
 };
 const learners = {
+  exact: learned({ method: 'exact' }),
+  'Ward, by count': { teacher: {}, hashing: ({ wardByCount }) => wardByCount() },
+  'Ward, by curvature': { teacher: {}, hashing: ({ wardByCurvature }) => wardByCurvature() },
   'dealt, hot 75 %, equal-mass': dealt(0.75, {}, { method: 'equal-mass' }),
   'dealt, hot 75 %, kd-tree, teacher 2 wide': dealt(0.75, {}, { method: 'kd-tree' }),
   'dealt, hot 75 %, kd-tree, teacher 4 wide': dealt(0.75, { dim: 4 }, { method: 'kd-tree' }),

@@ -5,18 +5,23 @@
  * The log-odds of label 1 are the sum of one effect a feature's cluster, of the dot products of the clusters' latent
  * pairs over all pairs of features, and of a linear term of the dense columns. Ids follow Zipf's law. Rows are in time
  * order: 40 % teacher, 40 % student (every 20th of them validation), 20 % evaluation. Deterministic in the seed.
+ *
+ * What makes real data hard can be asked for: ids that come only once (`onceShare`), ids that are new from day to day
+ * (`newIdsPerDay`) or in evaluation alone (`newIdsShare`), and clusters whose effects change from day to day (`drift`).
+ * An id's cluster never changes, so the hash by clusters stays the one to match.
  */
 import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions } from '../errors.ts';
 import { assignIds, type Codes, gatherIds, rankCodes } from './encode.ts';
 import { datasetFromArrays, type SplitArrays } from './memory.ts';
 import { Random } from './random.ts';
 import { dealRows } from './splits.ts';
+import { dayOf, drawIds, type IdLaw } from './synthetic_ids.ts';
 import type { Dataset, FeatureInfo, IdOrder, SplitName } from './types.ts';
 
 export interface SyntheticOptions {
   /** Rows in all splits together, 100 at least. Default 20,000. */
   rows?: number;
-  /** Ids that exist in each feature; those that teacher and student rows hold are numbered. Default [1000, 500, 20]. */
+  /** Ids alive in each feature at a time; those that teacher and student rows hold are numbered. Default [1000, 500, 20]. */
   cardinalities?: readonly number[];
   /** Latent clusters per feature. Default 8. */
   clusters?: number;
@@ -28,8 +33,22 @@ export interface SyntheticOptions {
   interaction?: number;
   /** Dense columns, standard normal. Default 1. */
   dense?: number;
-  /** Share of the evaluation ids that are new: drawn from ids that no other split has. Default 0. */
+  /** Share of the evaluation rows' ids that are new: drawn from ids that no other split has. Default 0. */
   newIdsShare?: number;
+  /**
+   * Share of the numbered ids that come once in the rows of teacher and student (validation aside), 0 to 0.99. The other
+   * rows then hold such new ids at the same rate. Default: as Zipf's law has it.
+   */
+  onceShare?: number;
+  /** Days in all, of as many rows each, to which the next two options refer. Default 10. */
+  days?: number;
+  /** Probability that an id, hot or not, is replaced by a new one from one day to the next, 0 to 1. Default 0. */
+  newIdsPerDay?: number;
+  /**
+   * How much the clusters' effects change from one day to the next, 0 (never, the default) to 1 (each day's are drawn anew):
+   * their correlation over a day is sqrt(1 - drift^2), their spread stays.
+   */
+  drift?: number;
   /** Default 'frequency'. */
   idOrder?: IdOrder;
   /** Default 1. */
@@ -53,6 +72,10 @@ const known = [
   'interaction',
   'dense',
   'newIdsShare',
+  'onceShare',
+  'days',
+  'newIdsPerDay',
+  'drift',
   'idOrder',
   'seed',
 ];
@@ -84,7 +107,15 @@ export function syntheticDataset(options: SyntheticOptions = {}): SyntheticDatas
   }
 
   const evaluationFrom = Math.floor(o.rows * 0.8);
-  const features = o.cardinalities.map((cardinality) => drawFeature(random, o, cardinality, evaluationFrom));
+  const order = Uint32Array.from({ length: o.rows }, (_, row) => row);
+  const splitOf = Uint8Array.from({ length: o.rows }, (_, row) =>
+    row < o.rows * 0.4 ? 0 : row < evaluationFrom ? 1 : 2,
+  );
+  const { members, vocabularyRows } = dealRows(order, splitOf, splitOrder);
+  const features = o.cardinalities.map((cardinality, f) => {
+    const law = { ...o, cardinality, newIdsFrom: evaluationFrom, vocabularyRows, fresh: freshIds(o, cardinality) };
+    return drawFeature(random, law, o.clusters, `f${f}`);
+  });
   addEffects(random, o, features, logits);
   const labels = new Float32Array(o.rows);
   const truth = new Float32Array(o.rows);
@@ -93,11 +124,6 @@ export function syntheticDataset(options: SyntheticOptions = {}): SyntheticDatas
     labels[row] = random.uniform() < truth[row]! ? 1 : 0;
   }
 
-  const order = Uint32Array.from({ length: o.rows }, (_, row) => row);
-  const splitOf = Uint8Array.from({ length: o.rows }, (_, row) =>
-    row < o.rows * 0.4 ? 0 : row < evaluationFrom ? 1 : 2,
-  );
-  const { members, vocabularyRows } = dealRows(order, splitOf, splitOrder);
   const splits: Record<string, SplitArrays> = {};
   const probabilities = {} as Record<SplitName, Float32Array>;
   for (const [name, rows] of members) {
@@ -129,7 +155,9 @@ export function syntheticDataset(options: SyntheticOptions = {}): SyntheticDatas
   return { data, clusters, probabilities };
 }
 
-function completed(options: SyntheticOptions): Required<SyntheticOptions> {
+type Completed = Required<Omit<SyntheticOptions, 'onceShare'>> & { onceShare: number | null };
+
+function completed(options: SyntheticOptions): Completed {
   checkOptions(options, known, 'syntheticDataset');
   const cardinalities = options.cardinalities ?? [1000, 500, 20];
   if (!Array.isArray(cardinalities) || cardinalities.length === 0) {
@@ -144,6 +172,10 @@ function completed(options: SyntheticOptions): Required<SyntheticOptions> {
     interaction: checkNumber(options.interaction ?? 0.5, 0, 100, 'interaction'),
     dense: checkInteger(options.dense ?? 1, 0, 1000, 'dense'),
     newIdsShare: checkNumber(options.newIdsShare ?? 0, 0, 1, 'newIdsShare'),
+    onceShare: options.onceShare === undefined ? null : checkNumber(options.onceShare, 0, 0.99, 'onceShare'),
+    days: checkInteger(options.days ?? 10, 1, 100_000, 'days'),
+    newIdsPerDay: checkNumber(options.newIdsPerDay ?? 0, 0, 1, 'newIdsPerDay'),
+    drift: checkNumber(options.drift ?? 0, 0, 1, 'drift'),
     idOrder: checkOneOf(options.idOrder ?? 'frequency', ['frequency', 'appearance'], 'idOrder'),
     seed: checkInteger(options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER, 'seed'),
   };
@@ -155,54 +187,32 @@ interface DrawnFeature {
   clusterOf: Uint32Array;
 }
 
-function drawFeature(
-  random: Random,
-  o: Required<SyntheticOptions>,
-  cardinality: number,
-  evaluationFrom: number,
-): DrawnFeature {
-  const fresh = o.newIdsShare > 0 ? Math.ceil(cardinality / 5) : 0;
-  const clusterOf = Uint32Array.from({ length: cardinality + fresh }, () => random.integer(o.clusters));
-  const cumulative = new Float64Array(cardinality);
-  let total = 0;
-  for (let k = 0; k < cardinality; k++) {
-    total += (k + 1) ** -o.zipf;
-    cumulative[k] = total;
-  }
-  const codes = new Uint32Array(o.rows);
-  for (let row = 0; row < o.rows; row++) {
-    const isNew = row >= evaluationFrom && fresh > 0 && random.uniform() < o.newIdsShare;
-    codes[row] = isNew ? cardinality + random.integer(fresh) : firstAbove(cumulative, random.uniform() * total);
-  }
-  return { codes: { codeCount: cardinality + fresh, codes, offsets: null }, clusterOf };
+/** Ids that only evaluation rows hold. */
+function freshIds({ newIdsShare }: { newIdsShare: number }, cardinality: number): number {
+  return newIdsShare > 0 ? Math.ceil(cardinality / 5) : 0;
 }
 
-/** The first position whose value is above x; the values ascend and the last is. */
-function firstAbove(values: Float64Array, x: number): number {
-  let low = 0;
-  let high = values.length - 1;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (values[middle]! > x) high = middle;
-    else low = middle + 1;
-  }
-  return low;
+function drawFeature(random: Random, law: IdLaw, clusters: number, name: string): DrawnFeature {
+  const first = Array.from({ length: law.cardinality + law.fresh }, () => random.integer(clusters));
+  const { codeCount, codes } = drawIds(random, law, name);
+  const clusterOf = Uint32Array.from({ length: codeCount }, (_, code) => first[code] ?? random.integer(clusters));
+  return { codes: { codeCount, codes, offsets: null }, clusterOf };
 }
 
-/** Adds what the clusters of a row's ids do to its log-odds. */
-function addEffects(
-  random: Random,
-  o: Required<SyntheticOptions>,
-  features: DrawnFeature[],
-  logits: Float64Array,
-): void {
+/** Adds what the clusters of a row's ids do to its log-odds on its day. */
+function addEffects(random: Random, o: Completed, features: DrawnFeature[], logits: Float64Array): void {
   const count = features.length;
   const pairs = (count * (count - 1)) / 2;
   const effects = features.map(() => Float64Array.from({ length: o.clusters }, () => o.effect * random.normal()));
   const latents = features.map(() => Float64Array.from({ length: o.clusters * 2 }, () => random.normal()));
   // A dot product of two pairs of standard normals has variance 2.
   const scale = pairs === 0 ? 0 : o.interaction / Math.sqrt(2 * pairs);
-  for (let row = 0; row < o.rows; row++) {
+  for (let row = 0, day = 0; row < o.rows; row++) {
+    for (; day < dayOf(row, o); day++) {
+      if (o.drift === 0) continue;
+      for (const own of effects) drift(random, own, o.drift, o.effect);
+      for (const own of latents) drift(random, own, o.drift, 1);
+    }
     let logit = logits[row]!;
     let sumX = 0;
     let sumY = 0;
@@ -219,5 +229,12 @@ function addEffects(
     }
     // All pairs at once: (|sum|^2 - sum of |.|^2) / 2
     logits[row] = logit + (scale * (sumX * sumX + sumY * sumY - squares)) / 2;
+  }
+}
+
+/** A day's change of values with this standard deviation, which they keep. */
+function drift(random: Random, values: Float64Array, share: number, deviation: number): void {
+  for (const [k, value] of values.entries()) {
+    values[k] = Math.sqrt(1 - share * share) * value + share * deviation * random.normal();
   }
 }

@@ -40,8 +40,8 @@ class Rounds {
     candidates_.mark(chosen_);
     const bool split = merge(limits_size(options_) && !fallback ? options_.max_cluster_size : 0);
     if (clusters_.sparse()) {
-      index_.squeeze(clusters_);
-      clusters_.squeeze();
+      parallel_for(2, threads_, [&](std::size_t t) { t == 0 ? clusters_.compact() : index_.squeeze(clusters_); });
+      clusters_.squeezed();
     }
     ++result.rounds;
     result.fallback_rounds += fallback ? 1 : 0;
@@ -52,8 +52,8 @@ class Rounds {
   // One task's merges: of the chains that begin in its range, all of which end in it too.
   struct Merges {
     SlotRange range;
+    std::size_t task;  // for the index
     Clusters::Tally tally;
-    PairIndex::Changes changes;
     // Pairs that reach beyond the range are for when all tasks are done: those of the last chain and before the first.
     std::vector<std::uint32_t> last, first;
     std::vector<std::uint32_t> chain;
@@ -120,6 +120,7 @@ class Rounds {
         end = std::min(end + 64, slots);
       }
       tasks.emplace_back().range = {begin, end};
+      tasks.back().task = tasks.size() - 1;
       begin = end;
     }
     return tasks;
@@ -137,10 +138,9 @@ class Rounds {
         if (previous != Clusters::kNone) task.last.push_back(previous);
       }
       for (const std::uint32_t left : task.last) {
-        if (!index_.update(clusters_, left, clusters_.all(), task.changes)) index_.drop(left, task.changes);
+        if (!index_.update(clusters_, left, clusters_.all(), task.task)) index_.drop(left, task.task);
       }
       clusters_.settle(task.tally);
-      index_.settle(task.changes);
       split |= task.split;
     }
     return split;
@@ -177,13 +177,13 @@ class Rounds {
 
   void unite(Merges& task, const std::uint32_t* slots, std::size_t count) {
     clusters_.unite(slots, count, options_.count_weighted, task.tally);
-    for (std::size_t i = 1; i < count; ++i) index_.drop(slots[i], task.changes);
-    if (!index_.update(clusters_, slots[0], task.range, task.changes)) task.last.push_back(slots[0]);
+    for (std::size_t i = 1; i < count; ++i) index_.drop(slots[i], task.task);
+    if (!index_.update(clusters_, slots[0], task.range, task.task)) task.last.push_back(slots[0]);
     const std::uint32_t previous = clusters_.previous(slots[0], task.range);
     if (previous == Clusters::kNone) {
       task.first.push_back(slots[0]);
     } else {
-      index_.update(clusters_, previous, task.range, task.changes);
+      index_.update(clusters_, previous, task.range, task.task);
     }
   }
 
@@ -222,7 +222,7 @@ Clustering agglomerate(std::vector<double> values, std::vector<double> counts, c
   Memory sorted, order_memory;
   {
     KeyedIds order(n, sizeof(Cluster));
-    for (std::size_t id = 0; id < n; ++id) order[id] = {key_of(values[id]), static_cast<std::uint32_t>(id)};
+    order.fill(values, control.threads);
     values = {};
     if (!order.sort(Ties::kById, control.threads, control.aborted)) return result;
     sorted = order.take_spare();

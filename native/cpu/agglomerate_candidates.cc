@@ -1,9 +1,27 @@
 #include "cpu/agglomerate_candidates.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <utility>
 
 namespace collide {
+
+namespace {
+
+constexpr std::size_t kFew = 256;  // so few are compared one with another
+constexpr int kShift = 46;         // leaves 6 bits of a key's fraction: 64 buckets to the octave, below the largest key
+constexpr std::int64_t kBuckets = 4096;
+
+void resize_to_smallest(std::vector<Candidate>& list, std::size_t m) {
+  const auto before = [](const Candidate& a, const Candidate& b) {
+    return a.key < b.key || (a.key == b.key && a.left < b.left);
+  };
+  if (m < list.size()) std::nth_element(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(m), list.end(), before);
+  list.resize(m);
+}
+
+}  // namespace
 
 void Candidates::take(std::vector<Candidate>&& list, FilterBy by) {
   list_ = std::move(list);
@@ -21,11 +39,30 @@ void Candidates::keep_smallest(const Clusters& clusters, FilterBy by, double nor
     for (Candidate& pair : list_) pair.key = clusters.score(by, pair.left, pair.right, norm);
     keyed_by_ = by;
   }
-  const auto before = [](const Candidate& a, const Candidate& b) {
-    return a.key < b.key || (a.key == b.key && a.left < b.left);
-  };
-  std::nth_element(list_.begin(), list_.begin() + static_cast<std::ptrdiff_t>(m), list_.end(), before);
-  list_.resize(m);
+  if (size() <= kFew) return resize_to_smallest(list_, m);
+
+  double most = 0;
+  for (const Candidate& pair : list_) most = std::max(most, pair.key);
+  const auto code_of = [](double key) { return static_cast<std::int64_t>(std::bit_cast<std::uint64_t>(key) >> kShift); };
+  const std::int64_t base = code_of(most) - (kBuckets - 1);
+  const auto bucket_of = [&](const Candidate& pair) { return std::max<std::int64_t>(code_of(pair.key) - base, 0); };
+  std::array<std::uint32_t, kBuckets> counts{};
+  for (const Candidate& pair : list_) ++counts[static_cast<std::size_t>(bucket_of(pair))];
+  std::int64_t border = 0;  // the bucket of the m-th smallest
+  std::size_t below = 0;
+  while (below + counts[static_cast<std::size_t>(border)] < m) below += counts[static_cast<std::size_t>(border++)];
+
+  border_.clear();
+  std::size_t to = 0;
+  for (const Candidate& pair : list_) {
+    const std::int64_t bucket = bucket_of(pair);
+    if (bucket == border) border_.push_back(pair);
+    list_[to] = pair;
+    to += bucket < border ? 1 : 0;
+  }
+  list_.resize(below);
+  resize_to_smallest(border_, m - below);
+  list_.insert(list_.end(), border_.begin(), border_.end());
 }
 
 bool Candidates::drop_larger(const Clusters& clusters, std::uint64_t max_size) {

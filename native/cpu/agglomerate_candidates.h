@@ -33,6 +33,7 @@ class Candidates {
 
  private:
   std::vector<Candidate> list_;
+  std::vector<Candidate> border_;  // of keep_smallest: those about as small as the m-th
   FilterBy keyed_by_ = FilterBy::kSize;
 };
 

@@ -71,19 +71,14 @@ void Clusters::settle(const Tally& tally) {
   live_ -= tally.gone;
 }
 
-void Clusters::squeeze() {
-  std::size_t to = 0;
-  for (std::size_t word = 0; word < alive_.size(); ++word) {
-    for (std::uint64_t bits = alive_[word]; bits != 0; bits &= bits - 1) {
-      clusters_[to++] = clusters_[word * 64 + static_cast<std::size_t>(std::countr_zero(bits))];
-    }
-  }
-  slots_ = to;
-  alive_ = all_alive(to);
+void Clusters::squeezed() {
+  slots_ = live_;
+  alive_ = all_alive(slots_);
 }
 
 void Clusters::take(Clustering& out) {
-  squeeze();
+  compact();
+  squeezed();
   out.values.reserve(slots_), out.counts.reserve(slots_), out.sizes.reserve(slots_);
   for (std::size_t slot = 0; slot < slots_; ++slot) {
     const Cluster& cluster = clusters_[slot];

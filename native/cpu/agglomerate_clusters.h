@@ -63,9 +63,14 @@ class Clusters {
   // Unites neighbours, two or more, in the slot of the first.
   void unite(const std::uint32_t* slots, std::size_t count, bool count_weighted, Tally& tally);
   void settle(const Tally& tally);
-  // Whether most slots are dead: squeeze() then brings live ones together, in order.
+  // Whether most slots are dead: time to bring the live ones together, compact(), for clusters and whatever else there
+  // is by slot; squeezed() when that is done.
   bool sparse() const { return live_ * 2 < slots(); }
-  void squeeze();
+  void compact() { compact(clusters_); }
+  void squeezed();
+  // Brings the items of live slots together, in order.
+  template <typename T>
+  void compact(T* items) const;
 
   // Moves the results out.
   void take(Clustering& out);
@@ -78,6 +83,16 @@ class Clusters {
   std::size_t live_;
   unsigned __int128 squares_ = 0;  // exact sum of squared counts
 };
+
+template <typename T>
+void Clusters::compact(T* items) const {
+  std::size_t to = 0;
+  for (std::size_t word = 0; word < alive_.size(); ++word) {
+    for (std::uint64_t bits = alive_[word]; bits != 0; bits &= bits - 1) {
+      items[to++] = items[word * 64 + static_cast<std::size_t>(std::countr_zero(bits))];
+    }
+  }
+}
 
 inline std::uint32_t Clusters::next(std::uint32_t slot, const SlotRange& range) const {
   const std::size_t from = slot + std::size_t{1};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #ifdef __SSE2__
@@ -86,16 +87,19 @@ PairIndex::PairIndex(const Clusters& clusters, FilterBy by, std::uint64_t max_si
       threads_(threads),
       memory_(padded(clusters.slots()) * sizeof(std::uint16_t), "the pairs of clusters"),
       codes_(memory_.as<std::uint16_t>()),
-      histogram_(65536),
-      coarse_(256) {
-  const auto n = static_cast<std::uint32_t>(clusters.slots());
-  const double range = clusters[n - 1].value - clusters[0].value;
+      tallies_(slot_ranges(clusters.slots(), clusters.slots(), threads).size()) {
+  const std::size_t n = clusters.slots();
+  const double range = clusters[static_cast<std::uint32_t>(n - 1)].value - clusters[0].value;
   distance_base_ = static_cast<std::int64_t>(bits_of(range) >> kDistanceShift) - kMostCode;
-  for (std::uint32_t left = 0; left + 1 < n; ++left) {
-    const std::uint16_t code = code_of(clusters[left], clusters[left + 1]);
-    codes_[left] = code;
-    if (code != kNone) ++histogram_[code], ++coarse_[code / 256], ++pairs_;
-  }
+  const std::vector<SlotRange> ranges = slot_ranges(n, n, threads);
+  parallel_for(ranges.size(), threads, [&](std::size_t task) {
+    const auto end = static_cast<std::uint32_t>(std::min(ranges[task].end, n - 1));
+    for (auto left = static_cast<std::uint32_t>(ranges[task].begin); left < end; ++left) {
+      const std::uint16_t code = code_of(clusters[left], clusters[left + 1]);
+      codes_[left] = code;
+      if (code != kNone) tallies_[task].add(code);
+    }
+  });
   std::fill(codes_ + n - 1, codes_ + padded(n), kNone);
 }
 
@@ -116,32 +120,37 @@ std::uint16_t PairIndex::code_of(const Cluster& left, const Cluster& right) cons
   }
 }
 
-void PairIndex::set(std::uint32_t left, std::uint16_t code, Changes& changes) {
+std::size_t PairIndex::size() const {
+  std::uint32_t sum = 0;
+  for (const Tally& tally : tallies_) sum = std::accumulate(tally.coarse.begin(), tally.coarse.end(), sum);
+  return sum;
+}
+
+void PairIndex::set(std::uint32_t left, std::uint16_t code, std::size_t task) {
   if (codes_[left] == code) return;
-  changes.push_back({codes_[left], code});
+  if (codes_[left] != kNone) tallies_[task].take(codes_[left]);
+  if (code != kNone) tallies_[task].add(code);
   codes_[left] = code;
 }
 
-bool PairIndex::update(const Clusters& clusters, std::uint32_t left, const SlotRange& range, Changes& changes) {
+bool PairIndex::update(const Clusters& clusters, std::uint32_t left, const SlotRange& range, std::size_t task) {
   const std::uint32_t right = clusters.next(left, range);
   if (right == Clusters::kNone) return false;
-  set(left, code_of(clusters[left], clusters[right]), changes);
+  set(left, code_of(clusters[left], clusters[right]), task);
   return true;
 }
 
-void PairIndex::settle(const Changes& changes) {
-  for (const auto [old, code] : changes) {
-    if (old != kNone) --histogram_[old], --coarse_[old / 256], --pairs_;
-    if (code != kNone) ++histogram_[code], ++coarse_[code / 256], ++pairs_;
-  }
-}
-
 std::uint16_t PairIndex::code_at(std::size_t m, std::size_t& below) const {
+  const auto count = [&](std::vector<std::uint32_t> Tally::* of, std::size_t at) {
+    std::uint32_t sum = 0;
+    for (const Tally& tally : tallies_) sum += (tally.*of)[at];
+    return sum;
+  };
   below = 0;
   std::size_t block = 0;
-  while (below + coarse_[block] < m) below += coarse_[block++];
+  for (std::uint32_t pairs; below + (pairs = count(&Tally::coarse, block)) < m; ++block) below += pairs;
   std::size_t code = 256 * block;
-  while (below + histogram_[code] < m) below += histogram_[code++];
+  for (std::uint32_t pairs; below + (pairs = count(&Tally::fine, code)) < m; ++code) below += pairs;
   return static_cast<std::uint16_t>(code);
 }
 
@@ -226,11 +235,8 @@ void PairIndex::select(const Clusters& clusters, double norm, std::size_t m, Fil
 }
 
 void PairIndex::squeeze(const Clusters& clusters) {
-  std::size_t to = 0;
-  for (std::uint32_t slot = 0; slot < clusters.slots(); ++slot) {
-    if (clusters.alive(slot)) codes_[to++] = codes_[slot];
-  }
-  std::fill(codes_ + to, codes_ + padded(to), kNone);
+  clusters.compact(codes_);
+  std::fill(codes_ + clusters.size(), codes_ + padded(clusters.size()), kNone);
 }
 
 }  // namespace collide

@@ -23,27 +23,22 @@ namespace collide {
 
 class PairIndex {
  public:
-  // The codes that a task has changed, for the histogram.
-  struct Change {
-    std::uint16_t old, code;
-  };
-  using Changes = std::vector<Change>;
-
   // Orders the pairs by `by`; with max_size > 0 leaves out those that would make a cluster of more ids.
   PairIndex(const Clusters& clusters, FilterBy by, std::uint64_t max_size, unsigned threads);
 
-  std::size_t size() const { return pairs_; }
+  std::size_t size() const;
 
   // Lists the m <= size() smallest pairs by (score, position) under the norm, keyed by `key_by` if that saves a pass.
   void select(const Clusters& clusters, double norm, std::size_t m, FilterBy key_by, Candidates& candidates) const;
 
+  // How many tasks may change pairs side by side, each other pairs.
+  std::size_t tasks() const { return tallies_.size(); }
   // After the cluster at `left` or its right neighbour has changed. False, and nothing done, when there is no neighbour
   // in the range.
-  bool update(const Clusters& clusters, std::uint32_t left, const SlotRange& range, Changes& changes);
+  bool update(const Clusters& clusters, std::uint32_t left, const SlotRange& range, std::size_t task);
   // After it has died, or become the last.
-  void drop(std::uint32_t left, Changes& changes) { set(left, kNone, changes); }
-  void settle(const Changes& changes);
-  // Before Clusters::squeeze().
+  void drop(std::uint32_t left, std::size_t task) { set(left, kNone, task); }
+  // Beside Clusters::compact().
   void squeeze(const Clusters& clusters);
 
  private:
@@ -55,8 +50,15 @@ class PairIndex {
     std::size_t wanted;
   };
 
+  // Pairs by code that one task has added, less those that it took away: what counts is the sum over all tasks.
+  struct alignas(64) Tally {
+    std::vector<std::uint32_t> fine = std::vector<std::uint32_t>(65536), coarse = std::vector<std::uint32_t>(256);
+    void add(std::uint16_t code) { ++fine[code], ++coarse[code / 256]; }
+    void take(std::uint16_t code) { --fine[code], --coarse[code / 256]; }
+  };
+
   std::uint16_t code_of(const Cluster& left, const Cluster& right) const;
-  void set(std::uint32_t left, std::uint16_t code, Changes& changes);
+  void set(std::uint32_t left, std::uint16_t code, std::size_t task);
   // The code that the m-th smallest has, and how many pairs have smaller ones.
   std::uint16_t code_at(std::size_t m, std::size_t& below) const;
   // Whether pairs tie within the code and precede all of higher ones.
@@ -71,10 +73,9 @@ class PairIndex {
   const std::uint64_t max_size_;
   const unsigned threads_;
   std::int64_t distance_base_ = 0;
-  std::size_t pairs_ = 0;
   Memory memory_;
-  std::uint16_t* codes_;                           // [slots], filled up to a multiple of 64
-  std::vector<std::uint32_t> histogram_, coarse_;  // [65536], [256]
+  std::uint16_t* codes_;  // [slots], filled up to a multiple of 64
+  std::vector<Tally> tallies_;
 };
 
 }  // namespace collide

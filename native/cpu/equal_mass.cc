@@ -49,7 +49,7 @@ std::vector<std::uint32_t> equal_mass_bins(std::vector<double> keys, std::vector
   const std::size_t n = keys.size(), blocks = (n + kBlock - 1) / kBlock;
   const auto rows = static_cast<std::int64_t>(std::min<std::uint64_t>(bins, n));
   KeyedIds order(n);
-  for (std::size_t id = 0; id < n; ++id) order[id] = {key_of(keys[id]), static_cast<std::uint32_t>(id)};
+  order.fill(keys, control.threads);
   keys = {};
   if (!order.sort(Ties::kByMix, control.threads, control.aborted)) return {};
   if (control.progress) control.progress(1, 2);

@@ -139,6 +139,15 @@ double value_of(std::uint64_t key) {
 KeyedIds::KeyedIds(std::size_t n, std::size_t spare_bytes)
     : n_(n), items_(n * sizeof(KeyedId), "the sort of ids"), spare_(n * spare_bytes, "the sort of ids") {}
 
+void KeyedIds::fill(const std::vector<double>& values, unsigned threads) {
+  const Chunks chunks(n_, threads);
+  parallel_for(chunks.count, threads, [&](std::size_t chunk) {
+    for (std::size_t id = chunks.start(chunk); id < chunks.start(chunk + 1); ++id) {
+      (*this)[id] = {key_of(values[id]), static_cast<std::uint32_t>(id)};
+    }
+  });
+}
+
 bool KeyedIds::sort(Ties ties, unsigned threads, const Aborted& aborted) {
   sort_range(begin(), spare_.as<KeyedId>(), n_, ties, threads, aborted);
   return !(aborted && aborted());

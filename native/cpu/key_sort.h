@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "core/memory.h"
 
@@ -37,6 +38,8 @@ class KeyedIds {
   KeyedId& operator[](std::size_t k) const { return begin()[k]; }
   std::size_t size() const { return n_; }
 
+  // Items {key_of(values[id]), id}, values [n].
+  void fill(const std::vector<double>& values, unsigned threads);
   // Sorts by (key, ties); ids must ascend before. `aborted` (may be empty) is polled between passes; false once it was
   // true: the items are then in no order.
   bool sort(Ties ties, unsigned threads, const std::function<bool()>& aborted);

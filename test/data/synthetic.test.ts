@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type SyntheticOptions, syntheticDataset } from '../../lib/data/synthetic.ts';
 import { failure } from './files.ts';
@@ -62,6 +63,99 @@ describe('syntheticDataset', () => {
     expect(evaluation.idCounts(0)[data.features[0]!.outOfVocabulary!]).toBe(evaluation.unseen(0));
   });
 
+  /** Times that each id comes in the rows that make the vocabulary. */
+  const vocabularyCounts = (options: SyntheticOptions, feature = 0): number[] => {
+    const { data } = syntheticDataset(options);
+    const student = data.split('student').idCounts(feature);
+    const counts = Array.from(data.split('teacher').idCounts(feature), (count, id) => count + student[id]!);
+    return counts.slice(0, data.features[feature]!.outOfVocabulary!);
+  };
+
+  test('as many ids come once as asked for, whether Zipf has more of them or fewer', () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          onceShare: fc.double({ min: 0, max: 0.7, noNaN: true }),
+          zipf: fc.constantFrom(0.5, 1, 1.2),
+          cardinality: fc.integer({ min: 50, max: 500 }),
+          newIdsPerDay: fc.constantFrom(0, 0.05),
+          seed: fc.nat(),
+        }),
+        ({ cardinality, ...options }) => {
+          const counts = vocabularyCounts({ rows: 5000, cardinalities: [cardinality], ...options });
+          const once = counts.filter((count) => count === 1).length;
+          expect(counts.every((count) => count > 0)).toBe(true);
+          // Within the rounding to whole ids.
+          expect(Math.abs(once - options.onceShare * counts.length)).toBeLessThanOrEqual(1);
+        },
+      ),
+      { numRuns: 30 },
+    );
+    const zipf = vocabularyCounts({ rows: 10_000, cardinalities: [1000] });
+    const share = zipf.filter((count) => count === 1).length / zipf.length;
+    expect(share).toBeGreaterThan(0.01);
+    expect(share).toBeLessThan(0.3);
+  });
+
+  test('where more ids come once in the vocabulary, the other rows have new ids at the same rate', () => {
+    const { data } = syntheticDataset({ rows: 50_000, cardinalities: [50], onceShare: 0.9 });
+    const once = data.features[0]!.cardinality - 51;
+    const rate = once / (data.split('teacher').rows + data.split('student').rows);
+    const { rows } = data.split('evaluation');
+    expect(once).toBe(450);
+    expect(Math.abs(data.split('evaluation').unseen(0) - rate * rows)).toBeLessThan(5 * Math.sqrt(rate * rows));
+  });
+
+  test('each day its share of ids is new', () => {
+    const { data } = syntheticDataset({ rows: 20_000, cardinalities: [200], zipf: 0, days: 5, newIdsPerDay: 0.25 });
+    const cardinality = data.features[0]!.cardinality - 1;
+    // Days 2 to 4 replace 50 of 200 ids each: 150, standard deviation sqrt(3 * 200 * .25 * .75) = 10.6.
+    expect(Math.abs(cardinality - 350)).toBeLessThan(5 * 10.6);
+    // Evaluation is day 5: of it a quarter of the rows, standard deviation 3 % of them for the choice of ids.
+    const evaluation = data.split('evaluation');
+    expect(Math.abs(evaluation.unseen(0) / evaluation.rows - 0.25)).toBeLessThan(0.16);
+    expect(data.split('validation').unseen(0)).toBeLessThan(0.1 * data.split('validation').rows);
+    // A day later nobody is left when all are replaced.
+    const all = syntheticDataset({ rows: 2000, cardinalities: [20], days: 5, newIdsPerDay: 1 }).data;
+    expect(all.split('evaluation').unseen(0)).toBe(400);
+  });
+
+  test('effects drift from day to day, as much as asked for, and are those of the clusters within a day', () => {
+    const days = 50;
+    const options = { rows: 20_000, cardinalities: [200], clusters: 40, dense: 0, interaction: 0, days };
+    /** [day][cluster]: the log-odds, where a row has it. */
+    const effectsOf = (drift: number) => {
+      const { data, clusters, probabilities } = syntheticDataset({ ...options, drift });
+      const { ids } = data.split('teacher').ids(0);
+      const found = Array.from({ length: days * 0.4 }, () => new Map<number, number>());
+      let different = 0;
+      for (const [row, p] of probabilities.teacher.entries()) {
+        const [day, cluster] = [Math.floor((row * days) / options.rows), clusters[0]![ids[row]!]!];
+        if ((found[day]!.get(cluster) ?? p) !== p) different += 1;
+        found[day]!.set(cluster, p);
+      }
+      expect(different).toBe(0);
+      return found.map((effects) => new Map([...effects].map(([cluster, p]) => [cluster, Math.log(p / (1 - p))])));
+    };
+    /** Of the log-odds of a day with those of the next. */
+    const correlation = (effects: Map<number, number>[]) => {
+      let [xy, xx, yy] = [0, 0, 0];
+      for (const [day, next] of effects.slice(1).entries()) {
+        for (const [cluster, y] of next) {
+          const x = effects[day]!.get(cluster);
+          if (x === undefined) continue;
+          xy += x * y;
+          xx += x * x;
+          yy += y * y;
+        }
+      }
+      return xy / Math.sqrt(xx * yy);
+    };
+    expect(correlation(effectsOf(0))).toBeCloseTo(1, 6);
+    expect(Math.abs(correlation(effectsOf(0.6)) - 0.8)).toBeLessThan(0.1);
+    expect(Math.abs(correlation(effectsOf(1)))).toBeLessThan(0.2);
+  });
+
   test('the same seed gives the same bits, another seed others', () => {
     const content = (options: SyntheticOptions): unknown => {
       const { data, clusters } = syntheticDataset({ rows: 500, ...options });
@@ -72,6 +166,11 @@ describe('syntheticDataset', () => {
     };
     expect(content({ seed: 5 })).toEqual(content({ seed: 5 }));
     expect(content({ seed: 5 })).not.toEqual(content({ seed: 6 }));
+    const hard = { onceShare: 0.3, newIdsPerDay: 0.1, newIdsShare: 0.1, drift: 0.2 };
+    expect(content({ seed: 5, ...hard })).toEqual(content({ seed: 5, ...hard }));
+    expect(content({ seed: 5, ...hard })).not.toEqual(content({ seed: 6, ...hard }));
+    // Without them nothing has changed.
+    expect(content({ seed: 5, days: 3 })).toEqual(content({ seed: 5 }));
   });
 
   test('texts are the ids before they were numbered: the hottest come first', () => {
@@ -85,6 +184,18 @@ describe('syntheticDataset', () => {
     await failure('INVALID_ARGUMENT', () => syntheticDataset({ cardinalities: [] }));
     await failure('INVALID_ARGUMENT', () => syntheticDataset({ cardinalities: [0] }));
     await failure('INVALID_ARGUMENT', () => syntheticDataset({ newIdsShare: 2 }));
+    await failure('INVALID_ARGUMENT', () => syntheticDataset({ onceShare: 1 }));
+    await failure('INVALID_ARGUMENT', () => syntheticDataset({ days: 0 }));
+    await failure('INVALID_ARGUMENT', () => syntheticDataset({ newIdsPerDay: -0.1 }));
+    await failure('INVALID_ARGUMENT', () => syntheticDataset({ drift: Number.NaN }));
+    // 100 rows for nine ids that come once beside each that does not: too few; one row an id: all come once.
+    await failure('INVALID_ARGUMENT', () =>
+      syntheticDataset({ rows: 100, cardinalities: [30], zipf: 0, onceShare: 0.95 }),
+    );
+    await failure('INVALID_ARGUMENT', () =>
+      syntheticDataset({ rows: 100, cardinalities: [1_000_000], zipf: 0, onceShare: 0.1 }),
+    );
+    await failure('UNKNOWN_OPTION', () => syntheticDataset({ drif: 1 } as SyntheticOptions));
     await failure('UNKNOWN_OPTION', () => syntheticDataset({ cardinality: [3] } as SyntheticOptions));
   });
 });
