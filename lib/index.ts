@@ -9,6 +9,7 @@ export * from './hashing/index.ts';
 export * from './model/index.ts';
 export { type BuildInfo, buildInfo, type CudaProbe, probeCuda } from './native.ts';
 export { type BudgetOptions, type BudgetPlan, planBudget } from './pipeline/budget.ts';
+export { type Attempt, chooseShape, hashedFeatures, type Judge, type Shape, tablesToHash } from './pipeline/choose.ts';
 export { type CompareOptions, compare } from './pipeline/compare.ts';
 export { type CompareConfig, type CompareConfigInput, loadConfig, parseConfig } from './pipeline/config.ts';
 export { type CrossTeachers, crossFit, trainCrossTeachers } from './pipeline/cross_fit.ts';

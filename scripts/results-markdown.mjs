@@ -22,6 +22,10 @@ const markdown = (head, rows) =>
     .map((cells) => `| ${cells.join(' | ')} |`.replaceAll('|  |', '| |'))
     .join('\n');
 
+/** What a method chose for its tables. */
+const shape = ({ hotShare, crossFit, hashed = [] }) =>
+  [hotShare ?? '', ...(crossFit ? ['cross-fitted'] : []), ...hashed.map((table) => `${table} hashed`)].join(', ');
+
 function comparison(name) {
   const { results, data } = read(fileOf('table', name));
   const compressed = data.features.filter((f) => f.compressed);
@@ -38,7 +42,7 @@ function comparison(name) {
       ...[difference('auc', 'modulo'), difference('logLoss', 'modulo'), difference('auc', 'equal-mass')],
       `${Math.round(bytes.total / 1000).toLocaleString('en')} kB`,
       ...[`${(100 * share).toFixed(1)} %`, learningRates.join(', '), epochs.join(', ')],
-      results.find((r) => r.method === method && r.size === size)?.hotShare ?? '',
+      shape(results.find((r) => r.method === method && r.size === size)),
     ];
   });
   return `${about}\n\n${markdown([...head, 'bytes with mapping', 'of full', 'rate', 'epochs', 'hot'], rows)}`;

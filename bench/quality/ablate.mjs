@@ -33,7 +33,7 @@ for (const [label, { methods = ['auto'], unseen = 'newcomer', crossFit = true }]
   const sizes = values.sizes.split(',').map(Number);
   const tried = {
     ...config,
-    teacher: { ...config.teacher, crossFit },
+    teacher: { ...config.teacher, crossFit: [crossFit] },
     training: { ...config.training, newcomerShare: 0.05 },
     compare: { ...config.compare, methods, sizes, unseen, seeds: Number(values.seeds) },
   };

@@ -1,4 +1,4 @@
-/** `collide train CONFIG`: teacher -> cluster -> student, once per hot share; the best on validation is saved. */
+/** `collide train CONFIG`: teacher -> cluster -> student, as `auto` of a comparison chooses on validation; all are saved. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -6,12 +6,12 @@ import { openDataset } from '../data/index.ts';
 import { chooseDevice } from '../device.ts';
 import { checkNumber } from '../errors.ts';
 import { fileError } from '../files/index.ts';
+import { chooseShape, hashedFeatures, type Shape } from '../pipeline/choose.ts';
 import { loadConfig } from '../pipeline/config.ts';
 import { crossFit, trainCrossTeachers } from '../pipeline/cross_fit.ts';
-import type { Hashing } from '../pipeline/hashing.ts';
-import { learnHashing } from '../pipeline/learn_hashing.ts';
+import { compressedTables, learnHashing } from '../pipeline/learn_hashing.ts';
 import { modelOptions } from '../pipeline/model_options.ts';
-import { type Student, trainStudent } from '../pipeline/student.ts';
+import { type StudentOptions, trainStudent } from '../pipeline/student.ts';
 import { trainTeacher } from '../pipeline/teacher.ts';
 import { DEVICE_FLAG, DEVICE_OF_CONFIG, onDevice } from './device.ts';
 import { interruptSignal } from './interrupt.ts';
@@ -56,7 +56,7 @@ export function trainCommand(): Command {
           epochs: config.teacher.maxEpochs,
           onProgress: (text, share) => progress.update(`teacher: ${text}`, share / 3),
         });
-        const cross = config.teacher.crossFit
+        const cross = config.teacher.crossFit.includes(true)
           ? await trainCrossTeachers(past!, present!, {
               ...modelOptions(config),
               dim: config.teacher.dim,
@@ -65,40 +65,50 @@ export function trainCommand(): Command {
               signal,
             })
           : undefined;
-        const knowing = cross?.whole ?? teacher;
-        await knowing.save(join(options.out, 'teacher.safetensors'));
-        let best: { student: Student; hashing: Hashing; logLoss: number } | undefined;
-        for (const [s, hotShare] of hotShares.entries()) {
-          const report = (text: string, share: number) =>
-            progress.update(`hot share ${hotShare}: ${text}`, (1 + (2 * (s + share)) / hotShares.length) / 3);
-          const hashing = await learnHashing(knowing, {
+        const shapes = config.teacher.crossFit.flatMap((own) =>
+          hotShares.map((hotShare) => ({ hotShare, crossFit: own })),
+        );
+        const tables = compressedTables(data.features, { size, minRows: config.compare.minRows });
+        const most = shapes.length + 1 + tables.length;
+        const knowing = ({ crossFit: crossed }: Shape) => (crossed ? cross!.whole : teacher);
+        const make = async (shape: Shape, chosen: StudentOptions, report: (text: string, share: number) => void) => {
+          const hashing = await learnHashing(knowing(shape), {
             size,
-            hotShare,
+            hotShare: shape.hotShare,
             minRows: config.compare.minRows,
             unseen: config.compare.unseen,
+            perFeature: hashedFeatures(shape),
             device: config.device,
             recent: [present!],
             signal,
             onProgress: (text, share) => report(`clustering: ${text}`, share / 2),
           });
           const student = await trainStudent(present!, {
-            ...tuned,
+            ...modelOptions(config),
+            ...chosen,
             newcomers: { older: past!, share: config.training.newcomerShare },
-            detours: cross && crossFit(hashing, cross, data.features),
+            detours: shape.crossFit ? crossFit(hashing, cross!, data.features) : undefined,
             hashing,
             dim: config.model.dim,
-            epochs: config.compare.tune.maxEpochs,
+            signal,
             onProgress: (text, share) => report(`student: ${text}`, (1 + share) / 2),
           });
-          const { logLoss } = await student.evaluate(validation!, { signal });
-          if (best !== undefined && logLoss >= best.logLoss) student.close();
-          else {
-            best?.student.close();
-            best = { student, hashing, logLoss };
-          }
-        }
-        using student = best!.student;
-        await best!.hashing.save(join(options.out, 'mapping.safetensors'));
+          return { hashing, student };
+        };
+        const best = await chooseShape(shapes, tables, async (shape, tried) => {
+          const report = (text: string, share: number) =>
+            progress.update(`try ${tried + 1}: ${text}`, (1 + (2 * (tried + share)) / (most + 1)) / 3);
+          const made = await make(shape, { ...tuned, epochs: config.compare.tune.maxEpochs }, report);
+          using student = made.student; // only one is kept at a time: the best is made again
+          const { learningRate, epochs } = student.fit;
+          return { shape, chosen: { learningRate, epochs }, losses: await student.losses(validation!, { signal }) };
+        });
+        const made = await make(best.shape, best.chosen, (text, share) =>
+          progress.update(text, (1 + (2 * (most + share)) / (most + 1)) / 3),
+        );
+        using student = made.student;
+        await knowing(best.shape).save(join(options.out, 'teacher.safetensors'));
+        await made.hashing.save(join(options.out, 'mapping.safetensors'));
         await student.save(join(options.out, 'student'));
         const metrics = await student.evaluate(data.split('evaluation'), { signal });
         progress.stop();

@@ -7,13 +7,15 @@ import type { Dataset, Split } from '../data/types.ts';
 import { throwIfAborted } from '../errors.ts';
 import type { Recommender } from '../model/recommender.ts';
 import { buildInfo } from '../native.ts';
-import { evaluateSplit, type Metrics } from '../training/train.ts';
+import { rowLosses } from '../training/metrics.ts';
+import { evaluateSplit, type Metrics, predictSplit } from '../training/train.ts';
 import { PACKAGE_VERSION } from '../version.ts';
+import { type Attempt, chooseShape, hashedFeatures, type Shape } from './choose.ts';
 import type { CompareConfig, CompareMethod } from './config.ts';
 import { type CrossTeachers, crossFit, trainCrossTeachers } from './cross_fit.ts';
 import { fitFixed, fitTuned } from './fit.ts';
 import type { Hashing } from './hashing.ts';
-import { baselineHashing, learnHashing, targetRows } from './learn_hashing.ts';
+import { baselineHashing, compressedTables, learnHashing, targetRows } from './learn_hashing.ts';
 import { buildRecommender, modelOptions, type TrainingOptions } from './model_options.ts';
 import { newcomerDetours } from './newcomers.ts';
 import { describePlaces, learnerOf, type Placement, placeMethods } from './placement.ts';
@@ -44,10 +46,9 @@ interface Step {
 const FIRST_SEED = 1;
 
 /** What was chosen on the validation split with the first seed. */
-interface Choice {
+interface Choice extends Shape {
   learningRate: number;
   epochs: number;
-  hotShare?: number;
 }
 
 /** The teacher of a seed, and how long it took. */
@@ -92,8 +93,8 @@ export async function compare(config: CompareConfig, data: Dataset, options: Com
     const key = `${step.method} ${step.size}`;
     const known = results[done];
     if (known !== undefined) {
-      const { learningRate, epochs, hotShare } = known;
-      if (!choices.has(key)) choices.set(key, { learningRate, epochs, hotShare });
+      const { learningRate, epochs, hotShare, crossFit, hashed } = known;
+      if (!choices.has(key)) choices.set(key, { learningRate, epochs, hotShare, crossFit, hashed });
       continue;
     }
     if (learnerOf(step.method) !== undefined && teacher?.seed !== step.seed) {
@@ -102,7 +103,8 @@ export async function compare(config: CompareConfig, data: Dataset, options: Com
       );
       teacher = { seed: step.seed, knows: timed.value, seconds: timed.seconds };
     }
-    const crossFitted = step.method === 'auto' && config.teacher.crossFit;
+    const wanted = choices.get(key)?.crossFit ?? config.teacher.crossFit.includes(true);
+    const crossFitted = step.method === 'auto' && wanted;
     if (crossFitted && cross?.seed !== step.seed) {
       const timed = await clock(() =>
         trainCrossTeachers(data.split('teacher'), data.split('student'), {
@@ -175,7 +177,7 @@ async function hashingOf(
   config: CompareConfig,
   data: Dataset,
   { method, size, seed }: Step,
-  hotShare: number | undefined,
+  shape: Shape,
   teacher: Teacher | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Hashing> {
@@ -188,7 +190,7 @@ async function hashingOf(
     case 'mixed':
       return baselineHashing(data.features, { ...shared, method });
     case 'frequent':
-      return baselineHashing(data.features, { ...shared, method, hotShare });
+      return baselineHashing(data.features, { ...shared, method, hotShare: shape.hotShare });
     case 'equal-mass':
     case 'exact':
     case 'kd-tree':
@@ -198,13 +200,20 @@ async function hashingOf(
     case 'learned':
       return learnHashing(teacher!, learning);
     case 'auto':
-      return learnHashing(teacher!, { ...learning, hotShare, unseen: config.compare.unseen });
+      return learnHashing(teacher!, {
+        ...learning,
+        hotShare: shape.hotShare,
+        unseen: config.compare.unseen,
+        perFeature: hashedFeatures(shape),
+      });
   }
 }
 
-/** The hot shares to choose from; undefined for a method without hot rows. */
-function hotShares(config: CompareConfig, method: CompareMethod): readonly (number | undefined)[] {
-  return method === 'frequent' || method === 'auto' ? config.compare.hotShare : [undefined];
+/** What a method may choose from, the simplest first. */
+function shapesOf({ compare, teacher }: CompareConfig, method: CompareMethod): readonly Shape[] {
+  if (method === 'frequent') return compare.hotShare.map((hotShare) => ({ hotShare }));
+  if (method !== 'auto') return [{}];
+  return teacher.crossFit.flatMap((crossFit) => compare.hotShare.map((hotShare) => ({ hotShare, crossFit })));
 }
 
 async function runStep(
@@ -222,10 +231,10 @@ async function runStep(
   const options: TrainingOptions = { ...modelOptions(config), newcomers, seed: step.seed, signal };
   const build = (hashing: Hashing) => (rate: number) =>
     buildRecommender(student, hashing.features, config.model.dim, options, rate);
-  const detours = (hashing: Hashing) =>
-    cross === undefined
-      ? newcomerDetours(hashing.features, student.features)
-      : crossFit(hashing, cross.knows, student.features);
+  const detours = (hashing: Hashing, shape: Shape) =>
+    shape.crossFit
+      ? crossFit(hashing, cross!.knows, student.features)
+      : newcomerDetours(hashing.features, student.features);
   const judge = (model: Recommender) => judged(model, data.split('evaluation'), report, signal);
   const seconds = {
     teacher: (teacher?.seconds ?? 0) + (cross?.seconds ?? 0),
@@ -234,57 +243,81 @@ async function runStep(
     train: 0,
     evaluate: 0,
   };
-  const hash = async (hotShare: number | undefined) => {
-    const timed = await clock(() =>
-      hashingOf(config, data, step, hotShare, cross?.knows.whole ?? teacher?.knows, signal),
-    );
+  const hash = async (shape: Shape) => {
+    const knowing = shape.crossFit ? cross!.knows.whole : teacher?.knows;
+    const timed = await clock(() => hashingOf(config, data, step, shape, knowing, signal));
     seconds.cluster += timed.seconds;
     return timed.value;
   };
 
   const key = `${step.method} ${step.size}`;
-  let choice = choices.get(key);
-  let judgement: Judgement;
-  let rows: number;
-  if (choice === undefined) {
-    const { tune } = config.compare;
-    let best: { validation: Metrics; judgement: Judgement; rows: number } | undefined;
-    const shares = hotShares(config, step.method);
-    for (const [s, hotShare] of shares.entries()) {
-      const hashing = await hash(hotShare);
-      const tuning = {
-        ...options,
-        learningRate: tune.learningRate,
-        epochs: tune.maxEpochs,
-        validation: data.split('validation'),
-        onProgress: (text: string, done: number) => report(text, (s + done) / shares.length),
-      };
-      // The evaluation rows are looked at only through the model that the validation rows prefer.
-      const timed = await clock(() =>
-        fitTuned(student, build(hashing), { ...tuning, detours: detours(hashing) }, judge),
-      );
-      const { learningRate, epochs, validation, result } = timed.value;
-      seconds.tune += timed.seconds;
-      if (best !== undefined && validation.logLoss >= best.validation.logLoss) continue;
-      best = { validation, judgement: result, rows: hashing.rows() };
-      choice = { learningRate, epochs, hotShare };
-    }
-    ({ judgement, rows } = best!);
-    choices.set(key, choice!);
-  } else {
-    const { hotShare, ...fixed } = choice;
-    const hashing = await hash(hotShare);
-    const timed = await clock(() =>
-      fitFixed(student, build(hashing), { ...options, ...fixed, detours: detours(hashing), onProgress: report }),
-    );
+  const known = choices.get(key);
+  if (known !== undefined) {
+    const { learningRate, epochs, ...shape } = known;
+    const hashing = await hash(shape);
+    const fixed = { ...options, learningRate, epochs, detours: detours(hashing, shape), onProgress: report };
+    const timed = await clock(() => fitFixed(student, build(hashing), fixed));
     using model = timed.value.model;
     seconds.train = timed.seconds;
-    judgement = await judge(model);
-    rows = hashing.rows();
+    return described(step, known, await judge(model), hashing.rows(), seconds);
   }
-  const { metrics, bytes } = judgement;
-  seconds.evaluate = judgement.seconds;
-  return { ...step, ...choice!, ...metrics, rows, bytes, seconds };
+
+  const { tune } = config.compare;
+  const validation = data.split('validation');
+  /** The best student with tables of this shape. */
+  const attempt = async (shape: Shape, progress: (text: string, share: number) => void): Promise<Tried> => {
+    const hashing = await hash(shape);
+    const tuning = {
+      ...options,
+      learningRate: tune.learningRate,
+      epochs: tune.maxEpochs,
+      validation,
+      detours: detours(hashing, shape),
+      onProgress: progress,
+    };
+    // The evaluation rows are looked at only through the model that the validation rows prefer.
+    const best = (model: Recommender) => lookAt(model, judge, validation, signal);
+    const timed = await clock(() => fitTuned(student, build(hashing), tuning, best));
+    seconds.tune += timed.seconds;
+    const { learningRate, epochs, result } = timed.value;
+    return { choice: { learningRate, epochs, ...shape }, ...result, rows: hashing.rows() };
+  };
+  const shapes = shapesOf(config, step.method);
+  const tables =
+    step.method === 'auto' ? compressedTables(data.features, { size: step.size, minRows: config.compare.minRows }) : [];
+  const most = shapes.length + (tables.length > 0 ? 1 + tables.length : 0);
+  const { choice, judgement, rows } = await chooseShape(shapes, tables, (shape, tried) =>
+    attempt(shape, (text, share) => report(text, (tried + share) / most)),
+  );
+  choices.set(key, choice);
+  return described(step, choice, judgement, rows, seconds);
+}
+
+/** A student that was tried, and what the evaluation rows say of it. */
+interface Tried extends Attempt {
+  choice: Choice;
+  judgement: Judgement;
+  rows: number;
+}
+
+async function lookAt(
+  model: Recommender,
+  judge: (model: Recommender) => Promise<Judgement>,
+  validation: Split,
+  signal: AbortSignal | undefined,
+): Promise<{ losses: Float64Array; judgement: Judgement }> {
+  const losses = rowLosses(validation.labels, await predictSplit(model, validation, { signal }));
+  return { losses, judgement: await judge(model) };
+}
+
+function described(
+  step: Step,
+  choice: Choice,
+  { metrics, bytes, seconds: evaluate }: Judgement,
+  rows: number,
+  seconds: ComparisonResult['seconds'],
+): ComparisonResult {
+  return { ...step, ...choice, ...metrics, rows, bytes, seconds: { ...seconds, evaluate } };
 }
 
 interface Judgement {

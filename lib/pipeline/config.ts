@@ -83,8 +83,14 @@ const schema = z.strictObject({
       learningRate: rate.optional(),
       /** Training stops earlier when the validation loss rises. */
       maxEpochs: epochs.default(4),
-      /** Whether `auto` has a teacher that goes on over the student's rows, cross-fitted; see docs/methods.md. */
-      crossFit: z.boolean().default(false),
+      /**
+       * Whether the teacher of `auto` goes on over the student's rows, cross-fitted; of both, validation chooses. See
+       * docs/methods.md.
+       */
+      crossFit: z
+        .union([z.boolean(), z.array(z.boolean()).min(1)])
+        .default([false, true])
+        .transform((value) => [value].flat()),
     })
     .prefault({}),
   training: z

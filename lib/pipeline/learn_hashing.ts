@@ -31,7 +31,9 @@ export interface SizeOptions {
 
 /** How the rows of a feature are learned: the options of `learnMapping`, but for the rows and the job. */
 export interface LearnerOptions
-  extends Omit<LearnMappingOptions, 'rows' | 'seed' | 'unseen' | keyof JobOptions<never>> {
+  extends Omit<LearnMappingOptions, 'rows' | 'seed' | 'unseen' | 'method' | keyof JobOptions<never>> {
+  /** As for `learnMapping`, or 'modulo': the hashing trick, for a table whose teacher has nothing to say. */
+  method?: LearnMappingOptions['method'] | 'modulo';
   /**
    * As for `learnMapping`, or 'newcomer': ids that own no row and have no cluster are served by a row that is trained on
    * newcomers, those that came to stay, see newcomers.ts. It needs `recent`, and `newcomers` when the student trains.
@@ -78,6 +80,11 @@ export function targetRows(cardinality: number, { size, minRows = 100_000 }: Siz
   return cardinality < minRows ? cardinality : Math.max(1, Math.ceil(cardinality * size));
 }
 
+/** Names of the features that get fewer rows than they have ids. */
+export function compressedTables(features: readonly FeatureInfo[], options: SizeOptions): string[] {
+  return features.filter(({ cardinality }) => targetRows(cardinality, options) < cardinality).map(({ name }) => name);
+}
+
 /**
  * Learns the hash functions of all features from a teacher ("Learning to Collide", section 4).
  *
@@ -115,11 +122,11 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
   const tasks: (MappingTask & { name: string; feature: number; unseenId: number | null })[] = [];
   const learnedFeatures = new Map<string, Pick<FeatureHashing, 'hashes' | 'standIn'>>();
   for (const [f, { name, cardinality, rows: teacherRows, counts }] of teacher.features.entries()) {
-    const { unseen, ...own } = learners.get(name)!;
+    const { unseen, method, ...own } = learners.get(name)!;
     if (unseen === 'newcomer') checkNewcomer(recent, own.hashes);
     const rows = Math.min(cardinality, ownOf(chosen, name) ?? targetRows(cardinality, options));
-    if (rows >= cardinality) {
-      learnedFeatures.set(name, { hashes: [{ kind: 'identity' }] });
+    if (rows >= cardinality || method === 'modulo') {
+      learnedFeatures.set(name, { hashes: [rows >= cardinality ? { kind: 'identity' } : { kind: 'modulo', rows }] });
       continue;
     }
     const hotCounts = recent === undefined ? counts : () => recentCounts(recent, f, cardinality);
@@ -127,7 +134,7 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
     // The row that the learner does not get is that of the values never seen.
     const unseenId = unseen === 'newcomer' && rows > 1 ? unseenIdOf(recent!, f) : null;
     const policy = unseen === 'newcomer' ? 'shared' : unseen;
-    const mapping = { ...own, rows: unseenId === null ? rows : rows - 1, unseen: policy };
+    const mapping = { ...own, method, rows: unseenId === null ? rows : rows - 1, unseen: policy };
     tasks.push({ name, feature: f, unseenId, teacher: knowledge, options: mapping });
   }
   const learned = await learnMappings(tasks, {

@@ -16,6 +16,10 @@ export interface ComparisonResult {
   epochs: number;
   /** Chosen likewise: share of a table's rows for the hottest ids, for the methods that have such rows. */
   hotShare?: number;
+  /** Chosen likewise: whether the teacher of `auto` is cross-fitted. */
+  crossFit?: boolean;
+  /** Chosen likewise: the tables of `auto` that use the hashing trick, where what was learned did not earn its bytes. */
+  hashed?: readonly string[];
   /** On the evaluation split, as the next two; NaN when its labels are all equal. */
   auc: number;
   logLoss: number;

@@ -35,6 +35,8 @@ const schema: z.ZodType<Comparison, unknown> = z.looseObject({
       learningRate: count,
       epochs: count,
       hotShare: count.optional(),
+      crossFit: z.boolean().optional(),
+      hashed: z.array(z.string()).optional(),
       auc: metric,
       logLoss: metric,
       normalizedEntropy: metric,

@@ -6,6 +6,7 @@ import type { Device, PlacedOn } from '../device.ts';
 import { CollideError, checkOptions } from '../errors.ts';
 import { fileError, readSafetensors, writeFileAtomic, writeSafetensors } from '../files/index.ts';
 import { Recommender, type RecommenderOptions } from '../model/recommender.ts';
+import { rowLosses } from '../training/metrics.ts';
 import { evaluateSplit, type Metrics, predictSplit } from '../training/train.ts';
 import { type Fit, fitFixed, fitTuned } from './fit.ts';
 import { Hashing } from './hashing.ts';
@@ -61,6 +62,11 @@ export class Student {
     options: { signal?: AbortSignal; onProgress?: (rows: number) => void } = {},
   ): Promise<Metrics> {
     return evaluateSplit(this.#model, split, options);
+  }
+
+  /** The log loss of each row of a split, [split.rows]. */
+  async losses(split: Split, options: { signal?: AbortSignal } = {}): Promise<Float64Array> {
+    return rowLosses(split.labels, await predictSplit(this.#model, split, options));
   }
 
   /** Probabilities of label 1, [split.rows]. */

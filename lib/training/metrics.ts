@@ -56,14 +56,19 @@ export function auc(labels: Float32Array, scores: Float32Array): number {
  * ```
  */
 export function logLoss(labels: Float32Array, logits: Float32Array): number {
-  checkExamples(labels, logits, 'logits');
   let sum = 0;
-  for (let i = 0; i < labels.length; i++) {
-    const margin = labels[i] === 1 ? logits[i]! : -logits[i]!;
-    // ln(1 + e^-margin) with the exponent kept negative
-    sum += margin >= 0 ? Math.log1p(Math.exp(-margin)) : Math.log1p(Math.exp(margin)) - margin;
-  }
+  for (const loss of rowLosses(labels, logits)) sum += loss;
   return sum / labels.length;
+}
+
+/** The log loss of each row, [n]; arguments and errors as of {@link logLoss}. */
+export function rowLosses(labels: Float32Array, logits: Float32Array): Float64Array {
+  checkExamples(labels, logits, 'logits');
+  return Float64Array.from(labels, (label, i) => {
+    const margin = label === 1 ? logits[i]! : -logits[i]!;
+    // ln(1 + e^-margin) with the exponent kept negative
+    return margin >= 0 ? Math.log1p(Math.exp(-margin)) : Math.log1p(Math.exp(margin)) - margin;
+  });
 }
 
 /**

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { syntheticDataset } from '../../lib/data/index.ts';
+import { datasetFromArrays, syntheticDataset } from '../../lib/data/index.ts';
+import { Random } from '../../lib/data/random.ts';
 import { compare } from '../../lib/pipeline/compare.ts';
 import { parseConfig } from '../../lib/pipeline/config.ts';
 import type { ComparisonResult } from '../../lib/pipeline/results.ts';
 
 const { data } = syntheticDataset({ rows: 12_000, cardinalities: [400, 100], zipf: 0.8, effect: 2, seed: 1 });
-const config = parseConfig({
+const plainConfig = {
   data: {
     source: 'synthetic',
     label: 'y',
@@ -13,7 +14,9 @@ const config = parseConfig({
     dense: ['x'],
     splits: { teacher: 't', student: 's', evaluation: 'e' },
   },
-  teacher: { crossFit: true },
+};
+const config = parseConfig({
+  ...plainConfig,
   training: { newcomerShare: 0.1 },
   model: { dim: 4, bottom: [4, 4], top: [8, 1] },
   compare: {
@@ -26,6 +29,36 @@ const config = parseConfig({
     tune: { learningRate: [0.05, 0.2], maxEpochs: 2 },
   },
 });
+/**
+ * Two features whose teacher rows say: ids of the same twenty are alike. Of the second that stays true; in later rows the
+ * ids of the first are alike that are equal modulo twenty, which is what hashing into twenty rows does.
+ */
+function misleading() {
+  const random = new Random(7);
+  const split = (rows: number, older: boolean) => {
+    const ids = [0, 1].map(() => Uint32Array.from({ length: rows }, () => Math.floor(200 * random.uniform())));
+    const [a, b] = ids as [Uint32Array, Uint32Array];
+    const even = (n: number) => (Math.floor(n) % 2 === 0 ? 1 : -1);
+    const labels = Float32Array.from(a, (id, row) => {
+      const logit = 1.5 * even(older ? id / 20 : id % 20) + 1.5 * even(b[row]! / 20);
+      return random.uniform() < 1 / (1 + Math.exp(-logit)) ? 1 : 0;
+    });
+    return { labels, features: [{ ids: a }, { ids: b }] };
+  };
+  return datasetFromArrays({
+    features: [
+      { name: 'a', cardinality: 200 },
+      { name: 'b', cardinality: 200 },
+    ],
+    splits: {
+      teacher: split(6000, true),
+      student: split(6000, false),
+      validation: split(2000, false),
+      evaluation: split(2000, false),
+    },
+  });
+}
+
 const quality = ({ seconds: _, ...rest }: ComparisonResult) => rest;
 
 describe('compare', () => {
@@ -44,14 +77,41 @@ describe('compare', () => {
       expect(result.normalizedEntropy).toBeCloseTo(result.logLoss / entropy, 10);
       const hot = ['frequent', 'auto'].includes(result.method);
       expect(config.compare.hotShare.includes(result.hotShare!)).toBe(hot);
-      if (result.method.startsWith('learned') || result.method === 'auto')
-        expect(result.bytes.mapping).toBeGreaterThan(0);
+      expect(result.crossFit !== undefined).toBe(result.method === 'auto');
+      const learned = result.method.startsWith('learned') || (result.method === 'auto' && result.hashed === undefined);
+      if (learned) expect(result.bytes.mapping).toBeGreaterThan(0);
     }
     expect(about.features.map((f) => f.compressed)).toEqual([true, true]);
     // The first seed's choice holds for the others.
-    for (const { method, size, learningRate, epochs } of results) {
-      const first = results.find((r) => r.method === method && r.size === size)!;
-      expect([learningRate, epochs]).toEqual([first.learningRate, first.epochs]);
+    const choice = ({ learningRate, epochs, hotShare, crossFit, hashed }: ComparisonResult) => ({
+      ...{ learningRate, epochs, hotShare, crossFit, hashed },
+    });
+    for (const result of results) {
+      const { method, size } = result;
+      expect(choice(result)).toEqual(choice(results.find((r) => r.method === method && r.size === size)!));
+    }
+  });
+
+  it('hashes, for auto, the tables whose clusters do harm', async () => {
+    const misled = parseConfig({
+      data: { ...plainConfig.data, dense: [] },
+      teacher: { crossFit: false },
+      model: { dim: 4, top: [8, 1] },
+      compare: {
+        methods: ['modulo', 'auto'],
+        sizes: [0.1],
+        minRows: 50,
+        seeds: 2,
+        hotShare: 0,
+        tune: { learningRate: [0.2], maxEpochs: 2 },
+      },
+    });
+    const { results } = await compare(misled, misleading());
+    const [auto, modulo] = ['auto', 'modulo'].map((method) => results.filter((r) => r.method === method));
+    expect(auto!.map(({ hashed }) => hashed)).toEqual([['a'], ['a']]);
+    for (const [k, { bytes, auc }] of auto!.entries()) {
+      expect(bytes.mapping).toBeGreaterThan(modulo![k]!.bytes.mapping);
+      expect(auc).toBeGreaterThan(modulo![k]!.auc);
     }
   });
 

@@ -27,7 +27,7 @@ describe('parseConfig', () => {
       data: { ...config().data, dense: [], idOrder: 'frequency', minCount: 1, unseen: 'row' },
       device: 'cpu',
       model: { kind: 'dlrm', dim: 16, bottom: [], top: [64, 1] },
-      teacher: { dim: 2, maxEpochs: 4, crossFit: false },
+      teacher: { dim: 2, maxEpochs: 4, crossFit: [false, true] },
       training: {
         batchSize: 'auto',
         newcomerShare: 0.05,

@@ -78,6 +78,23 @@ describe('learnHashing with options per feature', () => {
     await expect(learn({ ...cut, perFeature: { movie: { method: 'kd-tree' } } })).rejects.toThrow(/"movie".*no mass/);
   });
 
+  it('hashes a feature whose teacher has nothing to say', async () => {
+    const shared = { size: 0.1, minRows: 150, hotShare: 0.5 };
+    const learn = async (options: object) => (await learnHashing(teacher, { ...shared, ...options })).features;
+    const [user, small, movie] = await learn({ perFeature: { user: { method: 'modulo' } } });
+    expect(user!.hashes).toEqual([{ kind: 'modulo', rows: 30 }]);
+    expect([small, movie]).toEqual((await learn({})).slice(1));
+    const all = await learn({ method: 'modulo' });
+    expect(all.map(({ hashes }) => hashes[0]!.kind)).toEqual(['modulo', 'identity', 'modulo']);
+    // Chosen rows hold for it, too; as many as ids need no hash.
+    const rows = await learn({ method: 'modulo', rows: { user: 7, movie: 200 } });
+    expect(rows.map(({ hashes }) => hashes[0])).toMatchObject([
+      { rows: 7 },
+      { kind: 'identity' },
+      { kind: 'identity' },
+    ]);
+  });
+
   it('bad input', async () => {
     const learn = (perFeature: unknown, options = {}) =>
       learnHashing(teacher, { size: 0.1, minRows: 0, ...options, perFeature } as never);

@@ -1,0 +1,97 @@
+/**
+ * What `auto` chooses on the validation split: how the tables are laid out, then which of them earn their bytes. Nothing is
+ * taken for granted: neither the share of hot rows nor the newest labels (cross_fit.ts), nor that clusters help at all.
+ */
+
+/** How the tables of a method are laid out, where there is a choice. */
+export interface Shape {
+  /** Share of a table's rows for the hottest ids. */
+  hotShare?: number;
+  /** Whether the teacher goes on over the student's rows, cross-fitted. */
+  crossFit?: boolean;
+  /** Names of the tables that use the hashing trick. */
+  hashed?: readonly string[];
+}
+
+/** What `learnHashing` takes as `perFeature` so that the tables of a shape that are to be hashed are. */
+export function hashedFeatures({ hashed = [] }: Shape): Record<string, { method: 'modulo' }> {
+  return Object.fromEntries(hashed.map((name) => [name, { method: 'modulo' }]));
+}
+
+/** A student that was tried, and the log loss of each validation row. */
+export interface Attempt {
+  losses: Float64Array;
+}
+
+/**
+ * The student with the least validation loss over `shapes` (of equals the first), then, given `tables`, the one where those
+ * that {@link tablesToHash} names are hashed. What it gives is one of the students that `attempt` made.
+ *
+ * @param shapes - at least one
+ * @param tables - the compressed tables that may be hashed instead
+ */
+export async function chooseShape<T extends Attempt>(
+  shapes: readonly Shape[],
+  tables: readonly string[],
+  attempt: (shape: Shape, tried: number) => Promise<T>,
+): Promise<T> {
+  let best: { shape: Shape; student: T; loss: number } | undefined;
+  let tried = 0;
+  for (const shape of shapes) {
+    const student = await attempt(shape, tried++);
+    const loss = student.losses.reduce((sum, value) => sum + value, 0);
+    if (best === undefined || loss < best.loss) best = { shape, student, loss };
+  }
+  const { shape, student } = best!;
+  const name = (hashed: readonly string[]) => JSON.stringify(hashed);
+  const students = new Map<string, T>();
+  const hashed = await tablesToHash(tables, async (names) => {
+    const other = names.length === 0 ? student : await attempt({ ...shape, hashed: names }, tried++);
+    students.set(name(names), other);
+    return other.losses;
+  });
+  return students.get(name(hashed))!;
+}
+
+/** Losses per validation row of a student whose tables in `hashed` use the hashing trick, the others a learned hash. */
+export type Judge = (hashed: readonly string[]) => Promise<Float64Array>;
+
+/**
+ * Which tables use the hashing trick because the learned hash does not earn its bytes: it has a mapping to be served, the
+ * hashing trick has none. Students that differ by nothing that matters differ by chance, hence: a table is hashed where that
+ * is clearly better, its mean loss over the same rows lower by more than twice the standard error of the difference. One
+ * student for all tables together, then, unless that settles it, one a table.
+ *
+ * @param tables - the names of the compressed tables
+ * @param judge - asked for every set of tables at most once, first for none
+ * @returns the names of the tables to hash
+ * @example
+ * ```ts
+ * await tablesToHash(['user', 'movie'], async (hashed) => rowLosses(await studentWith(hashed)));
+ * ```
+ */
+export async function tablesToHash(tables: readonly string[], judge: Judge): Promise<string[]> {
+  let best: readonly string[] = [];
+  let losses = await judge(best);
+  const take = async (hashed: readonly string[]) => {
+    const tried = await judge(hashed);
+    if (!clearlyLower(tried, losses)) return;
+    best = hashed;
+    losses = tried;
+  };
+  if (tables.length > 0) await take(tables);
+  if (best.length > 0) return [...best];
+  for (const table of tables) if (best.length + 1 < tables.length) await take([...best, table]);
+  return [...best];
+}
+
+/** Whether paired losses are lower by more than twice the standard error of their mean difference. */
+export function clearlyLower(losses: Float64Array, others: Float64Array): boolean {
+  const n = losses.length;
+  let sum = 0;
+  for (let row = 0; row < n; row++) sum += losses[row]! - others[row]!;
+  const mean = sum / n;
+  let squares = 0;
+  for (let row = 0; row < n; row++) squares += (losses[row]! - others[row]! - mean) ** 2;
+  return mean < -2 * Math.sqrt(squares / (n * Math.max(1, n - 1)));
+}
