@@ -404,3 +404,20 @@ describe.skipIf(!available)('steps that stay on the device', () => {
     }
   });
 });
+
+describe('steps on the CPU', () => {
+  const options: RecommenderOptions = { ...SMALL.options, device: 'cpu' };
+
+  it('are over when start returns', () => {
+    using ahead = new Recommender(options);
+    using twin = new Recommender(options);
+    const batches = smallBatches(3, 9);
+    const losses = batches.map((batch) => ahead.start(batch));
+    expect(different(contents(ahead), contents(twin))).not.toEqual([]);
+    for (const k of [2, 0, 1, 0]) expect(losses[k]!()).toBeGreaterThan(0);
+    expect(losses.map((loss) => loss())).toEqual(batches.map((batch) => twin.step(batch)));
+    expect(different(contents(ahead), contents(twin))).toEqual([]);
+    batches[0]!.dense.fill(Number.NaN);
+    expect(() => ahead.start(batches[0]!)).toThrow(code('DIVERGED'));
+  });
+});
