@@ -56,6 +56,7 @@ class KdTreeLevels {
   void sort_axes(const std::vector<float>& points, const std::vector<double>& masses);
   void choose_axes();
   void scan_masses();
+  void count_low(std::size_t count);  // lows_ from low_
   void move();
 
   const std::size_t n_, dim_;
@@ -67,8 +68,10 @@ class KdTreeLevels {
   DeviceArray<std::uint32_t> part_of_, axes_;   // [n] the part of a place, [parts] the axis along which it is cut
   DeviceArray<double> sums_, squares_;          // [dim, chunks] of the chunks that parts are cut into for moments
   DeviceArray<std::int64_t> running_;           // [n] sums of masses along the chosen axes
-  DeviceArray<std::uint8_t> low_;               // [n] whether a place goes to the lower half
-  DeviceArray<std::uint32_t> low_before_;       // [dim, n] such places before one, in the order of each axis
+  DeviceArray<std::uint32_t> targets_;          // [n] where a place goes
+  // Of the columns [n], then of the lists [dim - 1, n]: whether a position goes to the lower half, and how many before.
+  DeviceArray<std::uint8_t> low_;
+  DeviceArray<std::uint32_t> lows_;
 };
 
 }  // namespace collide::cuda
