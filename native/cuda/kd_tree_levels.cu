@@ -1,6 +1,7 @@
 #include "cuda/kd_tree_levels.cuh"
 
 #include <cub/cub.cuh>
+#include <cuda/std/functional>
 #include <utility>
 
 #include "cuda/key_sort.cuh"
@@ -168,37 +169,48 @@ __global__ void __launch_bounds__(kThreads)
   low[place_at(columns, n, axes[part], k)] = k < halves[2 * part + 1].start;
 }
 
-__global__ void __launch_bounds__(kThreads)
-    marks_in_order(KdColumns columns, std::size_t n, const std::uint8_t* low, std::uint32_t* marks) {
-  const std::size_t k = global_thread(), axis = blockIdx.y;
-  if (k < n) marks[axis * n + k] = low[place_at(columns, n, axis, k)];
+// Where position k of an order goes in it: the halves keep the order. lows [n]: low positions before each.
+__device__ std::uint32_t target_of(const std::uint32_t* lows, std::size_t k, bool is_low, const KdPart* halves,
+                                   std::uint64_t part) {
+  const std::uint32_t start = halves[2 * part].start, cut = halves[2 * part + 1].start;
+  const auto position = static_cast<std::uint32_t>(k);
+  const std::uint32_t lower = lows[k] - lows[start];
+  return is_low ? start + lower : cut + (position - start - lower);
 }
 
-// Column and list of an axis (blockIdx.y) go to the halves, in order. low_before runs on from axis to axis, and may
-// wrap: only differences count.
+// targets [n]: where each place goes.
 __global__ void __launch_bounds__(kThreads)
-    move_to_halves(KdColumns from, std::size_t n, const std::uint32_t* part_of, const KdPart* halves,
-                   const std::uint8_t* low, const std::uint32_t* low_before, KdColumns to) {
-  const std::size_t k = global_thread(), axis = blockIdx.y;
+    move_columns(KdColumns from, std::size_t n, std::size_t dim, const std::uint32_t* part_of, const KdPart* halves,
+                 const std::uint8_t* low, const std::uint32_t* lows, std::uint32_t* targets, KdColumns to) {
+  const std::size_t k = global_thread();
   if (k >= n) return;
-  const std::uint64_t part = part_of[k];
-  const std::uint32_t start = halves[2 * part].start, cut = halves[2 * part + 1].start;
-  // Where what stands at position `at` of an axis' order, and is low or not, goes in it.
-  const auto target = [&](std::size_t of, std::uint32_t at, bool is_low) {
-    const std::uint32_t lower = low_before[of * n + at] - low_before[of * n + start];
-    return is_low ? start + lower : cut + (at - start - lower);
-  };
-  const auto position = static_cast<std::uint32_t>(k);
-  const std::uint32_t place = target(0, position, low[k] != 0);
-  to.values[axis * n + place] = from.values[axis * n + k];
-  if (axis == 0) {
-    to.masses[place] = from.masses[k];
-    to.ids[place] = from.ids[k];
-    return;
-  }
-  const std::uint32_t entry = from.lists[(axis - 1) * n + k];
-  const bool is_low = low[entry] != 0;
-  to.lists[(axis - 1) * n + target(axis, position, is_low)] = target(0, entry, is_low);
+  const std::uint32_t place = target_of(lows, k, low[k] != 0, halves, part_of[k]);
+  targets[k] = place;
+  for (std::size_t d = 0; d < dim; ++d) to.values[d * n + place] = from.values[d * n + k];
+  to.masses[place] = from.masses[k];
+  to.ids[place] = from.ids[k];
+}
+
+// Lists (blockIdx.y) name the places to come. low [dim - 1, n]: whether these are in the lower half.
+__global__ void __launch_bounds__(kThreads)
+    rename_places(KdColumns columns, std::size_t n, const std::uint32_t* part_of, const KdPart* halves,
+                  const std::uint32_t* targets, std::uint8_t* low) {
+  const std::size_t k = global_thread();
+  if (k >= n) return;
+  const std::size_t at = blockIdx.y * n + k;
+  const std::uint32_t place = targets[columns.lists[at]];
+  columns.lists[at] = place;
+  low[at] = place < halves[2 * std::uint64_t{part_of[k]} + 1].start;
+}
+
+// lows [dim - 1, n] runs on from list to list, and may wrap: only differences count.
+__global__ void __launch_bounds__(kThreads)
+    move_lists(KdColumns from, std::size_t n, const std::uint32_t* part_of, const KdPart* halves,
+               const std::uint8_t* low, const std::uint32_t* lows, KdColumns to) {
+  const std::size_t k = global_thread();
+  if (k >= n) return;
+  const std::size_t list = blockIdx.y * n;
+  to.lists[list + target_of(lows + list, k, low[list + k] != 0, halves, part_of[k])] = from.lists[list + k];
 }
 
 __global__ void __launch_bounds__(kThreads) enter_halves(std::uint32_t* part_of, std::size_t n, const KdPart* halves) {
@@ -238,8 +250,9 @@ KdTreeLevels::KdTreeLevels(const std::vector<float>& points, std::size_t dim, co
     next_.reserve(n_, dim_);
     axes_.reserve(most, kWhat);
     for (DeviceArray<double>* sums : {&sums_, &squares_}) sums->reserve(dim_ * (n_ / kChunk + most), kWhat);
-    low_.reserve(n_, kWhat);
-    low_before_.reserve(n_ * dim_, kWhat);
+    targets_.reserve(n_, kWhat);
+    low_.reserve(n_ * (dim_ - 1), kWhat);
+    lows_.reserve(n_ * (dim_ - 1), kWhat);
   } else {
     axes_.reserve(1, kWhat);
     axes_.clear(1, stream_, kWork);
@@ -291,17 +304,28 @@ void KdTreeLevels::scan_masses() {
   });
 }
 
-void KdTreeLevels::move() {
-  const dim3 blocks(blocks_for(n_), static_cast<unsigned>(dim_));
-  mark_low<<<blocks_for(n_), kThreads, 0, stream_.get()>>>(now_.arrays(), n_, part_of_.data(), axes_.data(),
-                                                           parts_next_.data(), low_.data());
-  marks_in_order<<<blocks, kThreads, 0, stream_.get()>>>(now_.arrays(), n_, low_.data(), low_before_.data());
+void KdTreeLevels::count_low(std::size_t count) {
   check(cudaGetLastError(), "launch a level of the kd-tree");
   scratch_.run("count the lower ids of the kd-tree", [&](void* room, std::size_t& bytes) {
-    return cub::DeviceScan::ExclusiveSum(room, bytes, low_before_.data(), low_before_.data(), n_ * dim_, stream_.get());
+    return cub::DeviceScan::ExclusiveScan(room, bytes, low_.data(), lows_.data(), ::cuda::std::plus<>{},
+                                          std::uint32_t{0}, count, stream_.get());
   });
-  move_to_halves<<<blocks, kThreads, 0, stream_.get()>>>(now_.arrays(), n_, part_of_.data(), parts_next_.data(),
-                                                         low_.data(), low_before_.data(), next_.arrays());
+}
+
+void KdTreeLevels::move() {
+  const unsigned blocks = blocks_for(n_);
+  const dim3 lists(blocks, static_cast<unsigned>(dim_ - 1));
+  const cudaStream_t stream = stream_.get();
+  const KdPart* halves = parts_next_.data();
+  mark_low<<<blocks, kThreads, 0, stream>>>(now_.arrays(), n_, part_of_.data(), axes_.data(), halves, low_.data());
+  count_low(n_);
+  move_columns<<<blocks, kThreads, 0, stream>>>(now_.arrays(), n_, dim_, part_of_.data(), halves, low_.data(),
+                                                lows_.data(), targets_.data(), next_.arrays());
+  rename_places<<<lists, kThreads, 0, stream>>>(now_.arrays(), n_, part_of_.data(), halves, targets_.data(),
+                                                low_.data());
+  count_low(n_ * (dim_ - 1));
+  move_lists<<<lists, kThreads, 0, stream>>>(now_.arrays(), n_, part_of_.data(), halves, low_.data(), lows_.data(),
+                                             next_.arrays());
   std::swap(now_, next_);
 }
 

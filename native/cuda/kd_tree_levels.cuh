@@ -5,10 +5,10 @@
 // Each axis is sorted once. The columns (values, masses, ids) stand in the order of axis 0 within each part, and each
 // further axis has a list of the places in its order. A level (dim > 1): two kernels of moments, from which each part's
 // widest axis follows; a scan of the masses in that axis' order, in which each part looks for its cut; marks of the ids
-// below it; a scan of these along all orders, and a stable partition of columns and lists by it. A dozen launches,
-// whatever the number of parts, that move about 75 dim + 80 bytes per id. Of one dimension there is nothing to choose
-// or move: a level is a look for cuts in the one scan. 20 dim + 30 bytes of device memory per id, up to 32 dim + 80 per
-// row.
+// below it; stable partitions of the columns and then of the lists, each by a scan. 16 launches, whatever the number of
+// parts, that move about 70 dim + 60 bytes per id, and while parts are large a sector for each of dim + 1 words that are
+// gathered or scattered. Of one dimension there is nothing to choose or move: a level is a look for cuts in the one
+// scan. 21 dim + 30 bytes of device memory per id, up to 32 dim + 80 per row.
 #pragma once
 
 #include <cstddef>
@@ -56,6 +56,7 @@ class KdTreeLevels {
   void sort_axes(const std::vector<float>& points, const std::vector<double>& masses);
   void choose_axes();
   void scan_masses();
+  void count_low(std::size_t count);  // lows_ from low_
   void move();
 
   const std::size_t n_, dim_;
@@ -67,8 +68,10 @@ class KdTreeLevels {
   DeviceArray<std::uint32_t> part_of_, axes_;   // [n] the part of a place, [parts] the axis along which it is cut
   DeviceArray<double> sums_, squares_;          // [dim, chunks] of the chunks that parts are cut into for moments
   DeviceArray<std::int64_t> running_;           // [n] sums of masses along the chosen axes
-  DeviceArray<std::uint8_t> low_;               // [n] whether a place goes to the lower half
-  DeviceArray<std::uint32_t> low_before_;       // [dim, n] such places before one, in the order of each axis
+  DeviceArray<std::uint32_t> targets_;          // [n] where a place goes
+  // Of the columns [n], then of the lists [dim - 1, n]: whether a position goes to the lower half, and how many before.
+  DeviceArray<std::uint8_t> low_;
+  DeviceArray<std::uint32_t> lows_;
 };
 
 }  // namespace collide::cuda
