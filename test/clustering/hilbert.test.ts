@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hilbertIndex } from '../../lib/clustering/hilbert.ts';
 import { equalMassBins, hilbertKeys, learnMapping } from '../../lib/clustering/index.ts';
+import { hilbertIndex } from './hilbert_reference.ts';
 import { generator } from './reference.ts';
 
 describe('Hilbert curve', () => {
@@ -39,7 +39,7 @@ describe('Hilbert curve', () => {
     const cases = fc.record({
       seed: fc.nat(),
       ids: fc.integer({ min: 1, max: 30 }),
-      dim: fc.integer({ min: 1, max: 8 }),
+      dim: fc.integer({ min: 1, max: 26 }),
     });
     fc.assert(
       fc.property(cases, ({ seed, ids, dim }) => {
@@ -61,6 +61,20 @@ describe('Hilbert curve', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+
+  it('the same keys for any number of threads', () => {
+    const rows = Float32Array.from({ length: 3 * 30_000 }, generator(5));
+    const keys = hilbertKeys(rows, 3, 1);
+    for (const threads of [0, 2, 5]) expect(hilbertKeys(rows, 3, threads)).toEqual(keys);
+    const edge = Math.max(...[0, 1, 2].map((d) => range(rows, d)[1] - range(rows, d)[0]));
+    for (const id of [0, 8191, 8192, 29_999]) {
+      const cell = [0, 1, 2].map((d) => {
+        const place = Math.floor((rows[3 * id + d]! - range(rows, d)[0]) * (2 ** 17 / edge));
+        return Math.min(2 ** 17 - 1, place);
+      });
+      expect(keys[id]).toBe(hilbertIndex(cell, 17));
+    }
   });
 
   it('equal rows have equal keys, one dimension keeps its order', () => {
@@ -94,6 +108,14 @@ describe('Hilbert curve', () => {
   it('bad input', () => {
     expect(() => hilbertKeys(Float32Array.of(1, Number.NaN), 1)).toThrow(/received NaN/);
     expect(() => hilbertKeys(new Float32Array(27), 27)).toThrow(expect.objectContaining({ code: 'NOT_SUPPORTED' }));
-    expect(() => hilbertIndex([0, 0], 27)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+    expect(() => hilbertKeys(new Float32Array(4), 2, -1)).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+    );
   });
 });
+
+/** Least and most of a dimension of rows that are 3 wide. */
+function range(rows: Float32Array, d: number): [number, number] {
+  const values = rows.filter((_, k) => k % 3 === d);
+  return [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
+}
