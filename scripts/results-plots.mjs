@@ -64,9 +64,14 @@ if (planted.every(([, path]) => existsSync(path))) {
     const values = results
       .filter(({ method }) => PLANTED.includes(method))
       .map(({ method, size, seed, auc }) => ({ method, rows: 100 * size, auc: auc - oracle.get(seed) }));
-    const x = { field: 'rows', type: 'quantitative', title: 'rows, % of the ids', scale: { type: 'log' } };
+    const x = {
+      field: 'rows',
+      type: 'quantitative',
+      title: 'rows, % of the ids',
+      scale: { type: 'log', domain: [2, 50] },
+    };
     const y = { field: 'auc', type: 'quantitative', title: 'AUC less the oracle hash’s' };
-    const color = { field: 'method', type: 'nominal', sort: null };
+    const color = { field: 'method', type: 'nominal', sort: null, legend: { labelLimit: 240 } };
     return {
       title: set === 'planted' ? 'Zipf 1.0, no drift' : 'Zipf 1.2, drift, new ids by day',
       data: { values },
