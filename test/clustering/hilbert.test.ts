@@ -64,14 +64,19 @@ describe('Hilbert curve', () => {
   });
 
   it('the same keys for any number of threads', () => {
-    const rows = Float32Array.from({ length: 3 * 30_000 }, generator(5));
-    const keys = hilbertKeys(rows, 3, 1);
-    for (const threads of [0, 2, 5]) expect(hilbertKeys(rows, 3, threads)).toEqual(keys);
-    const edge = Math.max(...[0, 1, 2].map((d) => range(rows, d)[1] - range(rows, d)[0]));
-    for (const id of [0, 8191, 8192, 29_999]) {
-      const cell = [0, 1, 2].map((d) => {
-        const place = Math.floor((rows[3 * id + d]! - range(rows, d)[0]) * (2 ** 17 / edge));
-        return Math.min(2 ** 17 - 1, place);
+    const [ids, dim, cells] = [30_000, 3, 2 ** 17];
+    const rows = Float32Array.from({ length: dim * ids }, generator(5));
+    const keys = hilbertKeys(rows, dim, 1);
+    for (const threads of [0, 2, 5]) {
+      const others = hilbertKeys(rows, dim, threads);
+      expect(others.every((key, id) => key === keys[id])).toBe(true);
+    }
+    const axes = Array.from({ length: dim }, (_, d) => rows.filter((_, k) => k % dim === d).sort());
+    const edge = Math.max(...axes.map((values) => values.at(-1)! - values[0]!));
+    for (const id of [0, 8191, 8192, ids - 1]) {
+      const cell = axes.map((values, d) => {
+        const place = Math.floor((rows[dim * id + d]! - values[0]!) * (cells / edge));
+        return Math.min(cells - 1, place);
       });
       expect(keys[id]).toBe(hilbertIndex(cell, 17));
     }
@@ -113,9 +118,3 @@ describe('Hilbert curve', () => {
     );
   });
 });
-
-/** Least and most of a dimension of rows that are 3 wide. */
-function range(rows: Float32Array, d: number): [number, number] {
-  const values = rows.filter((_, k) => k % 3 === d);
-  return [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
-}
