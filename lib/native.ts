@@ -292,6 +292,8 @@ export interface NativeBinding {
     options: { rows: number; mass: 'sqrt' | 'cbrt' | 'one'; device: 'cpu' | 'cuda'; threads: number },
     onProgress: ((done: number, all: number) => void) | undefined,
   ): NativeJob<Uint32Array>;
+  /** Where rows of 1 to 26 finite values lie on a Hilbert curve, [ids], lib/clustering/hilbert.ts. */
+  hilbertKeys(teacherRows: Float32Array, dim: number, threads: number): Float64Array;
   kdTree(
     teacherRows: Float32Array,
     counts: Float64Array,

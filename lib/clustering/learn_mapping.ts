@@ -164,10 +164,10 @@ function project(
   dim: number,
   counts: Float64Array,
   k: number,
-  { projection }: MappingPlan,
+  { projection, job }: MappingPlan,
 ): Float64Array {
   if (projection === 'axis' || dim === 1) return axisProjection(rows, dim, k);
-  return projection === 'hilbert' ? hilbertKeys(rows, dim) : principalProjection(rows, dim, counts, k);
+  return projection === 'hilbert' ? hilbertKeys(rows, dim, job.threads) : principalProjection(rows, dim, counts, k);
 }
 
 type Learned = { assignment: Uint32Array; clusters: number } & typeof NO_ROUNDS;

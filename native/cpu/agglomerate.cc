@@ -112,7 +112,7 @@ class Rounds {
     const std::size_t slots = clusters_.slots();
     std::vector<Merges> tasks;
     std::size_t begin = 0;
-    for (const SlotRange& range : slot_ranges(slots, candidates_.size(), threads_)) {
+    for (const SlotRange& range : slot_ranges(slots, PairIndex::kMergeNanoseconds * candidates_.size(), threads_)) {
       std::size_t end = std::max(begin, range.end);
       while (end < slots) {
         const std::uint32_t before = clusters_.previous(end, clusters_.all());

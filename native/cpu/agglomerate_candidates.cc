@@ -17,7 +17,8 @@ void resize_to_smallest(std::vector<Candidate>& list, std::size_t m) {
   const auto before = [](const Candidate& a, const Candidate& b) {
     return a.key < b.key || (a.key == b.key && a.left < b.left);
   };
-  if (m < list.size()) std::nth_element(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(m), list.end(), before);
+  if (m < list.size())
+    std::nth_element(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(m), list.end(), before);
   list.resize(m);
 }
 
@@ -41,21 +42,26 @@ void Candidates::keep_smallest(const Clusters& clusters, FilterBy by, double nor
   }
   if (size() <= kFew) return resize_to_smallest(list_, m);
 
+  // Counts by the keys' highest bits, which ascend with them, say in which bucket the m-th smallest is; only those of
+  // that bucket are compared.
   double most = 0;
   for (const Candidate& pair : list_) most = std::max(most, pair.key);
-  const auto code_of = [](double key) { return static_cast<std::int64_t>(std::bit_cast<std::uint64_t>(key) >> kShift); };
+  const auto code_of = [](double key) {
+    return static_cast<std::int64_t>(std::bit_cast<std::uint64_t>(key) >> kShift);
+  };
   const std::int64_t base = code_of(most) - (kBuckets - 1);
-  const auto bucket_of = [&](const Candidate& pair) { return std::max<std::int64_t>(code_of(pair.key) - base, 0); };
+  const auto bucket_of = [&](const Candidate& pair) {
+    return static_cast<std::size_t>(std::max<std::int64_t>(code_of(pair.key) - base, 0));
+  };
   std::array<std::uint32_t, kBuckets> counts{};
-  for (const Candidate& pair : list_) ++counts[static_cast<std::size_t>(bucket_of(pair))];
-  std::int64_t border = 0;  // the bucket of the m-th smallest
-  std::size_t below = 0;
-  while (below + counts[static_cast<std::size_t>(border)] < m) below += counts[static_cast<std::size_t>(border++)];
+  for (const Candidate& pair : list_) ++counts[bucket_of(pair)];
+  std::size_t border = 0, below = 0;
+  while (below + counts[border] < m) below += counts[border++];
 
   border_.clear();
   std::size_t to = 0;
   for (const Candidate& pair : list_) {
-    const std::int64_t bucket = bucket_of(pair);
+    const std::size_t bucket = bucket_of(pair);
     if (bucket == border) border_.push_back(pair);
     list_[to] = pair;
     to += bucket < border ? 1 : 0;

@@ -24,11 +24,11 @@ std::vector<std::uint64_t> all_alive(std::size_t slots) {
 
 }  // namespace
 
-std::vector<SlotRange> slot_ranges(std::size_t slots, std::size_t work, unsigned threads) {
-  constexpr std::size_t kLeastWork = 4096;
+std::vector<SlotRange> slot_ranges(std::size_t slots, std::size_t nanoseconds, unsigned threads) {
+  constexpr std::size_t kLeast = 300'000;  // of a task: it takes about as long until a sleeping thread is at work
   if (threads == 0) threads = available_threads();
   const std::size_t count =
-      work < kLeastWork ? 1 : std::max<std::size_t>(1, std::min<std::size_t>(threads, slots / 64));
+      std::max<std::size_t>(1, std::min({nanoseconds / kLeast, std::size_t{threads}, slots / 64}));
   std::vector<SlotRange> ranges(count);
   for (std::size_t r = 0; r < count; ++r) {
     ranges[r] = {slots / 64 * r / count * 64, r + 1 < count ? slots / 64 * (r + 1) / count * 64 : slots};

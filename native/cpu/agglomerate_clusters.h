@@ -26,8 +26,9 @@ struct SlotRange {
   std::size_t begin, end;
 };
 
-// Parts of [0, slots) for tasks; one where a round of `work` pairs would not pay for waking threads.
-std::vector<SlotRange> slot_ranges(std::size_t slots, std::size_t work, unsigned threads);
+// Parts of [0, slots) for tasks; fewer than threads, or one, where work of so many nanoseconds on one thread, roughly,
+// would not pay for waking them.
+std::vector<SlotRange> slot_ranges(std::size_t slots, std::size_t nanoseconds, unsigned threads);
 
 class Clusters {
  public:
@@ -48,7 +49,6 @@ class Clusters {
     __builtin_prefetch(&clusters_[slot] - 1);
     __builtin_prefetch(&clusters_[slot] + 2);
   }
-  bool alive(std::size_t slot) const { return (alive_[slot / 64] >> (slot % 64) & 1) != 0; }
   // The live neighbours within a range, or kNone.
   std::uint32_t next(std::uint32_t slot, const SlotRange& range) const;
   std::uint32_t previous(std::size_t slot, const SlotRange& range) const;

@@ -22,6 +22,9 @@ constexpr std::uint32_t kPairCodes = 16512;  // of those
 constexpr int kSumShift = 42;                // leaves 10 bits of a sum's fraction: 1,024 codes per octave
 constexpr int kDistanceShift = 46;           // 64 codes per octave
 
+// About what making a code and listing a pair take, and how many slots are passed over in a nanosecond.
+constexpr std::size_t kCodeNanoseconds = 5, kListNanoseconds = 20, kSlotsPerNanosecond = 16;
+
 std::uint64_t bits_of(double x) {
   return std::bit_cast<std::uint64_t>(x);
 }
@@ -87,11 +90,11 @@ PairIndex::PairIndex(const Clusters& clusters, FilterBy by, std::uint64_t max_si
       threads_(threads),
       memory_(padded(clusters.slots()) * sizeof(std::uint16_t), "the pairs of clusters"),
       codes_(memory_.as<std::uint16_t>()),
-      tallies_(slot_ranges(clusters.slots(), clusters.slots(), threads).size()) {
+      tallies_(slot_ranges(clusters.slots(), kMergeNanoseconds * clusters.slots(), threads).size()) {
   const std::size_t n = clusters.slots();
   const double range = clusters[static_cast<std::uint32_t>(n - 1)].value - clusters[0].value;
   distance_base_ = static_cast<std::int64_t>(bits_of(range) >> kDistanceShift) - kMostCode;
-  const std::vector<SlotRange> ranges = slot_ranges(n, n, threads);
+  const std::vector<SlotRange> ranges = slot_ranges(n, kCodeNanoseconds * n, threads);
   parallel_for(ranges.size(), threads, [&](std::size_t task) {
     const auto end = static_cast<std::uint32_t>(std::min(ranges[task].end, n - 1));
     for (auto left = static_cast<std::uint32_t>(ranges[task].begin); left < end; ++left) {
@@ -141,7 +144,7 @@ bool PairIndex::update(const Clusters& clusters, std::uint32_t left, const SlotR
 }
 
 std::uint16_t PairIndex::code_at(std::size_t m, std::size_t& below) const {
-  const auto count = [&](std::vector<std::uint32_t> Tally::* of, std::size_t at) {
+  const auto count = [&](std::vector<std::uint32_t> Tally::*of, std::size_t at) {
     std::uint32_t sum = 0;
     for (const Tally& tally : tallies_) sum += (tally.*of)[at];
     return sum;
@@ -214,7 +217,8 @@ void PairIndex::select(const Clusters& clusters, double norm, std::size_t m, Fil
   const Threshold threshold = ties ? Threshold{code, code, m - below} : Threshold{reach(code, norm), kNone, 0};
   if (!ties) key_by = by_;
 
-  const std::vector<SlotRange> ranges = slot_ranges(clusters.slots(), m, threads_);
+  const std::vector<SlotRange> ranges =
+      slot_ranges(clusters.slots(), kListNanoseconds * m + clusters.slots() / kSlotsPerNanosecond, threads_);
   std::vector<std::vector<Candidate>> lists(ranges.size());
   std::vector<std::size_t> tied(ranges.size());
   lists[0] = candidates.give();

@@ -1,7 +1,8 @@
 // All neighbouring pairs, ordered coarsely by one score, so that the smallest of them are found without scoring all.
 //
-// Each pair has a code of 16 bits that never falls as its score rises, and a histogram counts the codes. Codes depend
-// on the two clusters alone: a merge changes those of its neighbourhood, and a round reads 2 bytes per slot.
+// Each pair has a code of 16 bits that never falls as its score rises, and histograms count the codes, one for the
+// changes of each task: what holds is their sum. Codes depend on the two clusters alone: a merge changes those of its
+// neighbourhood, and a round reads 2 bytes per slot.
 //   distance   code 0 is distance 0, the others are 64 to the octave below the whole range of values
 //   size       the created size itself, up to 65,534
 //   frequency  the score (a + b) + a * b, a = count / L, depends on the norm L, which grows from round to round. Codes
@@ -23,6 +24,10 @@ namespace collide {
 
 class PairIndex {
  public:
+  // About what it takes to merge a pair and to update its neighbourhood. No more tasks may do so than slot_ranges makes
+  // of the time for all pairs.
+  static constexpr std::size_t kMergeNanoseconds = 60;
+
   // Orders the pairs by `by`; with max_size > 0 leaves out those that would make a cluster of more ids.
   PairIndex(const Clusters& clusters, FilterBy by, std::uint64_t max_size, unsigned threads);
 
@@ -31,10 +36,8 @@ class PairIndex {
   // Lists the m <= size() smallest pairs by (score, position) under the norm, keyed by `key_by` if that saves a pass.
   void select(const Clusters& clusters, double norm, std::size_t m, FilterBy key_by, Candidates& candidates) const;
 
-  // How many tasks may change pairs side by side, each other pairs.
-  std::size_t tasks() const { return tallies_.size(); }
   // After the cluster at `left` or its right neighbour has changed. False, and nothing done, when there is no neighbour
-  // in the range.
+  // in the range. Tasks, numbered from 0, may change different pairs side by side.
   bool update(const Clusters& clusters, std::uint32_t left, const SlotRange& range, std::size_t task);
   // After it has died, or become the last.
   void drop(std::uint32_t left, std::size_t task) { set(left, kNone, task); }
@@ -50,7 +53,7 @@ class PairIndex {
     std::size_t wanted;
   };
 
-  // Pairs by code that one task has added, less those that it took away: what counts is the sum over all tasks.
+  // Pairs by code that one task has added, less those that it took away.
   struct alignas(64) Tally {
     std::vector<std::uint32_t> fine = std::vector<std::uint32_t>(65536), coarse = std::vector<std::uint32_t>(256);
     void add(std::uint16_t code) { ++fine[code], ++coarse[code / 256]; }

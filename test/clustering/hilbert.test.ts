@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hilbertIndex } from '../../lib/clustering/hilbert.ts';
 import { equalMassBins, hilbertKeys, learnMapping } from '../../lib/clustering/index.ts';
+import { hilbertIndex } from './hilbert_reference.ts';
 import { generator } from './reference.ts';
 
 describe('Hilbert curve', () => {
@@ -39,7 +39,7 @@ describe('Hilbert curve', () => {
     const cases = fc.record({
       seed: fc.nat(),
       ids: fc.integer({ min: 1, max: 30 }),
-      dim: fc.integer({ min: 1, max: 8 }),
+      dim: fc.integer({ min: 1, max: 26 }),
     });
     fc.assert(
       fc.property(cases, ({ seed, ids, dim }) => {
@@ -61,6 +61,25 @@ describe('Hilbert curve', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+
+  it('the same keys for any number of threads', () => {
+    const [ids, dim, cells] = [30_000, 3, 2 ** 17];
+    const rows = Float32Array.from({ length: dim * ids }, generator(5));
+    const keys = hilbertKeys(rows, dim, 1);
+    for (const threads of [0, 2, 5]) {
+      const others = hilbertKeys(rows, dim, threads);
+      expect(others.every((key, id) => key === keys[id])).toBe(true);
+    }
+    const axes = Array.from({ length: dim }, (_, d) => rows.filter((_, k) => k % dim === d).sort());
+    const edge = Math.max(...axes.map((values) => values.at(-1)! - values[0]!));
+    for (const id of [0, 8191, 8192, ids - 1]) {
+      const cell = axes.map((values, d) => {
+        const place = Math.floor((rows[dim * id + d]! - values[0]!) * (cells / edge));
+        return Math.min(cells - 1, place);
+      });
+      expect(keys[id]).toBe(hilbertIndex(cell, 17));
+    }
   });
 
   it('equal rows have equal keys, one dimension keeps its order', () => {
@@ -94,6 +113,8 @@ describe('Hilbert curve', () => {
   it('bad input', () => {
     expect(() => hilbertKeys(Float32Array.of(1, Number.NaN), 1)).toThrow(/received NaN/);
     expect(() => hilbertKeys(new Float32Array(27), 27)).toThrow(expect.objectContaining({ code: 'NOT_SUPPORTED' }));
-    expect(() => hilbertIndex([0, 0], 27)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+    expect(() => hilbertKeys(new Float32Array(4), 2, -1)).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+    );
   });
 });
