@@ -10,6 +10,16 @@ const EARLIER = {
     student: "date >= '2001-03-01' and date < '2001-04-16'",
     evaluation: "date >= '2001-04-16' and date < '2001-05-16'",
   },
+  flights_winter: {
+    teacher: "date < '2001-02-01'",
+    student: "date >= '2001-02-01' and date < '2001-03-16'",
+    evaluation: "date >= '2001-03-16' and date < '2001-04-16'",
+  },
+  flights_may: {
+    teacher: "date < '2001-03-16'",
+    student: "date >= '2001-03-16' and date < '2001-05-16'",
+    evaluation: "date >= '2001-05-16' and date < '2001-06-01'",
+  },
   movielens: {
     teacher: 'share <= 0.3',
     student: 'share > 0.3 and share <= 0.6',

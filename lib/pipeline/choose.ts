@@ -3,6 +3,8 @@
  * taken for granted: neither the share of hot rows nor the newest labels (cross_fit.ts), nor that clusters help at all.
  */
 
+import { CollideError } from '../errors.ts';
+
 /** How the tables of a method are laid out, where there is a choice. */
 export interface Shape {
   /** Share of a table's rows for the hottest ids. */
@@ -29,6 +31,18 @@ export interface Attempt {
  *
  * @param shapes - at least one
  * @param tables - the compressed tables that may be hashed instead
+ * @param attempt - trains a student of a shape; the second argument counts the calls from 0
+ * @throws CollideError INVALID_ARGUMENT without a shape; whatever `attempt` throws
+ * @example
+ * ```ts
+ * const shapes = [{ hotShare: 0 }, { hotShare: 0.5 }];
+ * const { student } = await chooseShape(shapes, ['user', 'movie'], async (shape) => {
+ *   const perFeature = hashedFeatures(shape);
+ *   const hashing = await learnHashing(teacher, { size: 0.1, hotShare: shape.hotShare, perFeature });
+ *   const student = await trainStudent(present, { hashing });
+ *   return { student, losses: await student.losses(validation) };
+ * });
+ * ```
  */
 export async function chooseShape<T extends Attempt>(
   shapes: readonly Shape[],
@@ -42,7 +56,10 @@ export async function chooseShape<T extends Attempt>(
     const loss = student.losses.reduce((sum, value) => sum + value, 0);
     if (best === undefined || loss < best.loss) best = { shape, student, loss };
   }
-  const { shape, student } = best!;
+  if (best === undefined) {
+    throw new CollideError('INVALID_ARGUMENT', 'Expected at least one shape for chooseShape, received none');
+  }
+  const { shape, student } = best;
   const name = (hashed: readonly string[]) => JSON.stringify(hashed);
   const students = new Map<string, T>();
   const hashed = await tablesToHash(tables, async (names) => {
@@ -67,7 +84,7 @@ export type Judge = (hashed: readonly string[]) => Promise<Float64Array>;
  * @returns the names of the tables to hash
  * @example
  * ```ts
- * await tablesToHash(['user', 'movie'], async (hashed) => rowLosses(await studentWith(hashed)));
+ * await tablesToHash(['user', 'movie'], async (hashed) => (await studentWith(hashed)).losses(validation));
  * ```
  */
 export async function tablesToHash(tables: readonly string[], judge: Judge): Promise<string[]> {

@@ -2,23 +2,21 @@
  * Compares compression methods honestly on one data set: learning rate and epochs chosen per method and size on the
  * validation split, teacher and student on different rows, evaluation rows seen by neither, several seeds.
  */
-import { cpus, totalmem } from 'node:os';
 import type { Dataset, Split } from '../data/types.ts';
 import { throwIfAborted } from '../errors.ts';
 import type { Recommender } from '../model/recommender.ts';
-import { buildInfo } from '../native.ts';
 import { rowLosses } from '../training/metrics.ts';
 import { evaluateSplit, type Metrics, predictSplit } from '../training/train.ts';
-import { PACKAGE_VERSION } from '../version.ts';
 import { type Attempt, chooseShape, hashedFeatures, type Shape } from './choose.ts';
 import type { CompareConfig, CompareMethod } from './config.ts';
 import { type CrossTeachers, crossFit, trainCrossTeachers } from './cross_fit.ts';
+import { describeComparison } from './describe_comparison.ts';
 import { fitFixed, fitTuned } from './fit.ts';
 import type { Hashing } from './hashing.ts';
-import { baselineHashing, compressedTables, learnHashing, targetRows } from './learn_hashing.ts';
+import { baselineHashing, compressedTables, learnHashing } from './learn_hashing.ts';
 import { buildRecommender, modelOptions, type TrainingOptions } from './model_options.ts';
 import { newcomerDetours } from './newcomers.ts';
-import { describePlaces, learnerOf, type Placement, placeMethods } from './placement.ts';
+import { learnerOf, placeMethods } from './placement.ts';
 import type { Comparison, ComparisonResult } from './results.ts';
 import { type Teacher, trainTeacher } from './teacher.ts';
 
@@ -342,46 +340,4 @@ async function clock<T>(work: () => Promise<T>): Promise<{ value: T; seconds: nu
   const start = performance.now();
   const value = await work();
   return { value, seconds: (performance.now() - start) / 1000 };
-}
-
-/** Everything of a comparison but its results. */
-function describeComparison(
-  config: CompareConfig,
-  data: Dataset,
-  places: ReadonlyMap<string, Placement>,
-  notes: string[],
-): Omit<Comparison, 'results'> {
-  // The folder is one of this machine; what it was does not change the results.
-  const { folder: _, ...dataConfig } = config.data;
-  const { source, query, label } = dataConfig;
-  const { blas, threads } = buildInfo();
-  const largest = Math.max(...config.compare.sizes);
-  return {
-    version: PACKAGE_VERSION,
-    config: { ...config, data: dataConfig },
-    machine: {
-      processor: cpus()[0]?.model.trim() ?? 'unknown',
-      threads: config.training.threads ?? threads,
-      memoryGiB: Math.round(totalmem() / 2 ** 30),
-      node: process.version,
-      denseProducts: blas,
-      device: describePlaces(places),
-    },
-    data: {
-      source: query ?? [source ?? ''].flat().join(', '),
-      label,
-      idOrder: data.idOrder,
-      features: data.features.map(({ name, cardinality }) => ({
-        name,
-        cardinality,
-        compressed: targetRows(cardinality, { size: largest, minRows: config.compare.minRows }) < cardinality,
-      })),
-      dense: [...data.dense],
-      splits: data.splits.map((name) => {
-        const { rows, labels } = data.split(name);
-        return { name, rows, labelRate: labels.reduce((sum, value) => sum + value, 0) / rows };
-      }),
-    },
-    notes,
-  };
 }

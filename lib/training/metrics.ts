@@ -64,11 +64,13 @@ export function logLoss(labels: Float32Array, logits: Float32Array): number {
 /** The log loss of each row, [n]; arguments and errors as of {@link logLoss}. */
 export function rowLosses(labels: Float32Array, logits: Float32Array): Float64Array {
   checkExamples(labels, logits, 'logits');
-  return Float64Array.from(labels, (label, i) => {
-    const margin = label === 1 ? logits[i]! : -logits[i]!;
+  const losses = new Float64Array(labels.length);
+  for (let i = 0; i < labels.length; i++) {
+    const margin = labels[i] === 1 ? logits[i]! : -logits[i]!;
     // ln(1 + e^-margin) with the exponent kept negative
-    return margin >= 0 ? Math.log1p(Math.exp(-margin)) : Math.log1p(Math.exp(margin)) - margin;
-  });
+    losses[i] = margin >= 0 ? Math.log1p(Math.exp(-margin)) : Math.log1p(Math.exp(margin)) - margin;
+  }
+  return losses;
 }
 
 /**

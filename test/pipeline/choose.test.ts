@@ -98,6 +98,11 @@ describe('chooseShape', () => {
     expect((await chooseShape(shapes, ['a'], fallen.attempt)).shape).toEqual({ ...shapes[2], hashed: ['a'] });
   });
 
+  it('refuses no shapes at all', async () => {
+    const { attempt } = attempts([], {});
+    await expect(chooseShape([], [], attempt)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
   it('tries nothing more where no table may be hashed', async () => {
     const { made, attempt } = attempts([0.1, 0.2, 0.3], {});
     expect((await chooseShape(shapes, [], attempt)).shape).toBe(shapes[0]);
