@@ -10,9 +10,12 @@ import { fileURLToPath } from 'node:url';
 // Suites written for a device, and those of the embedding engine and the dense net with all that the kernels can do on it;
 // of the latter not what trains for hundreds of steps or with several numbers of threads.
 const SUITES = [
-  ['lookup', 'train', 'device', 'agglomerate', 'dense_net', 'equal_mass', 'recommender'].map(
-    (name) => `test/cuda/${name}.test.ts`,
-  ),
+  [
+    '--testTimeout=120000',
+    ...['lookup', 'train', 'device', 'memory', 'agglomerate', 'dense_net', 'equal_mass', 'recommender'].map(
+      (name) => `test/cuda/${name}.test.ts`,
+    ),
+  ],
   ['--config', 'test/cuda/vitest.config.ts', 'test/embedding'],
   [
     ...['--config', 'test/cuda/vitest.config.ts', '-t', '^(?!determinism|training learns)'],

@@ -7,7 +7,8 @@
 #include "cuda/equal_mass.h"
 
 #include <algorithm>
-#include <cub/cub.cuh>
+#include <cub/block/block_scan.cuh>
+#include <cub/device/device_radix_sort.cuh>
 #include <limits>
 
 #include "core/random.h"
