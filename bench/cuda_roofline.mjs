@@ -139,6 +139,7 @@ for (const [number, one] of cases.entries()) {
   if (!shape.endsWith('batch 128')) estimate(one, moved);
 }
 rmSync(scratch, { recursive: true });
+console.log(`\n${estimates.join('\n')}`);
 
 const text = `# What the CUDA kernels ask of memory
 
@@ -153,8 +154,8 @@ ${lines.join('\n')}
 Bytes moved, over ${FRACTIONS.join(' and ')} of the data sheets' bandwidths (${Object.entries(BANDWIDTH)
   .map(([name, most]) => `${name} ${most / 1e12} TB/s`)
   .join(', ')}): why these fractions
-and what is left out is in [performance.md](../../docs/performance.md#cuda-on-paper). Embedding cases are scaled from 4 tables
-of 20,000 ids and batch 1,024 to 26 tables of 40,000 ids and batch 2,048. Launches take time of their own.
+and what is left out is in [performance.md](../../docs/performance.md#cuda-on-paper). Embedding cases are scaled by their bags
+from 4 tables to 26 tables and batch 2,048, each row as often in the batch as counted. Launches take time of their own.
 
 ${estimates.join('\n')}
 `;
