@@ -82,17 +82,11 @@ Place place(Warp& warp, int lane, const Instruction& i, std::uint64_t address, c
   return found;
 }
 
-// Calls body(offset of the word, which of its bytes) for the words of `count` elements.
-template <typename T, typename F>
-void each_word(std::uint64_t offset, int count, F body) {
-  if constexpr (sizeof(T) < 4) {
-    for (int v = 0; v < count; ++v, offset += sizeof(T)) {
-      body(offset & ~3ull, ((1u << sizeof(T)) - 1) << offset % 4);
-    }
-  } else {
-    const std::uint64_t end = offset + sizeof(T) * static_cast<std::uint64_t>(count);
-    for (; offset < end; offset += 4) body(offset, 15u);
-  }
+// Calls body(offset of the word, which of its bytes) for the words of an access.
+template <typename F>
+void each_word(std::uint64_t offset, std::uint64_t bytes, F body) {
+  if (bytes < 4) return body(offset & ~3ull, ((1u << bytes) - 1) << offset % 4);
+  for (std::uint64_t at = offset; at < offset + bytes; at += 4) body(at, 15u);
 }
 
 // The addresses of one request of a warp.
@@ -172,7 +166,7 @@ void load(Warp& warp, const Instruction& i) {
   for (int v = 0; v < i.vector; ++v) targets[v] = &warp.target(i.operand[v]);
   access<T>(warp, i, i.vector, "a read", [&](int l, const Place& at) {
     if (at.region->words != nullptr) {
-      each_word<T>(at.offset, i.vector, [&](std::uint64_t word, std::uint32_t mask) {
+      each_word(at.offset, sizeof(T) * i.vector, [&](std::uint64_t word, std::uint32_t mask) {
         note_read(warp, l, *at.region, word, mask, i.strong, i.read_only);
       });
     }
@@ -212,7 +206,7 @@ void store(Warp& warp, const Instruction& i) {
       changes |= fresh[v] != old[v];
     }
     if (at.region->words != nullptr) {
-      each_word<T>(at.offset, i.vector, [&](std::uint64_t word, std::uint32_t mask) {
+      each_word(at.offset, sizeof(T) * i.vector, [&](std::uint64_t word, std::uint32_t mask) {
         note_write(warp, l, *at.region, word, mask, i.strong, changes);
       });
     }
@@ -239,7 +233,7 @@ void atomic(Warp& warp, const Instruction& i) {
           warp, l, "uninitialised value",
           text("an atomic operation on byte ", at.offset, " of ", at.region->name, ", which was never written"));
     }
-    each_word<Element>(at.offset, 1, [&](std::uint64_t word, std::uint32_t mask) {
+    each_word(at.offset, sizeof(T), [&](std::uint64_t word, std::uint32_t mask) {
       note_read(warp, l, *at.region, word, mask, true, false);
       note_write(warp, l, *at.region, word, mask, true, true);
     });
