@@ -1,12 +1,13 @@
 // What bench/cuda_roofline.mjs counts. A case is { operation, shape, kernels, rowLoads?, minimum, target?, run }: run()
 // does the work once with `device: 'cuda'`; kernels: which of its kernels count, by their names; rowLoads: the
-// instruction that gathers rows; minimum: bytes that any implementation must move, rows once per id (repeats within a
-// batch are not taken off), 32 bytes for an entry of a mapping, since memory gives no less; target: bytes / minimum.
-// `without`, when there: work to take off what run() counts, such as the preparation before a round.
+// instructions that move rows; minimum: bytes that any implementation must move; target: bytes / minimum. Memory gives no
+// less than 32 bytes, so that much is counted of what lies by itself. `without`, when there: work to take off what run()
+// counts, such as the preparation before a round; bags: what an estimate for another batch is scaled by.
 import { agglomerate, EmbeddingTables, equalMassBins, kMeans, learnKdTree } from '../dist/index.js';
 
 const TABLES = 4;
 const CARDINALITY = 20_000;
+const SECTOR = 32;
 
 /** Whole numbers below n, the same ones every time. */
 function numbers(seed) {
@@ -42,19 +43,58 @@ const learned = (t) => {
   return { kind: 'table', rows, entries: Uint16Array.from({ length: CARDINALITY }, () => below(rows)) };
 };
 
-function forward(operation, hash, mappingBytes, width, pooling, batch) {
+const identity = () => ({ kind: 'identity' });
+const shapeOf = (width, pooling, batch) => `width ${width}, ${pooling} ids per bag, batch ${batch}`;
+
+/** Rows once per id (repeats within a batch are not taken off), ids, mapping entries, offsets; outputs. */
+function forward(operation, hash, width, pooling, batch) {
   const bags = TABLES * batch;
   const ids = bags * pooling;
+  const mappingBytes = hash === learned ? SECTOR : 0;
   return {
     operation,
-    shape: `width ${width}, ${pooling} ids per bag, batch ${batch}`,
+    shape: shapeOf(width, pooling, batch),
     kernels: /\blookup\b/,
     rowLoads: /^ld\.global\.nc\.v[48]\.f32/,
     minimum: ids * (width * 4 + 4 + mappingBytes) + bags * (width * 4 + 4),
     target: 1.15,
+    bags,
     run() {
       const tables = tablesOf(width, hash);
       tables.lookup(batchOf(batch, pooling));
+      tables.close();
+    },
+  };
+}
+
+/**
+ * Rowwise Adagrad. Every distinct row and its state read and written once, states by the sector; a bag's gradient once per
+ * id, as the rows that need it lie far apart, ids, mapping entries, offsets. Nothing for finding out which ids share a row.
+ */
+function backward(operation, hash, width, pooling, batch) {
+  const bags = TABLES * batch;
+  const { indices, offsets } = batchOf(batch, pooling);
+  let rowBytes = 0;
+  for (let t = 0; t < TABLES; t++) {
+    const ids = indices.subarray(offsets[t * batch], offsets[(t + 1) * batch]);
+    const { entries } = hash(t);
+    const rows = new Set(entries === undefined ? ids : [...ids].map((id) => entries[id]));
+    const sectors = new Set([...rows].map((row) => Math.floor((row * 4) / SECTOR)));
+    rowBytes += 2 * (rows.size * width * 4 + sectors.size * SECTOR);
+  }
+  const mappingBytes = hash === learned ? SECTOR : 0;
+  return {
+    operation,
+    shape: shapeOf(width, pooling, batch),
+    kernels: /\b(expand|step_runs|sum_pieces|step_long_runs)\b|RadixSort/,
+    rowLoads: /^(ld\.global|ld\.global\.nc|st\.global)\.v[48]\.f32/,
+    minimum: rowBytes + indices.length * (width * 4 + 4 + mappingBytes) + bags * 4,
+    target: 1.5,
+    bags,
+    run() {
+      const tables = tablesOf(width, hash);
+      const pooled = tables.forward({ indices, offsets });
+      tables.backward(pooled.fill(0.1));
       tables.close();
     },
   };
@@ -127,15 +167,23 @@ function iteration(ids, dim, rows) {
   };
 }
 
+// Width, ids per bag, batch. One id per bag in a batch of 8,192 has as many entries to sort as take several passes. Wide
+// rows differ least and take longest, so not in large batches.
+const SHAPES = [
+  ...[16, 64, 128].flatMap((width) => [1, 20].map((pooling) => [width, pooling, 128])),
+  ...[16, 64].flatMap((width) => [
+    [width, 1, 8192],
+    [width, 20, 1024],
+  ]),
+];
+
 export const cases = [
-  ...[16, 64, 128].flatMap((width) =>
-    [1, 20].flatMap((pooling) =>
-      [128, 1024].flatMap((batch) => [
-        forward('forward', () => ({ kind: 'identity' }), 0, width, pooling, batch),
-        forward('mapped forward', learned, 32, width, pooling, batch),
-      ]),
-    ),
-  ),
+  ...SHAPES.flatMap((shape) => [
+    forward('forward', identity, ...shape),
+    forward('mapped forward', learned, ...shape),
+    backward('backward', identity, ...shape),
+    backward('mapped backward', learned, ...shape),
+  ]),
   round(10_000, 0.01),
   round(100_000, 0.01),
   bins(100_000),

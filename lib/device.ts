@@ -2,7 +2,10 @@
 import { CollideError, checkOneOf } from './errors.ts';
 import { probeCuda } from './native.ts';
 
-/** `cpu`; `cuda`, which throws without a usable device; `auto`: CUDA when the driver answers, otherwise the CPU. */
+/**
+ * `cpu`; `cuda`, which throws without a usable device; `auto`: CUDA when the driver answers and its memory suffices,
+ * otherwise the CPU.
+ */
 export type Device = (typeof DEVICES)[number];
 
 export const DEVICES = ['cpu', 'cuda', 'auto'] as const;
@@ -40,9 +43,29 @@ export function chooseDevice(device: unknown, where: string, obstacle?: string):
       `Expected a usable CUDA device for device "cuda" of ${where}: ${reason}`,
     );
   }
-  if (!told) {
-    told = true;
-    process.emitWarning(`CUDA is not used: ${reason}`, { type: 'CollideWarning', code: 'COLLIDE_CUDA_UNUSED' });
-  }
+  tellUnused(reason);
   return 'cpu';
+}
+
+/**
+ * Makes what lives on the device that `choice` came to; for `auto` on the CPU when the device has too little memory for it,
+ * with the same warning.
+ *
+ * @throws CollideError whatever `make` throws, OUT_OF_MEMORY too when the choice was not `auto`
+ */
+export function makeOn<T>(choice: Device, device: PlacedOn, make: (device: PlacedOn) => T): [T, PlacedOn] {
+  try {
+    return [make(device), device];
+  } catch (error) {
+    const spent = error instanceof CollideError && error.code === 'OUT_OF_MEMORY';
+    if (choice !== 'auto' || device === 'cpu' || !spent) throw error;
+    tellUnused(error.message);
+    return [make('cpu'), 'cpu'];
+  }
+}
+
+function tellUnused(reason: string): void {
+  if (told) return;
+  told = true;
+  process.emitWarning(`CUDA is not used: ${reason}`, { type: 'CollideWarning', code: 'COLLIDE_CUDA_UNUSED' });
 }

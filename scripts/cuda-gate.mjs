@@ -10,7 +10,7 @@ const LEAST_OCCUPANCY = 50;
 const MOST_GROWTH = 1.1;
 /** Kernels that gather rows, by name without template arguments, and the load that their PTX must contain. */
 const WIDE = /\bld\.global\.nc\.v[48]\.f32\b/g;
-const ROW_LOADS = { lookup: WIDE, step_runs: WIDE, product: WIDE };
+const ROW_LOADS = { lookup: WIDE, step_runs: WIDE, sum_pieces: WIDE, product: WIDE };
 /** Files whose kernels compute in float64, to the bits of the CPU learners. */
 const CLUSTERING = /^(agglomerate|kd_tree|equal_mass|kmeans|id_mass|key_sort)/;
 

@@ -11,9 +11,12 @@ import { fileURLToPath } from 'node:url';
 // of the latter not what trains for hundreds of steps or with several numbers of threads.
 const SUITES = [
   [
-    ...['lookup', 'train', 'device', 'dense_net', 'device_steps', 'recommender'],
-    ...['agglomerate', 'equal_mass', 'kd_tree', 'k_means', 'out_of_memory'],
-  ].map((name) => `test/cuda/${name}.test.ts`),
+    '--testTimeout=120000',
+    ...[
+      ...['lookup', 'train', 'device', 'memory', 'dense_net', 'device_steps', 'recommender'],
+      ...['agglomerate', 'equal_mass', 'kd_tree', 'k_means', 'out_of_memory'],
+    ].map((name) => `test/cuda/${name}.test.ts`),
+  ],
   ['--config', 'test/cuda/vitest.config.ts', 'test/embedding'],
   [
     ...['--config', 'test/cuda/vitest.config.ts', '-t', '^(?!determinism|training learns)'],

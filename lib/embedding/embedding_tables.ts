@@ -1,5 +1,5 @@
 /** The fused multi-table embedding: one native call for all tables forward, one backward. */
-import type { PlacedOn } from '../device.ts';
+import { makeOn, type PlacedOn } from '../device.ts';
 import { CollideError, checkInteger, checkNumber, checkOneOf } from '../errors.ts';
 import { readSafetensors, type TensorInput, writeSafetensors } from '../files/index.ts';
 import { type NativeEmbedding, type NativeLayout, type NativeTable, native } from '../native.ts';
@@ -87,8 +87,11 @@ export class EmbeddingTables {
       this.#warns = warns;
     } else {
       const config = completeOptions(options);
-      this.#native = new Native(config);
-      this.device = config.device;
+      [this.#native, this.device] = makeOn(
+        options.device ?? 'cpu',
+        config.device,
+        (device) => new Native({ ...config, device }),
+      );
       this.#optimizer = config.optimizer.kind;
       this.#counts = config.countAccesses;
       const rounded = config.features.find(({ precision }) => precision === 'int8' || precision === 'int4');

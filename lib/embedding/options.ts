@@ -20,8 +20,8 @@ export interface EmbeddingTablesOptions {
   countAccesses?: boolean;
   /**
    * Where the tables live and learn, with the same bits: `cpu` (default); `cuda`, which throws without a device;
-   * `auto`: CUDA when the driver answers, otherwise the CPU and one warning that says why. CUDA takes float32 rows of up
-   * to 8,192 columns. `device` of the tables says what it came to.
+   * `auto`: CUDA when the driver answers and has the memory, otherwise the CPU and one warning that says why. CUDA takes
+   * float32 rows of up to 8,192 columns. `device` of the tables says what it came to.
    */
   device?: Device;
   /** 0 to 2^64 - 1; initial values and stochastic rounding depend on it alone. Default 1. */

@@ -1,5 +1,5 @@
 /** The dense half of DLRM: bottom layers, pairwise dots, top layers, one logit; trained in one native call per batch. */
-import { chooseDevice, type Device, type PlacedOn } from '../device.ts';
+import { chooseDevice, type Device, makeOn, type PlacedOn } from '../device.ts';
 import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, describe } from '../errors.ts';
 import { type NativeDenseConfig, type NativeDenseNet, native } from '../native.ts';
 
@@ -96,9 +96,14 @@ export class DenseNet {
    *   on a CUDA device also CUDA_UNAVAILABLE and, here and in every method, CUDA_FAILED naming the operation
    */
   constructor(options: DenseNetOptions) {
-    this.#config = completeOptions(options);
-    this.#native = new (native().DenseNet)(this.#config);
-    this.device = this.#config.device;
+    const config = completeOptions(options);
+    const { DenseNet: Native } = native();
+    [this.#native, this.device] = makeOn(
+      options.device ?? 'cpu',
+      config.device,
+      (device) => new Native({ ...config, device }),
+    );
+    this.#config = { ...config, device: this.device };
   }
 
   /**

@@ -1,7 +1,10 @@
 #include "cuda/agglomerate_state.cuh"
 
 #include <cmath>
-#include <cub/cub.cuh>
+#include <cub/block/block_reduce.cuh>
+#include <cub/device/device_radix_sort.cuh>
+#include <cub/device/device_scan.cuh>
+#include <cub/device/device_select.cuh>
 #include <utility>
 
 #include "cuda/ordered_bits.cuh"

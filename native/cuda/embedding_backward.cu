@@ -1,7 +1,8 @@
 #include "cuda/embedding_backward.cuh"
 
 #include <algorithm>
-#include <cub/cub.cuh>
+#include <cub/block/block_scan.cuh>
+#include <cub/device/device_radix_sort.cuh>
 
 #include "cuda/row_step.cuh"
 

@@ -6,7 +6,8 @@
 #include "cuda/equal_mass.h"
 
 #include <algorithm>
-#include <cub/cub.cuh>
+#include <cub/block/block_scan.cuh>
+#include <cub/device/device_radix_sort.cuh>
 #include <limits>
 
 #include "cuda/device_memory.cuh"

@@ -1,6 +1,6 @@
 #include "cuda/kd_tree_levels.cuh"
 
-#include <cub/cub.cuh>
+#include <cub/device/device_scan.cuh>
 #include <cuda/std/functional>
 #include <utility>
 

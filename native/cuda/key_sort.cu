@@ -1,6 +1,6 @@
 #include "cuda/key_sort.cuh"
 
-#include <cub/cub.cuh>
+#include <cub/device/device_radix_sort.cuh>
 
 #include "core/random.h"
 #include "cuda/ordered_bits.cuh"

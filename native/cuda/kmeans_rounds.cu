@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <cub/cub.cuh>
+#include <cub/device/device_radix_sort.cuh>
 #include <utility>
 
 namespace collide::cuda {

@@ -143,6 +143,14 @@ describe.skipIf(!probeCuda().available)('training on the device has the bits of 
     });
   }
 
+  // 1,024 blocks share the list: some sum two pieces, and step two rows.
+  it('long runs: more of them than blocks for their list', () => {
+    const rows = 1030;
+    const features = [feature('a', 1, { cardinality: rows, hashes: [{ kind: 'identity' }] })];
+    const batch = bags(new Array(rows).fill(65), (i) => (i * 7) % rows);
+    expectSameBits({ features, optimizer: PAPER, seed: 6 }, [batch]);
+  });
+
   it('gradients of zeros of both signs, of huge and of tiny ones', () => {
     const values = [0, -0, 3e38, -3e38, 1e-45, -1e-40, 1e-20, 1];
     const gradient = (random: Random, n: number) =>

@@ -2,6 +2,7 @@
 // was written; requests of warps to global memory are counted in 32-byte sectors.
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "block.h"
 #include "finding.h"
@@ -16,6 +17,7 @@ namespace {
 struct Place {
   Region* region;
   std::uint64_t offset;
+  bool defined = false;  // all of its bytes have been written
 
   std::uint8_t* data() const { return region->data + offset; }
   std::uint8_t* state() const { return region->state + offset; }
@@ -25,8 +27,24 @@ struct Place {
   warp.block.fail(warp, lane, "out of bounds", text(what, " of ", bytes, " bytes at ", where));
 }
 
+// Whether `count` elements have all been written. Asked first of every access, as a few whole numbers: what is defined
+// is also open.
+template <typename T>
+bool all_defined(const std::uint8_t* state, int count) {
+  constexpr auto kAll = static_cast<T>(kDefined * 0x0101010101010101ull);
+  bool all = true;
+  for (int v = 0; v < count; ++v) {
+    T states;
+    std::memcpy(&states, state + static_cast<std::size_t>(v) * sizeof(T), sizeof states);
+    all &= states == kAll;
+  }
+  return all;
+}
+
 // Where a lane's access goes, within bounds and aligned.
-Place place(Warp& warp, int lane, const Instruction& i, std::uint64_t address, std::uint64_t bytes, const char* what) {
+template <typename T>
+Place place(Warp& warp, int lane, const Instruction& i, std::uint64_t address, const char* what) {
+  const std::uint64_t bytes = sizeof(T) * i.vector;
   Block& block = warp.block;
   Space space = i.space;
   if (space == Space::kGeneric) {
@@ -51,12 +69,10 @@ Place place(Warp& warp, int lane, const Instruction& i, std::uint64_t address, s
   } else {
     region = &block.parameters;
   }
-  const Place found{region, address - region->base};
-  const std::uint8_t* closed = nullptr;
-  if (region->contains(address, bytes)) {
-    closed = static_cast<const std::uint8_t*>(std::memchr(found.state(), kOutside, bytes));
-  }
-  if (closed != nullptr || !region->contains(address, bytes)) {
+  Place found{region, address - region->base};
+  const bool inside = region->contains(address, bytes);
+  found.defined = inside && all_defined<T>(found.state(), i.vector);
+  if (!inside || (!found.defined && std::memchr(found.state(), kOutside, bytes) != nullptr)) {
     outside(warp, lane, what, bytes, text("byte ", found.offset, " of ", region->name, ", ", region->bytes, " bytes"));
   }
   if (address % bytes != 0) {
@@ -94,7 +110,6 @@ struct Request {
     site.bytes += static_cast<std::uint64_t>(count) * bytes;
     const std::uint64_t* end = std::unique(sectors, sectors + n);
     site.sectors += static_cast<std::uint64_t>(end - sectors);
-    if (!report_wanted()) return;
     for (const std::uint64_t* sector = sectors; sector < end; ++sector) {
       site.block_sectors += block.sectors.insert(*sector).second ? 1 : 0;
     }
@@ -114,58 +129,54 @@ struct Request {
   }
 };
 
-template <typename Body>
+// T: an unsigned integer of an element's size.
+template <typename T, typename Body>
 void access(Warp& warp, const Instruction& i, int address_operand, const char* what, Body body) {
-  const std::uint64_t bytes = std::uint64_t{i.bytes} * i.vector;
   const Row& addresses = warp.row(i.operand[address_operand]);
   warp.need_defined(warp.undefined(i.operand[address_operand]), "is an address");
   Request request;
   Region* region = nullptr;
   warp.each([&](int l) {
     const std::uint64_t address = addresses.lane[l] + static_cast<std::uint64_t>(i.offset);
-    const Place at = place(warp, l, i, address, bytes, what);
+    const Place at = place<T>(warp, l, i, address, what);
     region = at.region;
     request.add(at.region->base + at.offset);
     body(l, at);
   });
   Block& block = warp.block;
-  Site& site = block.launch.sites[static_cast<std::size_t>(&warp.current() - block.launch.program.code.data())];
-  if (region == &block.shared) {
-    request.count_passes(site, bytes);
-  } else if (region != &block.local && region != &block.parameters) {
-    request.count_sectors(block, site, bytes);
-    block.acquired |= i.strong;
-    if (i.fences) block.last_fence = block.tick();
+  if (region == &block.local || region == &block.parameters) return;
+  if (report_wanted()) {
+    Site& site = block.launch.sites[static_cast<std::size_t>(&warp.current() - block.launch.program.code.data())];
+    const std::uint64_t bytes = sizeof(T) * i.vector;
+    if (region == &block.shared) {
+      request.count_passes(site, bytes);
+    } else {
+      request.count_sectors(block, site, bytes);
+    }
   }
+  if (region == &block.shared) return;
+  block.acquired |= i.strong;
+  if (i.fences) block.last_fence = block.tick();
 }
 
-bool defined(const Place& at, std::uint64_t bytes) {
-  for (std::uint64_t b = 0; b < bytes; ++b) {
-    if (at.state()[b] != kDefined) return false;
-  }
-  return true;
-}
-
-template <bool kSigned>
+template <typename T, bool kSigned>
 void load(Warp& warp, const Instruction& i) {
   std::uint32_t undefined[4] = {};
-  const std::uint64_t bytes = std::uint64_t{i.bytes} * i.vector;
-  access(warp, i, i.vector, "a read", [&](int l, const Place& at) {
+  Row* targets[4];
+  for (int v = 0; v < i.vector; ++v) targets[v] = &warp.target(i.operand[v]);
+  access<T>(warp, i, i.vector, "a read", [&](int l, const Place& at) {
     if (at.region->words != nullptr) {
-      each_word(at.offset, bytes, [&](std::uint64_t word, std::uint32_t mask) {
+      each_word(at.offset, sizeof(T) * i.vector, [&](std::uint64_t word, std::uint32_t mask) {
         note_read(warp, l, *at.region, word, mask, i.strong, i.read_only);
       });
     }
     for (int v = 0; v < i.vector; ++v) {
-      const Place element{at.region, at.offset + static_cast<std::uint64_t>(v) * i.bytes};
-      if (!defined(element, i.bytes)) undefined[v] |= 1u << l;
-      std::uint64_t value = 0;
-      std::memcpy(&value, element.data(), i.bytes);
-      if (kSigned) {
-        const int unused = 64 - 8 * i.bytes;
-        value = static_cast<std::uint64_t>(static_cast<std::int64_t>(value << unused) >> unused);
-      }
-      warp.target(i.operand[v]).lane[l] = value;
+      T value;
+      std::memcpy(&value, at.data() + static_cast<std::size_t>(v) * sizeof(T), sizeof value);
+      using Signed = std::make_signed_t<T>;
+      targets[v]->lane[l] = kSigned ? static_cast<std::uint64_t>(std::int64_t{static_cast<Signed>(value)}) : value;
+      if (at.defined || all_defined<T>(at.state() + static_cast<std::size_t>(v) * sizeof(T), 1)) continue;
+      undefined[v] |= 1u << l;
     }
   });
   for (int v = 0; v < i.vector; ++v) warp.set_undefined(i.operand[v], undefined[v]);
@@ -177,24 +188,35 @@ void check_writable(Warp& warp, int lane, const Place& at) {
   }
 }
 
+template <typename T>
 void store(Warp& warp, const Instruction& i) {
-  const std::uint64_t bytes = std::uint64_t{i.bytes} * i.vector;
-  access(warp, i, 0, "a write", [&](int l, const Place& at) {
+  const Row* values[4];
+  std::uint32_t undefined[4], any = 0;
+  for (int v = 0; v < i.vector; ++v) {
+    values[v] = &warp.row(i.operand[1 + v]);
+    any |= undefined[v] = warp.undefined(i.operand[1 + v]);
+  }
+  access<T>(warp, i, 0, "a write", [&](int l, const Place& at) {
     check_writable(warp, l, at);
-    std::uint8_t value[32];
+    T fresh[4], old[4];
+    bool changes = false;
     for (int v = 0; v < i.vector; ++v) {
-      std::memcpy(value + v * i.bytes, &warp.row(i.operand[1 + v]).lane[l], i.bytes);
+      fresh[v] = static_cast<T>(values[v]->lane[l]);
+      std::memcpy(&old[v], at.data() + static_cast<std::size_t>(v) * sizeof(T), sizeof(T));
+      changes |= fresh[v] != old[v];
     }
-    const bool changes = std::memcmp(value, at.data(), bytes) != 0;
     if (at.region->words != nullptr) {
-      each_word(at.offset, bytes, [&](std::uint64_t word, std::uint32_t mask) {
+      each_word(at.offset, sizeof(T) * i.vector, [&](std::uint64_t word, std::uint32_t mask) {
         note_write(warp, l, *at.region, word, mask, i.strong, changes);
       });
     }
-    std::memcpy(at.data(), value, bytes);
     for (int v = 0; v < i.vector; ++v) {
-      const bool lost = (warp.undefined(i.operand[1 + v]) >> l & 1) != 0;
-      std::memset(at.state() + v * i.bytes, lost ? kUnwritten : kDefined, i.bytes);
+      std::memcpy(at.data() + static_cast<std::size_t>(v) * sizeof(T), &fresh[v], sizeof(T));
+    }
+    if (at.defined && (any >> l & 1) == 0) return;
+    for (int v = 0; v < i.vector; ++v) {
+      const bool lost = (undefined[v] >> l & 1) != 0;
+      std::memset(at.state() + static_cast<std::size_t>(v) * sizeof(T), lost ? kUnwritten : kDefined, sizeof(T));
     }
   });
 }
@@ -202,9 +224,11 @@ void store(Warp& warp, const Instruction& i) {
 // kFirst: the operand after which address and values come (1, or 0 for red, which has no result).
 template <typename T, int kFirst, typename F>
 void atomic(Warp& warp, const Instruction& i) {
-  access(warp, i, kFirst, "an atomic operation", [&](int l, const Place& at) {
+  using Element = std::conditional_t<sizeof(T) == 8, std::uint64_t,
+                                     std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint16_t>>;
+  access<Element>(warp, i, kFirst, "an atomic operation", [&](int l, const Place& at) {
     check_writable(warp, l, at);
-    if (!defined(at, sizeof(T))) {
+    if (!at.defined) {
       warp.block.fail(
           warp, l, "uninitialised value",
           text("an atomic operation on byte ", at.offset, " of ", at.region->name, ", which was never written"));
@@ -289,13 +313,10 @@ void take_order(Opcode& op, Instruction& i) {
   op.take_one({"L2::64B", "L2::128B", "L2::256B"});
 }
 
-std::uint8_t take_width(Opcode& op, bool& is_signed) {
-  const std::string_view type = op.take_type();
-  is_signed = type.starts_with('s');
-  if (type.ends_with("64")) return 8;
-  if (type.ends_with("32")) return 4;
-  if (type.ends_with("16")) return 2;
-  return type.ends_with("8") ? 1 : 0;
+template <typename T>
+Run load_or_store(bool loads, bool is_signed) {
+  if (!loads) return store<T>;
+  return is_signed ? load<T, true> : load<T, false>;
 }
 
 }  // namespace
@@ -320,17 +341,17 @@ Run memory_access(Opcode& op, Instruction& i) {
     const std::string_view operation =
         op.take_one({"add", "min", "max", "inc", "dec", "and", "or", "xor", "exch", "cas"});
     const std::string_view type = op.take_type();
-    i.bytes = type.ends_with("64") ? 8 : type.ends_with("16") ? 2 : 4;
     return atomic_operation(operation, type, atomic);
   }
   i.read_only = op.take("nc");
   const std::string_view vector = op.take_one({"v2", "v4"});
   i.vector = vector == "v4" ? 4 : vector == "v2" ? 2 : 1;
-  bool is_signed = false;
-  i.bytes = take_width(op, is_signed);
-  if (i.bytes == 0) return nullptr;
-  if (!loads) return store;
-  return is_signed ? load<true> : load<false>;
+  const std::string_view type = op.take_type();
+  const bool is_signed = type.starts_with('s');
+  if (type.ends_with("64")) return load_or_store<std::uint64_t>(loads, is_signed);
+  if (type.ends_with("32")) return load_or_store<std::uint32_t>(loads, is_signed);
+  if (type.ends_with("16")) return load_or_store<std::uint16_t>(loads, is_signed);
+  return type.ends_with("8") ? load_or_store<std::uint8_t>(loads, is_signed) : nullptr;
 }
 
 }  // namespace test_device

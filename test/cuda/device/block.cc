@@ -12,6 +12,20 @@ constexpr std::uint64_t kMostTurns = 1 << 9;  // of a warp, each some 65,000 ins
 
 std::uint64_t next_serial = 1;
 
+// What the last launch left, as it is: new memory for every launch would be a page fault for every few registers.
+// Nothing reads what it has not written: registers are undefined at first, and shadows are told apart by the serial of
+// a block.
+struct Kept {
+  std::vector<Row> rows;
+  std::vector<Word> shared_words;
+} kept;
+
+template <typename T>
+T* at_least(std::vector<T>& memory, std::uint64_t count) {
+  if (memory.size() < count) memory.resize(count);
+  return memory.data();
+}
+
 }  // namespace
 
 Block::Block(Launch& launch) : launch(launch) {
@@ -19,14 +33,14 @@ Block::Block(Launch& launch) : launch(launch) {
   const std::uint64_t bytes = program.shared_bytes + launch.dynamic_shared;
   shared_data_.resize(bytes);
   shared_state_.resize(bytes);
-  shared_words_.resize(bytes / 4 + 1);
   fresh_shared_.assign(bytes, kOutside);
   const auto open = fresh_shared_.begin();
   for (const Variable& variable : program.shared) {
     std::fill_n(open + static_cast<std::ptrdiff_t>(variable.address), variable.bytes, kUnwritten);
   }
   std::fill_n(open + static_cast<std::ptrdiff_t>(program.shared_bytes), launch.dynamic_shared, kUnwritten);
-  shared = {0, bytes, shared_data_.data(), shared_state_.data(), shared_words_.data(), true, "shared memory"};
+  shared = {0,    bytes,          shared_data_.data(), shared_state_.data(), at_least(kept.shared_words, bytes / 4 + 1),
+            true, "shared memory"};
 
   const std::uint64_t threads = (launch.thread_count() + 31) / 32 * 32;
   local_data_.resize(threads * program.local_bytes);
@@ -36,7 +50,10 @@ Block::Block(Launch& launch) : launch(launch) {
   parameter_state_.assign(launch.parameters.size(), kDefined);
   parameters = {0,     launch.parameters.size(), launch.parameters.data(), parameter_state_.data(), nullptr,
                 false, "the kernel's parameters"};
-  for (std::uint32_t w = 0; w < threads / 32; ++w) warps_.push_back(std::make_unique<Warp>(*this, w));
+  Row* rows = at_least(kept.rows, threads / 32 * program.rows);
+  for (std::uint32_t w = 0; w < threads / 32; ++w, rows += program.rows) {
+    warps_.push_back(std::make_unique<Warp>(*this, w, rows));
+  }
 }
 
 void Block::use_local(std::uint32_t thread) {

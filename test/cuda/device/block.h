@@ -68,7 +68,6 @@ class Block {
 
   std::vector<std::unique_ptr<Warp>> warps_;
   std::vector<std::uint8_t> shared_data_, shared_state_, fresh_shared_, local_data_, local_state_, parameter_state_;
-  std::vector<Word> shared_words_;
 };
 
 // Runs all blocks. Throws Finding.

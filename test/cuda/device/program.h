@@ -52,12 +52,12 @@ struct Instruction {
   std::int32_t table = -1;   // of brx.idx
   std::int64_t offset = 0;   // added to the address
   Space space = Space::kGeneric;
-  std::uint8_t bytes = 0, vector = 1;  // of one element; elements
-  bool strong = false;                 // volatile, relaxed or stronger, atomic: ordered by the memory itself
-  bool fences = false;                 // publishes earlier writes to other blocks
-  bool read_only = false;              // ld.global.nc
-  bool any_place = false;              // bar.warp.sync: lanes may meet at different ones
-  Reduce reduce = Reduce::kNone;       // bar.red
+  std::uint8_t vector = 1;        // elements of a load or store
+  bool strong = false;            // volatile, relaxed or stronger, atomic: ordered by the memory itself
+  bool fences = false;            // publishes earlier writes to other blocks
+  bool read_only = false;         // ld.global.nc
+  bool any_place = false;         // bar.warp.sync: lanes may meet at different ones
+  Reduce reduce = Reduce::kNone;  // bar.red
   std::uint32_t line = 0;
 };
 

@@ -18,11 +18,11 @@ void for_lanes(std::uint32_t lanes, F body) {
 
 }  // namespace
 
-Warp::Warp(Block& block, std::uint32_t index)
+Warp::Warp(Block& block, std::uint32_t index, Row* rows)
     : block(block),
       program_(block.launch.program),
       index_(index),
-      rows_(program_.rows),
+      rows_(rows),
       constants_(program_.constants.data()),
       undefined_(program_.rows),
       predicates_(program_.predicates),

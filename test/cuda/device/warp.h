@@ -20,7 +20,7 @@ class Block;
 
 class Warp {
  public:
-  Warp(Block& block, std::uint32_t index);
+  Warp(Block& block, std::uint32_t index, Row* rows);  // rows: [program.rows], its registers
 
   void begin(std::uint32_t live);  // at the start of a block
   // Runs until every thread has ended or waits at a block barrier (true), or for a while (false).
@@ -103,7 +103,7 @@ class Warp {
 
   const Program& program_;
   const std::uint32_t index_;
-  std::vector<Row> rows_;
+  Row* const rows_;
   const Row* constants_;
   std::vector<std::uint32_t> undefined_, predicates_, undefined_predicates_;
 

@@ -2,7 +2,11 @@
 // blocks with look-back between them, sizes at and around the tiles.
 #include <algorithm>
 #include <cstdint>
-#include <cub/cub.cuh>
+#include <cub/device/device_radix_sort.cuh>
+#include <cub/device/device_reduce.cuh>
+#include <cub/device/device_run_length_encode.cuh>
+#include <cub/device/device_scan.cuh>
+#include <cub/device/device_select.cuh>
 #include <map>
 #include <numeric>
 
