@@ -25,7 +25,7 @@ std::vector<std::uint64_t> all_alive(std::size_t slots) {
 }  // namespace
 
 std::vector<SlotRange> slot_ranges(std::size_t slots, std::size_t nanoseconds, unsigned threads) {
-  constexpr std::size_t kLeast = 300'000;  // of a task: it takes about as long until a sleeping thread is at work
+  constexpr std::size_t kLeast = 300'000;  // of a task: less has been slower on two threads than on one
   if (threads == 0) threads = available_threads();
   const std::size_t count =
       std::max<std::size_t>(1, std::min({nanoseconds / kLeast, std::size_t{threads}, slots / 64}));
