@@ -6,8 +6,8 @@
 // further axis has a list of the places in its order. A level (dim > 1): two kernels of moments, from which each part's
 // widest axis follows; a scan of the masses in that axis' order, in which each part looks for its cut; marks of the ids
 // below it; stable partitions of the columns and then of the lists, each by a scan. 16 launches, whatever the number of
-// parts, that move about 70 dim + 60 bytes per id, and while parts are large a sector for each of dim + 1 words that are
-// gathered or scattered. Of one dimension there is nothing to choose or move: a level is a look for cuts in the one
+// parts, that move about 70 dim + 60 bytes per id, and while parts are large a sector for each of dim + 1 words that
+// are gathered or scattered. Of one dimension there is nothing to choose or move: a level is a look for cuts in the one
 // scan. 21 dim + 30 bytes of device memory per id, up to 32 dim + 80 per row.
 #pragma once
 
