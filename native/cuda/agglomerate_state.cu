@@ -57,19 +57,24 @@ __global__ void __launch_bounds__(kThreads) score_pairs(ClusterArrays clusters, 
   keys[i] = static_cast<std::uint64_t>(__double_as_longlong(score));
 }
 
-// Which pairs of the list stay: those up to a threshold of scores, or of created sizes.
+// Which pairs of the list stay, by their positions: those up to a threshold of scores, or of created sizes.
 __global__ void __launch_bounds__(kThreads)
     flag_smallest(const std::uint64_t* keys, const std::uint32_t* list, std::size_t n, const PairThreshold* threshold,
                   std::uint8_t* flags) {
   const std::size_t i = global_thread();
-  if (i < n) flags[i] = threshold->holds(keys[i], list[i]);
+  if (i < n) flags[list[i]] = threshold->holds(keys[i], list[i]);
 }
 
 __global__ void __launch_bounds__(kThreads) flag_fitting(const std::uint32_t* sizes, const std::uint32_t* list,
                                                          std::size_t n, std::uint64_t most, std::uint8_t* flags) {
   const std::size_t i = global_thread();
-  if (i < n) flags[i] = std::uint64_t{sizes[list[i]]} + sizes[list[i] + 1] <= most;
+  if (i < n) flags[list[i]] = std::uint64_t{sizes[list[i]]} + sizes[list[i] + 1] <= most;
 }
+
+struct Flagged {
+  const std::uint8_t* flags;
+  __device__ bool operator()(std::uint32_t left) const { return flags[left] != 0; }
+};
 
 __global__ void __launch_bounds__(kThreads) count_up(std::uint32_t* list, std::size_t n) {
   const std::size_t i = global_thread();
@@ -220,8 +225,8 @@ void AgglomerateState::list_all() {
 void AgglomerateState::select() {
   check(cudaGetLastError(), "launch the choice of pairs");
   scratch_.run("select pairs", [&](void* room, std::size_t& bytes) {
-    return cub::DeviceSelect::Flagged(room, bytes, list_.data(), flags_.data(), spare_.data(), &told_.data()->selected,
-                                      listed_, stream_.get());
+    return cub::DeviceSelect::If(room, bytes, list_.data(), spare_.data(), &told_.data()->selected, listed_,
+                                 Flagged{flags_.data()}, stream_.get());
   });
   std::swap(list_, spare_);
 }
