@@ -40,48 +40,49 @@ __global__ void __launch_bounds__(kThreads) first_clusters(const std::uint64_t* 
   out.sizes[i] = 1;
 }
 
-// Scores of pairs. They are >= 0, so that their bits are in their order.
-struct Scores {
-  ClusterArrays clusters;
-  FilterBy by;
-  double norm;
-
-  __device__ double score(std::uint32_t left) const {
-    if (by == FilterBy::kDistance) return clusters.values[left + 1] - clusters.values[left];
-    if (by == FilterBy::kSize) {
-      return static_cast<double>(clusters.sizes[left]) + static_cast<double>(clusters.sizes[left + 1]);
-    }
-    if (norm == 0) return 0;
-    const double a = clusters.counts[left] / norm, b = clusters.counts[left + 1] / norm;
-    return (a + b) + a * b;
-  }
-  __device__ std::uint64_t bits(std::uint32_t left) const {
-    return static_cast<std::uint64_t>(__double_as_longlong(score(left)));
-  }
-};
-
-__global__ void __launch_bounds__(kThreads)
-    score_pairs(Scores scores, const std::uint32_t* list, std::size_t n, std::uint64_t* keys) {
+// Scores are >= 0, so that their bits are in their order.
+__global__ void __launch_bounds__(kThreads) score_pairs(ClusterArrays clusters, FilterBy by, double norm,
+                                                        const std::uint32_t* list, std::size_t n, std::uint64_t* keys) {
   const std::size_t i = global_thread();
-  if (i < n) keys[i] = scores.bits(list[i]);
+  if (i >= n) return;
+  const std::uint32_t left = list[i];
+  double score = 0;
+  if (by == FilterBy::kFrequency) {
+    if (norm != 0) {
+      const double a = clusters.counts[left] / norm, b = clusters.counts[left + 1] / norm;
+      score = (a + b) + a * b;
+    }
+  } else if (by == FilterBy::kDistance) {
+    score = clusters.values[left + 1] - clusters.values[left];
+  } else {
+    score = static_cast<double>(clusters.sizes[left]) + static_cast<double>(clusters.sizes[left + 1]);
+  }
+  keys[i] = static_cast<std::uint64_t>(__double_as_longlong(score));
 }
 
-struct UpTo {
-  Scores scores;
-  const PairThreshold* threshold;
-  __device__ bool operator()(std::uint32_t left) const { return threshold->holds(scores.bits(left), left); }
+// Which pairs of the list stay, by their positions: those up to a threshold of scores, or of created sizes.
+__global__ void __launch_bounds__(kThreads)
+    flag_smallest(const std::uint64_t* keys, const std::uint32_t* list, std::size_t n, const PairThreshold* threshold,
+                  std::uint8_t* flags) {
+  const std::size_t i = global_thread();
+  if (i < n) flags[list[i]] = threshold->holds(keys[i], list[i]);
+}
+
+__global__ void __launch_bounds__(kThreads) flag_fitting(const std::uint32_t* sizes, const std::uint32_t* list,
+                                                         std::size_t n, std::uint64_t most, std::uint8_t* flags) {
+  const std::size_t i = global_thread();
+  if (i < n) flags[list[i]] = std::uint64_t{sizes[list[i]]} + sizes[list[i] + 1] <= most;
+}
+
+struct Flagged {
+  const std::uint8_t* flags;
+  __device__ bool operator()(std::uint32_t left) const { return flags[left] != 0; }
 };
 
 __global__ void __launch_bounds__(kThreads) count_up(std::uint32_t* list, std::size_t n) {
   const std::size_t i = global_thread();
   if (i < n) list[i] = static_cast<std::uint32_t>(i);
 }
-
-struct Fits {
-  const std::uint32_t* sizes;
-  std::uint64_t most;
-  __device__ bool operator()(std::uint32_t left) const { return std::uint64_t{sizes[left]} + sizes[left + 1] <= most; }
-};
 
 __global__ void __launch_bounds__(kThreads) mark(const std::uint32_t* list, std::size_t n, std::uint8_t* chosen) {
   const std::size_t i = global_thread();
@@ -159,7 +160,7 @@ AgglomerateState::AgglomerateState(const std::vector<double>& values, const std:
   }
   keys_.reserve(n, what);
   for (DeviceArray<std::uint32_t>* list : {&list_, &spare_, &heads_, &positions_}) list->reserve(n, what);
-  chosen_.reserve(n, what);
+  flags_.reserve(n, what);
 
   const DeviceArray<std::uint64_t> sorted_keys(n, what);
   const char* copying = "copy the ids to cluster to the device";
@@ -223,12 +224,12 @@ void AgglomerateState::list_all() {
   check(cudaGetLastError(), "list the pairs");
 }
 
-// Leaves in the list the pairs that `keeps` says, in their order.
-template <typename Keeps>
-void AgglomerateState::select(const Keeps& keeps) {
+// Leaves in the list the pairs that flags_ names, in their order.
+void AgglomerateState::select() {
+  check(cudaGetLastError(), "launch the choice of pairs");
   scratch_.run("select pairs", [&](void* room, std::size_t& bytes) {
-    return cub::DeviceSelect::If(room, bytes, list_.data(), spare_.data(), &told_.data()->selected, listed_, keeps,
-                                 stream_.get());
+    return cub::DeviceSelect::If(room, bytes, list_.data(), spare_.data(), &told_.data()->selected, listed_,
+                                 Flagged{flags_.data()}, stream_.get());
   });
   std::swap(list_, spare_);
 }
@@ -237,18 +238,22 @@ void AgglomerateState::keep_smallest(FilterBy by, std::size_t m) {
   if (m >= candidates()) return;
   if (all_) list_all();
   all_ = false;
-  const Scores scores = {now_.arrays(), by, norm_};
-  score_pairs<<<blocks_for(listed_), kThreads, 0, stream_.get()>>>(scores, list_.data(), listed_, keys_.data());
+  score_pairs<<<blocks_for(listed_), kThreads, 0, stream_.get()>>>(now_.arrays(), by, norm_, list_.data(), listed_,
+                                                                   keys_.data());
   check(cudaGetLastError(), "launch the scores");
   search_.run(keys_.data(), list_.data(), listed_, static_cast<std::uint32_t>(m), stream_);
-  select(UpTo{scores, search_.threshold()});
+  flag_smallest<<<blocks_for(listed_), kThreads, 0, stream_.get()>>>(keys_.data(), list_.data(), listed_,
+                                                                     search_.threshold(), flags_.data());
+  select();
   listed_ = m;
 }
 
 bool AgglomerateState::drop_larger(std::uint64_t max_size) {
   if (max_size == 0) return true;
   if (all_) list_all();
-  select(Fits{now_.sizes.data(), max_size});
+  flag_fitting<<<blocks_for(listed_), kThreads, 0, stream_.get()>>>(now_.sizes.data(), list_.data(), listed_, max_size,
+                                                                    flags_.data());
+  select();
   const std::size_t selected = told().selected;
   if (selected == 0) {
     std::swap(list_, spare_);  // back again
@@ -261,10 +266,10 @@ bool AgglomerateState::drop_larger(std::uint64_t max_size) {
 
 bool AgglomerateState::merge(std::uint64_t max_size, bool count_weighted) {
   const std::size_t n = clusters_;
-  check(cudaMemsetAsync(chosen_.data(), 0, n, stream_.get()), "mark the pairs to merge");
+  check(cudaMemsetAsync(flags_.data(), 0, n, stream_.get()), "mark the pairs to merge");
   if (all_) list_all();
-  mark<<<blocks_for(listed_), kThreads, 0, stream_.get()>>>(list_.data(), listed_, chosen_.data());
-  cut_chains<<<blocks_for(n), kThreads, 0, stream_.get()>>>(chosen_.data(), now_.sizes.data(), n, max_size,
+  mark<<<blocks_for(listed_), kThreads, 0, stream_.get()>>>(list_.data(), listed_, flags_.data());
+  cut_chains<<<blocks_for(n), kThreads, 0, stream_.get()>>>(flags_.data(), now_.sizes.data(), n, max_size,
                                                             heads_.data(), &told_.data()->split);
   check(cudaGetLastError(), "launch the chains");
   scratch_.run("number the clusters", [&](void* room, std::size_t& bytes) {

@@ -300,7 +300,8 @@ void KdTreeLevels::scan_masses() {
                                                                   running_.data());
   check(cudaGetLastError(), "launch a level of the kd-tree");
   scratch_.run("add masses of the kd-tree", [&](void* room, std::size_t& bytes) {
-    return cub::DeviceScan::InclusiveSum(room, bytes, running_.data(), running_.data(), n_, stream_.get());
+    return cub::DeviceScan::InclusiveSum(room, bytes, running_.data(), running_.data(), static_cast<std::uint32_t>(n_),
+                                         stream_.get());
   });
 }
 
