@@ -60,28 +60,32 @@ __global__ void __launch_bounds__(kThreads) score_pairs(ClusterArrays clusters, 
   keys[i] = static_cast<std::uint64_t>(__double_as_longlong(score));
 }
 
-// Which pairs of the list stay, by their positions: those up to a threshold of scores, or of created sizes.
-__global__ void __launch_bounds__(kThreads)
-    flag_smallest(const std::uint64_t* keys, const std::uint32_t* list, std::size_t n, const PairThreshold* threshold,
-                  std::uint8_t* flags) {
-  const std::size_t i = global_thread();
-  if (i < n) flags[list[i]] = threshold->holds(keys[i], list[i]);
-}
-
-__global__ void __launch_bounds__(kThreads) flag_fitting(const std::uint32_t* sizes, const std::uint32_t* list,
-                                                         std::size_t n, std::uint64_t most, std::uint8_t* flags) {
-  const std::size_t i = global_thread();
-  if (i < n) flags[list[i]] = std::uint64_t{sizes[list[i]]} + sizes[list[i] + 1] <= most;
-}
-
-struct Flagged {
-  const std::uint8_t* flags;
-  __device__ bool operator()(std::uint32_t left) const { return flags[left] != 0; }
-};
-
 __global__ void __launch_bounds__(kThreads) count_up(std::uint32_t* list, std::size_t n) {
   const std::size_t i = global_thread();
   if (i < n) list[i] = static_cast<std::uint32_t>(i);
+}
+
+// Which pairs of the list stay: those up to a threshold of scores, or of created sizes.
+__global__ void __launch_bounds__(kThreads)
+    flag_smallest(const std::uint64_t* keys, const std::uint32_t* list, std::size_t n, const PairThreshold* threshold,
+                  std::uint32_t* flags) {
+  const std::size_t i = global_thread();
+  if (i < n) flags[i] = threshold->holds(keys[i], list[i]);
+}
+
+__global__ void __launch_bounds__(kThreads) flag_fitting(const std::uint32_t* sizes, const std::uint32_t* list,
+                                                         std::size_t n, std::uint64_t most, std::uint32_t* flags) {
+  const std::size_t i = global_thread();
+  if (i < n) flags[i] = std::uint64_t{sizes[list[i]]} + sizes[list[i] + 1] <= most;
+}
+
+__global__ void __launch_bounds__(kThreads)
+    keep_flagged(const std::uint32_t* list, const std::uint32_t* flags, const std::uint32_t* positions, std::size_t n,
+                 std::uint32_t* out, std::uint32_t* selected) {
+  const std::size_t i = global_thread();
+  if (i >= n) return;
+  if (flags[i] != 0) out[positions[i]] = list[i];
+  if (i == n - 1) *selected = positions[i] + flags[i];
 }
 
 __global__ void __launch_bounds__(kThreads) mark(const std::uint32_t* list, std::size_t n, std::uint8_t* chosen) {
@@ -160,7 +164,7 @@ AgglomerateState::AgglomerateState(const std::vector<double>& values, const std:
   }
   keys_.reserve(n, what);
   for (DeviceArray<std::uint32_t>* list : {&list_, &spare_, &heads_, &positions_}) list->reserve(n, what);
-  flags_.reserve(n, what);
+  chosen_.reserve(n, what);
 
   const DeviceArray<std::uint64_t> sorted_keys(n, what);
   const char* copying = "copy the ids to cluster to the device";
@@ -224,13 +228,15 @@ void AgglomerateState::list_all() {
   check(cudaGetLastError(), "list the pairs");
 }
 
-// Leaves in the list the pairs that flags_ names, in their order.
+// Leaves in the list the pairs that heads_ flags, in their order.
 void AgglomerateState::select() {
   check(cudaGetLastError(), "launch the choice of pairs");
-  scratch_.run("select pairs", [&](void* room, std::size_t& bytes) {
-    return cub::DeviceSelect::If(room, bytes, list_.data(), spare_.data(), &told_.data()->selected, listed_,
-                                 Flagged{flags_.data()}, stream_.get());
+  scratch_.run("number the pairs", [&](void* room, std::size_t& bytes) {
+    return cub::DeviceScan::ExclusiveSum(room, bytes, heads_.data(), positions_.data(), listed_, stream_.get());
   });
+  keep_flagged<<<blocks_for(listed_), kThreads, 0, stream_.get()>>>(list_.data(), heads_.data(), positions_.data(),
+                                                                    listed_, spare_.data(), &told_.data()->selected);
+  check(cudaGetLastError(), "launch the choice of pairs");
   std::swap(list_, spare_);
 }
 
@@ -243,7 +249,7 @@ void AgglomerateState::keep_smallest(FilterBy by, std::size_t m) {
   check(cudaGetLastError(), "launch the scores");
   search_.run(keys_.data(), list_.data(), listed_, static_cast<std::uint32_t>(m), stream_);
   flag_smallest<<<blocks_for(listed_), kThreads, 0, stream_.get()>>>(keys_.data(), list_.data(), listed_,
-                                                                     search_.threshold(), flags_.data());
+                                                                     search_.threshold(), heads_.data());
   select();
   listed_ = m;
 }
@@ -252,7 +258,7 @@ bool AgglomerateState::drop_larger(std::uint64_t max_size) {
   if (max_size == 0) return true;
   if (all_) list_all();
   flag_fitting<<<blocks_for(listed_), kThreads, 0, stream_.get()>>>(now_.sizes.data(), list_.data(), listed_, max_size,
-                                                                    flags_.data());
+                                                                    heads_.data());
   select();
   const std::size_t selected = told().selected;
   if (selected == 0) {
@@ -266,10 +272,10 @@ bool AgglomerateState::drop_larger(std::uint64_t max_size) {
 
 bool AgglomerateState::merge(std::uint64_t max_size, bool count_weighted) {
   const std::size_t n = clusters_;
-  check(cudaMemsetAsync(flags_.data(), 0, n, stream_.get()), "mark the pairs to merge");
+  check(cudaMemsetAsync(chosen_.data(), 0, n, stream_.get()), "mark the pairs to merge");
   if (all_) list_all();
-  mark<<<blocks_for(listed_), kThreads, 0, stream_.get()>>>(list_.data(), listed_, flags_.data());
-  cut_chains<<<blocks_for(n), kThreads, 0, stream_.get()>>>(flags_.data(), now_.sizes.data(), n, max_size,
+  mark<<<blocks_for(listed_), kThreads, 0, stream_.get()>>>(list_.data(), listed_, chosen_.data());
+  cut_chains<<<blocks_for(n), kThreads, 0, stream_.get()>>>(chosen_.data(), now_.sizes.data(), n, max_size,
                                                             heads_.data(), &told_.data()->split);
   check(cudaGetLastError(), "launch the chains");
   scratch_.run("number the clusters", [&](void* room, std::size_t& bytes) {

@@ -70,7 +70,7 @@ class AgglomerateState {
   ThresholdSearch search_;
   DeviceArray<std::uint64_t> keys_;
   DeviceArray<std::uint32_t> list_, spare_, heads_, positions_;
-  DeviceArray<std::uint8_t> flags_;  // [clusters] of pairs: whether one stays; then whether it merges, the last 0
+  DeviceArray<std::uint8_t> chosen_;  // [clusters]; pair by pair, the last 0
   DeviceArray<Told> told_;
 };
 

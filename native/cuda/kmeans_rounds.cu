@@ -151,7 +151,7 @@ __device__ std::uint32_t pieces_of(const std::uint32_t* starts, std::uint32_t cl
 }
 
 // sums [pieces, dim + 1]: of weight times value by dimension, kTogether of them a thread (blockIdx.y), and of weights.
-__global__ void __launch_bounds__(kThreads) sum_pieces(KmeansMembers ids, double* sums) {
+__global__ void __launch_bounds__(kThreads) sum_member_pieces(KmeansMembers ids, double* sums) {
   const std::size_t member = global_thread();
   const std::uint32_t first = blockIdx.y * kTogether;
   const Piece piece = piece_of(ids, member);
@@ -332,7 +332,7 @@ void KmeansRounds::group() {
 
 void KmeansRounds::sum() {
   const dim3 blocks(blocks_for(n_), (dim_ + (kTogether - 1)) / kTogether);
-  sum_pieces<<<blocks, kThreads, 0, stream_.get()>>>(members(), sums_.data());
+  sum_member_pieces<<<blocks, kThreads, 0, stream_.get()>>>(members(), sums_.data());
   means_of_pieces<<<blocks_for(std::uint64_t{rows_} * dim_), kThreads, 0, stream_.get()>>>(sums_.data(), starts_.data(),
                                                                                            rows_, dim_, means_.data());
   check(cudaGetLastError(), "launch the means of k-means");
