@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-// Suites written for a device, and those of the embedding engine and the dense net with all that the kernels can do on it;
+// Suites written for a device, and those of the embedding engine, the learners and the dense net with all that the kernels
+// can do on it;
 // of the latter not what trains for hundreds of steps or with several numbers of threads.
 const SUITES = [
   [
@@ -17,7 +18,7 @@ const SUITES = [
       ...['agglomerate', 'equal_mass', 'kd_tree', 'k_means', 'out_of_memory'],
     ].map((name) => `test/cuda/${name}.test.ts`),
   ],
-  ['--config', 'test/cuda/vitest.config.ts', 'test/embedding'],
+  ['--config', 'test/cuda/vitest.config.ts', 'test/embedding', 'test/clustering'],
   [
     ...['--config', 'test/cuda/vitest.config.ts', '-t', '^(?!determinism|training learns)'],
     ...['test/model/dense_net.test.ts', 'test/model/errors.test.ts', 'test/model/training.test.ts'],

@@ -68,10 +68,9 @@ export function clusterCommand(): Command {
         try {
           const teacher = await loadVectors(path, { counts, feature, signal });
           const minRows = options.minRows ?? (teacher.features.length === 1 ? 0 : 100_000);
-          const plan =
-            budget === undefined
-              ? undefined
-              : await planBudget(teacher, { bytes: budget, dim, sensitivity: weightsOf(sensitivity), minRows, signal });
+          const { device } = options;
+          const planned = { dim, sensitivity: weightsOf(sensitivity), minRows, device, signal };
+          const plan = budget === undefined ? undefined : await planBudget(teacher, { ...planned, bytes: budget });
           const hashing = await learnHashing(teacher, {
             ...options,
             ...(frequency === undefined ? {} : FREQUENCY_ABLATIONS[checkOneOf(frequency, FREQUENCIES, '--frequency')]),

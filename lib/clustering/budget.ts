@@ -5,6 +5,7 @@
  *
  * A kd-tree per height and table: about 10 for a million ids. Deterministic.
  */
+import type { Device } from '../device.ts';
 import { CollideError, checkInteger, checkNumber } from '../errors.ts';
 import { bytesPerEntry } from '../hashing/pack.ts';
 import type { JobOptions } from './job.ts';
@@ -53,19 +54,20 @@ export interface BudgetShare {
  * The curve of one table: the error of the balanced kd-tree for every height.
  *
  * @param teacherRows - not to be changed until the promise settles, like the counts
- * @throws CollideError INVALID_ARGUMENT, ABORTED; always by rejecting the promise
+ * @param options.device - of the kd-trees; the curve has the same bits on each. Default 'cpu'
+ * @throws CollideError INVALID_ARGUMENT, ABORTED; CUDA_UNAVAILABLE; always by rejecting the promise
  */
 export async function distortionCurve(
   teacherRows: Float32Array,
   dim: number,
   counts: Counts,
-  { signal, threads }: Omit<JobOptions<never>, 'onProgress'> = {},
+  options: Omit<JobOptions<never>, 'onProgress'> & { device?: Device } = {},
 ): Promise<DistortionCurve> {
   const ids = checkTeacher(teacherRows, dim, counts, 'distortionCurve');
   const curve: DistortionCurve = { rows: [], errors: [] };
   for (let rows = 1; rows < ids; rows *= GRID) {
     curve.rows.push(rows);
-    const assignment = await learnKdTree(teacherRows, dim, counts, rows, { signal, threads });
+    const assignment = await learnKdTree(teacherRows, dim, counts, rows, options);
     curve.errors.push(errorOf(teacherRows, dim, counts, assignment, rows));
   }
   curve.rows.push(ids);

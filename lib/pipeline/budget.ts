@@ -7,6 +7,7 @@ import {
   type UniformShare,
   uniformShare,
 } from '../clustering/budget.ts';
+import type { Device } from '../device.ts';
 import { CollideError, checkInteger, checkOptions, describe, suggestion } from '../errors.ts';
 import type { Teacher } from './teacher.ts';
 
@@ -27,6 +28,8 @@ export interface BudgetOptions {
   signal?: AbortSignal;
   /** Of the kd-trees; the plan is the same for any number. Default: all. */
   threads?: number;
+  /** Of the kd-trees; the plan is the same on each. Default 'cpu'. */
+  device?: Device;
 }
 
 /** A plan and what it was chosen from. */
@@ -48,7 +51,7 @@ export interface BudgetPlan {
  * teacher alone; the student's quality is the judge, and one share for all large tables stays the default of `learnHashing`.
  *
  * @throws CollideError INVALID_ARGUMENT (a budget below the least that is possible, an unknown feature), UNKNOWN_OPTION,
- * ABORTED
+ * ABORTED, CUDA_UNAVAILABLE
  * @example
  * ```ts
  * const { rows, tables } = await planBudget(teacher, { bytes: 10e6, dim: 16 });
@@ -56,15 +59,15 @@ export interface BudgetPlan {
  * ```
  */
 export async function planBudget(teacher: Teacher, options: BudgetOptions): Promise<BudgetPlan> {
-  checkOptions(options, ['bytes', 'dim', 'sensitivity', 'minRows', 'signal', 'threads'], 'planBudget');
-  const { bytes, dim, sensitivity = {}, signal, threads } = options;
+  checkOptions(options, ['bytes', 'dim', 'sensitivity', 'minRows', 'signal', 'threads', 'device'], 'planBudget');
+  const { bytes, dim, sensitivity = {}, signal, threads, device } = options;
   const minRows = checkInteger(options.minRows ?? 100_000, 0, 2 ** 32, 'minRows of planBudget');
   checkFeatures(sensitivity, teacher, 'sensitivity of planBudget');
   // Some measured and some not could not be compared.
   const known = teacher.features.every((feature) => feature.sensitivity !== undefined);
   const measured: BudgetTable[] = [];
   for (const { name, cardinality, rows, counts, sensitivity: own } of teacher.features) {
-    const curve = await distortionCurve(rows, teacher.dim, counts, { signal, threads });
+    const curve = await distortionCurve(rows, teacher.dim, counts, { signal, threads, device });
     measured.push({ name, ids: cardinality, curve, sensitivity: sensitivity[name] ?? (known ? own! : 1) });
   }
   const tables = shareBudget(measured, { bytes, dim });

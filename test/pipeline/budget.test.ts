@@ -65,6 +65,7 @@ describe('planBudget', () => {
     const plan = (options: object) => planBudget(teacher, { bytes: 40_000, dim: 8, ...options });
     await expect(plan({ sensitivity: { fer: 1 } })).rejects.toThrow(/Did you mean "far"/);
     await expect(plan({ minRows: -1 })).rejects.toThrow(/minRows of planBudget/);
+    await expect(plan({ device: 'gpu' })).rejects.toThrow(/device of learnKdTree.*received "gpu"/);
     await expect(plan({ byte: 1 })).rejects.toMatchObject({ code: 'UNKNOWN_OPTION' });
     await expect(plan({ bytes: 100 })).rejects.toThrow(/at least \d+ bytes/);
     await expect(learnHashing(teacher, { size: 1, rows: { fer: 5 } })).rejects.toMatchObject({
