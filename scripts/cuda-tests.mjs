@@ -8,8 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 // Suites written for a device, and those of the embedding engine, the learners and the dense net with all that the kernels
-// can do on it;
-// of the latter not what trains for hundreds of steps or with several numbers of threads.
+// can do on it; of the latter not what trains for hundreds of steps or with several numbers of threads.
 const SUITES = [
   [
     '--testTimeout=120000',
