@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "addon/addon.h"
+#include "core/dense_net.h"
 #include "core/embedding_layout.h"
 #include "core/memory.h"
 
@@ -45,6 +46,13 @@ View<T> view_of(const Napi::Value& value, std::size_t count, const char* what) {
     fail("INVALID_ARGUMENT", "Expected ", count, " values for ", what, ", received ", source.length);
   }
   return source;
+}
+
+// The elements of a Float32Array of any length; T is float, or const float for what is only read.
+template <typename T>
+Span<T> span_of(const Napi::Value& value, const char* what) {
+  const View<float> found = view<float>(value, what);
+  return {found.data, found.length};
 }
 
 // A new typed array of JavaScript's own making, for `fill` to write into: one that it cannot allocate is an exception

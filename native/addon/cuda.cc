@@ -70,30 +70,33 @@ bool cuda_built() {
 CudaProbe probe_cuda() {
   return {false, "this build of the addon has no CUDA kernels (cmake builds them where it finds nvcc)"};
 }
+[[noreturn]] void need_device() {
+  fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", probe_cuda().reason);
+}
 std::unique_ptr<EmbeddingEngine> make_cuda_embedding(EmbeddingLayout, OptimizerSettings, BadIndex, std::uint64_t,
                                                      bool) {
-  fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", probe_cuda().reason);
+  need_device();
 }
 std::unique_ptr<DenseNet> make_cuda_dense_net(const DenseNetConfig&) {
-  fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", probe_cuda().reason);
+  need_device();
 }
 std::unique_ptr<ModelSteps> make_cuda_model_steps(EmbeddingEngine&, DenseNet&) {
-  fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", probe_cuda().reason);
+  need_device();
 }
 Clustering cuda_agglomerate(std::vector<double>, std::vector<double>, const AgglomerateOptions&,
                             const AgglomerateControl&) {
-  fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", probe_cuda().reason);
+  need_device();
 }
 std::vector<std::uint32_t> cuda_equal_mass_bins(const std::vector<double>&, const std::vector<double>&, std::uint64_t) {
-  fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", probe_cuda().reason);
+  need_device();
 }
 std::vector<std::uint32_t> cuda_kd_tree_rows(const std::vector<float>&, std::size_t, const std::vector<double>&,
                                              std::uint64_t, const LearnerControl&) {
-  fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", probe_cuda().reason);
+  need_device();
 }
 KmeansClustering cuda_kmeans(const std::vector<float>&, std::size_t, const std::vector<double>&,
                              const std::vector<std::uint32_t>&, const KmeansOptions&, const KmeansControl&) {
-  fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", probe_cuda().reason);
+  need_device();
 }
 #endif
 

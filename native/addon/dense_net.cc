@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "addon/addon.h"
+#include "addon/arrays.h"
 #include "addon/cuda.h"
 
 namespace collide::addon {
@@ -93,12 +94,6 @@ class DenseNetWrap : public Napi::ObjectWrap<DenseNetWrap> {
   }
 
  private:
-  template <typename T>
-  static Span<T> span(const Napi::Value& value, const char* where) {
-    const View<float> found = view<float>(value, where);
-    return {found.data, found.length};
-  }
-
   // A new array of `count` floats that `read` writes.
   template <typename Read>
   static Napi::Value array(Napi::Env env, std::size_t count, const Read& read) {
@@ -109,16 +104,17 @@ class DenseNetWrap : public Napi::ObjectWrap<DenseNetWrap> {
 
   Napi::Value step(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-      const double loss = net().step(span<const float>(info[0], "dense"), span<const float>(info[1], "embeddings"),
-                                     span<const float>(info[2], "labels"), span<float>(info[3], "gradient"));
+      const double loss =
+          net().step(span_of<const float>(info[0], "dense"), span_of<const float>(info[1], "embeddings"),
+                     span_of<const float>(info[2], "labels"), span_of<float>(info[3], "gradient"));
       return Napi::Number::New(info.Env(), loss);
     });
   }
 
   void predict(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
-      net().predict(span<const float>(info[0], "dense"), span<const float>(info[1], "embeddings"),
-                    span<float>(info[2], "logits"));
+      net().predict(span_of<const float>(info[0], "dense"), span_of<const float>(info[1], "embeddings"),
+                    span_of<float>(info[2], "logits"));
     });
   }
 
@@ -136,7 +132,7 @@ class DenseNetWrap : public Napi::ObjectWrap<DenseNetWrap> {
     });
   }
   void write_parameters(const Napi::CallbackInfo& info) {
-    guarded(info.Env(), [&] { net().write_parameters(span<const float>(info[0], "parameters")); });
+    guarded(info.Env(), [&] { net().write_parameters(span_of<const float>(info[0], "parameters")); });
   }
   Napi::Value read_state(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
@@ -145,7 +141,7 @@ class DenseNetWrap : public Napi::ObjectWrap<DenseNetWrap> {
     });
   }
   void write_state(const Napi::CallbackInfo& info) {
-    guarded(info.Env(), [&] { net().write_state(span<const float>(info[0], "state")); });
+    guarded(info.Env(), [&] { net().write_state(span_of<const float>(info[0], "state")); });
   }
   Napi::Value parameter_count(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {

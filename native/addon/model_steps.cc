@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "addon/addon.h"
+#include "addon/arrays.h"
 #include "addon/cuda.h"
 
 namespace collide::addon {
@@ -37,12 +38,6 @@ class ModelStepsWrap : public Napi::ObjectWrap<ModelStepsWrap> {
     return *steps_;
   }
 
-  template <typename T>
-  static Span<T> floats(const Napi::Value& value, const char* where) {
-    const View<float> found = view<float>(value, where);
-    return {found.data, found.length};
-  }
-
   // (indices, offsets), of `size` bags per feature.
   BagBatch bags(const Napi::CallbackInfo& info, std::size_t size) {
     const auto indices = view<std::uint32_t>(info[0], "the indices"), offsets = view<std::uint32_t>(info[1], "offsets");
@@ -62,8 +57,8 @@ class ModelStepsWrap : public Napi::ObjectWrap<ModelStepsWrap> {
   void start(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
       ModelSteps& model = steps();
-      const auto labels = floats<const float>(info[3], "labels");
-      model.start(bags(info, labels.size), floats<const float>(info[2], "dense"), labels);
+      const auto labels = span_of<const float>(info[3], "labels");
+      model.start(bags(info, labels.size), span_of<const float>(info[2], "dense"), labels);
     });
   }
 
@@ -74,8 +69,8 @@ class ModelStepsWrap : public Napi::ObjectWrap<ModelStepsWrap> {
   void predict(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
       ModelSteps& model = steps();
-      const auto logits = floats<float>(info[3], "logits");
-      model.predict(bags(info, logits.size), floats<const float>(info[2], "dense"), logits);
+      const auto logits = span_of<float>(info[3], "logits");
+      model.predict(bags(info, logits.size), span_of<const float>(info[2], "dense"), logits);
     });
   }
 

@@ -18,8 +18,8 @@ struct KmeansSpread {
   bool operator<(const KmeansSpread& other) const;
 };
 
-// spreads: of clusters with two ids or more, at least those of the `empty.size()` that come first. members_of(cluster)
-// gives a cluster's places, ascending; take(place, from, to) is called for every place that moves, some more than once.
+// spreads: of the clusters with two ids or more. members_of(cluster) gives a cluster's places, ascending; take(place,
+// from, to) is called for every place that moves, some more than once.
 void split_widest(const KmeansPlaces& all, std::vector<KmeansSpread> spreads, const std::vector<std::uint32_t>& empty,
                   const std::function<std::vector<std::uint32_t>(std::uint32_t)>& members_of,
                   const std::function<void(std::uint32_t, std::uint32_t, std::uint32_t)>& take);

@@ -4,24 +4,14 @@
 #include <cub/block/block_reduce.cuh>
 #include <cub/device/device_radix_sort.cuh>
 #include <cub/device/device_scan.cuh>
-#include <cub/device/device_select.cuh>
 #include <utility>
 
+#include "cuda/learner_threads.cuh"
 #include "cuda/ordered_bits.cuh"
 
 namespace collide::cuda {
 
 namespace {
-
-constexpr unsigned kThreads = 256;
-
-unsigned blocks_for(std::size_t n) {
-  return static_cast<unsigned>((n + kThreads - 1) / kThreads);
-}
-
-__device__ std::size_t global_thread() {
-  return std::size_t{blockIdx.x} * kThreads + threadIdx.x;
-}
 
 __global__ void __launch_bounds__(kThreads)
     value_keys(const double* values, std::size_t n, std::uint64_t* keys, std::uint32_t* ids) {

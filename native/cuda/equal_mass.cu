@@ -7,17 +7,16 @@
 
 #include <algorithm>
 #include <cub/block/block_scan.cuh>
-#include <cub/device/device_radix_sort.cuh>
 #include <limits>
 
 #include "cuda/device_memory.cuh"
 #include "cuda/key_sort.cuh"
+#include "cuda/learner_threads.cuh"
 
 namespace collide::cuda {
 
 namespace {
 
-constexpr unsigned kThreads = 256;
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 
 using Scan = cub::BlockScan<std::int64_t, kThreads>;
@@ -31,10 +30,6 @@ struct Least {
   static constexpr std::int64_t kNone = 0;  // a bin is at most its place
   __device__ std::int64_t operator()(std::int64_t a, std::int64_t b) const { return a < b ? a : b; }
 };
-
-__device__ std::size_t global_thread() {
-  return std::size_t{blockIdx.x} * kThreads + threadIdx.x;
-}
 
 // running [n]: sums of masses within the block, whole numbers; blocks [.]: the block's.
 __global__ void __launch_bounds__(kThreads) add_masses(const double* masses, const std::uint32_t* ids, std::size_t n,
@@ -102,7 +97,7 @@ __global__ void __launch_bounds__(kThreads) assign_rows(const std::uint32_t* bin
 std::vector<std::uint32_t> equal_mass_bins(const std::vector<double>& keys, const std::vector<double>& masses,
                                            std::uint64_t bins) {
   const std::size_t n = keys.size();
-  const auto blocks = static_cast<unsigned>((n + kThreads - 1) / kThreads);
+  const auto blocks = blocks_for(n);
   const auto rows = static_cast<std::int64_t>(std::min<std::uint64_t>(bins, n));
   const char* what = "equal-mass bins";
   const Stream stream;

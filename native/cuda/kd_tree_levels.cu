@@ -5,24 +5,16 @@
 #include <utility>
 
 #include "cuda/key_sort.cuh"
+#include "cuda/learner_threads.cuh"
 
 namespace collide::cuda {
 
 namespace {
 
-constexpr unsigned kThreads = 256;
 constexpr unsigned kLanes = 8;           // threads that sum a chunk
 constexpr std::uint64_t kChunk = 32768;  // ids: the block of cpu/weighted_moments.cc
 constexpr const char* kWhat = "the kd-tree";
 constexpr const char* kWork = "compute the kd-tree";
-
-unsigned blocks_for(std::uint64_t n) {
-  return static_cast<unsigned>((n + kThreads - 1) / kThreads);
-}
-
-__device__ std::size_t global_thread() {
-  return std::size_t{blockIdx.x} * kThreads + threadIdx.x;
-}
 
 // Where the chunks of a part begin in a list of all parts' chunks: a part of m ids has no more than m / kChunk + 1.
 __host__ __device__ std::uint64_t first_chunk(std::uint64_t start, std::uint64_t part) {

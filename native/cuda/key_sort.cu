@@ -3,22 +3,14 @@
 #include <cub/device/device_radix_sort.cuh>
 
 #include "core/random.h"
+#include "cuda/learner_threads.cuh"
 #include "cuda/ordered_bits.cuh"
 
 namespace collide::cuda {
 
 namespace {
 
-constexpr unsigned kThreads = 256;
 constexpr const char* kWhat = "the sort of ids by key";
-
-unsigned blocks_for(std::size_t n) {
-  return static_cast<unsigned>((n + kThreads - 1) / kThreads);
-}
-
-__device__ std::size_t global_thread() {
-  return std::size_t{blockIdx.x} * kThreads + threadIdx.x;
-}
 
 __global__ void __launch_bounds__(kThreads) mix_ids(std::size_t n, std::uint64_t* keys, std::uint32_t* ids) {
   const std::size_t id = global_thread();

@@ -1,6 +1,5 @@
 #include "cuda/kmeans.h"
 
-#include <algorithm>
 #include <numeric>
 #include <unordered_map>
 #include <utility>
@@ -12,8 +11,8 @@ namespace collide::cuda {
 
 namespace {
 
-// Halves for the clusters that lost all their ids, found by the host as on the CPU: they are few, one depends on the
-// other, and so many clusters at most are split.
+// Halves for the clusters that lost all their ids, found by the host as on the CPU: they are few, and one depends on
+// the other.
 void fill_empty(KmeansRounds& rounds, const KmeansPlaces& places) {
   const KmeansRounds::Grouping grouping = rounds.grouping();
   const std::vector<double> errors = rounds.errors();
@@ -24,11 +23,6 @@ void fill_empty(KmeansRounds& rounds, const KmeansPlaces& places) {
     const std::uint32_t size = starts[k + 1] - starts[k];
     if (size == 0) empty.push_back(k);
     if (size > 1) spreads.push_back({errors[k], size, k});
-  }
-  if (spreads.size() > empty.size()) {
-    const auto widest_first = [](const KmeansSpread& a, const KmeansSpread& b) { return b < a; };
-    std::nth_element(spreads.begin(), spreads.begin() + empty.size(), spreads.end(), widest_first);
-    spreads.resize(empty.size());
   }
   const auto members_of = [&](std::uint32_t k) {
     return std::vector(members.begin() + starts[k], members.begin() + starts[k + 1]);

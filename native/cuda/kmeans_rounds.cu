@@ -5,24 +5,17 @@
 #include <cub/device/device_radix_sort.cuh>
 #include <utility>
 
+#include "cuda/learner_threads.cuh"
+
 namespace collide::cuda {
 
 namespace {
 
-constexpr unsigned kThreads = 256;
 constexpr std::uint32_t kLeaf = 8;      // centroids of a leaf at most
 constexpr std::uint32_t kTogether = 4;  // dimensions that one thread sums
 constexpr std::uint32_t kPiece = KmeansPlaces::kPiece;
 constexpr const char* kWhat = "k-means";
 constexpr const char* kWork = "run a round of k-means";
-
-unsigned blocks_for(std::uint64_t n) {
-  return static_cast<unsigned>((n + kThreads - 1) / kThreads);
-}
-
-__device__ std::size_t global_thread() {
-  return std::size_t{blockIdx.x} * kThreads + threadIdx.x;
-}
 
 __global__ void __launch_bounds__(kThreads) count_up(std::uint32_t* places, std::size_t n) {
   const std::size_t place = global_thread();
