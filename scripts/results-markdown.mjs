@@ -23,8 +23,13 @@ const markdown = (head, rows) =>
     .join('\n');
 
 /** What a method chose for its tables. */
-const shape = ({ hotShare, crossFit, hashed = [] }) =>
-  [hotShare ?? '', ...(crossFit ? ['cross-fitted'] : []), ...hashed.map((table) => `${table} hashed`)].join(', ');
+const shape = ({ hotShare, crossFit, parts = 1, hashed = [] }) =>
+  [
+    hotShare ?? '',
+    ...(crossFit ? ['cross-fitted'] : []),
+    ...(parts > 1 ? [`${parts} parts`] : []),
+    ...hashed.map((table) => `${table} hashed`),
+  ].join(', ');
 
 function comparison(name) {
   const { results, data } = read(fileOf('table', name));

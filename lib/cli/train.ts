@@ -6,7 +6,7 @@ import { openDataset } from '../data/index.ts';
 import { chooseDevice } from '../device.ts';
 import { checkNumber } from '../errors.ts';
 import { fileError } from '../files/index.ts';
-import { chooseShape, hashedFeatures, type Shape } from '../pipeline/choose.ts';
+import { chooseShape, hashedFeatures, type Shape, shapesToTry } from '../pipeline/choose.ts';
 import { loadConfig } from '../pipeline/config.ts';
 import { crossFit, trainCrossTeachers } from '../pipeline/cross_fit.ts';
 import { compressedTables, learnHashing } from '../pipeline/learn_hashing.ts';
@@ -65,9 +65,7 @@ export function trainCommand(): Command {
               signal,
             })
           : undefined;
-        const shapes = config.teacher.crossFit.flatMap((own) =>
-          hotShares.map((hotShare) => ({ hotShare, crossFit: own })),
-        );
+        const shapes = shapesToTry({ ...config.compare, ...config.teacher, hotShare: hotShares });
         const tables = compressedTables(data.features, { size, minRows: config.compare.minRows });
         const most = shapes.length + 1 + tables.length;
         const knowing = ({ crossFit: crossed }: Shape) => (crossed ? cross!.whole : teacher);
@@ -77,6 +75,7 @@ export function trainCommand(): Command {
             hotShare: shape.hotShare,
             minRows: config.compare.minRows,
             unseen: config.compare.unseen,
+            parts: shape.parts,
             perFeature: hashedFeatures(shape),
             device: config.device,
             recent: [present!],

@@ -4,15 +4,18 @@
  * device, nothing in between leaves it: see device_steps.ts.
  */
 import type { Device, PlacedOn } from '../device.ts';
-import { type EmbeddingOptimizer, EmbeddingTables, type FeatureOptions, type Init } from '../embedding/index.ts';
+import { type EmbeddingOptimizer, EmbeddingTables, type Init } from '../embedding/index.ts';
 import { checkOptions } from '../errors.ts';
 import { DenseNet, type DenseOptimizer } from './dense_net.ts';
+import { DetouredFeatures, type ModelFeature } from './detoured.ts';
 import { DeviceSteps } from './device_steps.ts';
 
 /** A batch as data/ makes it; see its `Batch` for the layout. */
 export interface ModelBatch {
   size: number;
   indices: Uint32Array;
+  /** The ids that the first hash function of a feature gets, laid out as `indices`. Default: `indices`. */
+  detoured?: Uint32Array;
   /** [features * size + 1], feature-major */
   offsets: Uint32Array;
   /** [size, dense inputs] */
@@ -23,7 +26,7 @@ export interface ModelBatch {
 
 export interface RecommenderOptions {
   /** Every feature becomes one vector of width `dim`; their order is that of the batches. */
-  features: Omit<FeatureOptions, 'dim' | 'init'>[];
+  features: ModelFeature[];
   /** Dense inputs per example; 0 for none. */
   dense: number;
   dim: number;
@@ -81,6 +84,7 @@ export class Recommender {
   readonly tables: EmbeddingTables;
   readonly net: DenseNet;
   readonly #onDevice: DeviceSteps | undefined;
+  readonly #features: DetouredFeatures;
   #pooled = new Float32Array(0);
   #gradient = new Float32Array(0);
 
@@ -88,8 +92,9 @@ export class Recommender {
   constructor(options: RecommenderOptions) {
     checkOptions(options, OPTIONS, 'Recommender');
     const { features, dense, dim, device = 'cpu', seed = 1, threads = 0 } = options;
+    this.#features = new DetouredFeatures(features, dim);
     this.tables = new EmbeddingTables({
-      features: features.map((feature) => ({ ...feature, dim, init: options.init ?? { kind: 'dlrm' } })),
+      features: this.#features.features.map((feature) => ({ ...feature, init: options.init ?? { kind: 'dlrm' } })),
       optimizer: options.embeddingOptimizer ?? { kind: 'rowwise-adagrad' },
       countAccesses: options.countAccesses ?? true,
       device,
@@ -143,10 +148,11 @@ export class Recommender {
    * ```
    */
   start(batch: ModelBatch): () => number {
-    if (this.#onDevice !== undefined) return this.#onDevice.start(batch);
+    const ids = this.#features.idsOf(batch);
+    if (this.#onDevice !== undefined) return this.#onDevice.start({ ...batch, ...ids });
     const pooled = this.#view('pooled', batch.size);
     const gradient = this.#view('gradient', batch.size);
-    this.tables.forward({ indices: batch.indices, offsets: batch.offsets }, pooled);
+    this.tables.forward(ids, pooled);
     const loss = this.net.step(batch.dense, pooled, batch.labels, gradient);
     this.tables.backward(gradient);
     return () => loss;
@@ -154,12 +160,13 @@ export class Recommender {
 
   /** Logits of a batch, [size]. */
   predict(batch: ModelBatch, logits: Float32Array): void {
+    const ids = this.#features.idsOf(batch);
     if (this.#onDevice !== undefined) {
-      this.#onDevice.predict(batch, logits);
+      this.#onDevice.predict({ ...batch, ...ids }, logits);
       return;
     }
     const pooled = this.#view('pooled', batch.size);
-    this.tables.lookup({ indices: batch.indices, offsets: batch.offsets }, pooled);
+    this.tables.lookup(ids, pooled);
     this.net.predict(batch.dense, pooled, logits);
   }
 

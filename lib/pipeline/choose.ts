@@ -11,8 +11,21 @@ export interface Shape {
   hotShare?: number;
   /** Whether the teacher goes on over the student's rows, cross-fitted. */
   crossFit?: boolean;
+  /** Pieces of a row, the learned one and hashed ones; see `learnHashing`. */
+  parts?: number;
   /** Names of the tables that use the hashing trick. */
   hashed?: readonly string[];
+}
+
+/** Every combination, the simplest first. */
+export function shapesToTry(options: {
+  hotShare: readonly number[];
+  crossFit: readonly boolean[];
+  parts: readonly number[];
+}): Shape[] {
+  return options.parts.flatMap((parts) =>
+    options.crossFit.flatMap((crossFit) => options.hotShare.map((hotShare) => ({ hotShare, crossFit, parts }))),
+  );
 }
 
 /** What `learnHashing` takes as `perFeature` so that the tables of a shape that are to be hashed are. */

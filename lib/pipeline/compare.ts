@@ -5,9 +5,10 @@
 import type { Dataset, Split } from '../data/types.ts';
 import { throwIfAborted } from '../errors.ts';
 import type { Recommender } from '../model/recommender.ts';
+import type { Detours } from '../training/detours.ts';
 import { rowLosses } from '../training/metrics.ts';
 import { evaluateSplit, type Metrics, predictSplit } from '../training/train.ts';
-import { type Attempt, chooseShape, hashedFeatures, type Shape } from './choose.ts';
+import { type Attempt, chooseShape, hashedFeatures, type Shape, shapesToTry } from './choose.ts';
 import type { CompareConfig, CompareMethod } from './config.ts';
 import { type CrossTeachers, crossFit, trainCrossTeachers } from './cross_fit.ts';
 import { describeComparison } from './describe_comparison.ts';
@@ -91,8 +92,8 @@ export async function compare(config: CompareConfig, data: Dataset, options: Com
     const key = `${step.method} ${step.size}`;
     const known = results[done];
     if (known !== undefined) {
-      const { learningRate, epochs, hotShare, crossFit, hashed } = known;
-      if (!choices.has(key)) choices.set(key, { learningRate, epochs, hotShare, crossFit, hashed });
+      const { learningRate, epochs, hotShare, crossFit, parts, hashed } = known;
+      if (!choices.has(key)) choices.set(key, { learningRate, epochs, hotShare, crossFit, parts, hashed });
       continue;
     }
     if (learnerOf(step.method) !== undefined && teacher?.seed !== step.seed) {
@@ -202,6 +203,7 @@ async function hashingOf(
         ...learning,
         hotShare: shape.hotShare,
         unseen: config.compare.unseen,
+        parts: shape.parts,
         perFeature: hashedFeatures(shape),
       });
   }
@@ -210,8 +212,7 @@ async function hashingOf(
 /** What a method may choose from, the simplest first. */
 function shapesOf({ compare, teacher }: CompareConfig, method: CompareMethod): readonly Shape[] {
   if (method === 'frequent') return compare.hotShare.map((hotShare) => ({ hotShare }));
-  if (method !== 'auto') return [{}];
-  return teacher.crossFit.flatMap((crossFit) => compare.hotShare.map((hotShare) => ({ hotShare, crossFit })));
+  return method === 'auto' ? shapesToTry({ ...compare, ...teacher }) : [{}];
 }
 
 async function runStep(
@@ -227,9 +228,9 @@ async function runStep(
   const student = data.split('student');
   const newcomers = { older: data.split('teacher'), share: config.training.newcomerShare };
   const options: TrainingOptions = { ...modelOptions(config), newcomers, seed: step.seed, signal };
-  const build = (hashing: Hashing) => (rate: number) =>
-    buildRecommender(student, hashing.features, config.model.dim, options, rate);
-  const detours = (hashing: Hashing, shape: Shape) =>
+  const build = (hashing: Hashing, detours: Detours) => (rate: number) =>
+    buildRecommender(student, hashing.features, config.model.dim, { ...options, detours }, rate);
+  const detoursOf = (hashing: Hashing, shape: Shape) =>
     shape.crossFit
       ? crossFit(hashing, cross!.knows, student.features)
       : newcomerDetours(hashing.features, student.features);
@@ -253,8 +254,9 @@ async function runStep(
   if (known !== undefined) {
     const { learningRate, epochs, ...shape } = known;
     const hashing = await hash(shape);
-    const fixed = { ...options, learningRate, epochs, detours: detours(hashing, shape), onProgress: report };
-    const timed = await clock(() => fitFixed(student, build(hashing), fixed));
+    const detours = detoursOf(hashing, shape);
+    const fixed = { ...options, learningRate, epochs, detours, onProgress: report };
+    const timed = await clock(() => fitFixed(student, build(hashing, detours), fixed));
     using model = timed.value.model;
     seconds.train = timed.seconds;
     return described(step, known, await judge(model), hashing.rows(), seconds);
@@ -265,17 +267,18 @@ async function runStep(
   /** The best student with tables of this shape. */
   const attempt = async (shape: Shape, progress: (text: string, share: number) => void): Promise<Tried> => {
     const hashing = await hash(shape);
+    const detours = detoursOf(hashing, shape);
     const tuning = {
       ...options,
       learningRate: tune.learningRate,
       epochs: tune.maxEpochs,
       validation,
-      detours: detours(hashing, shape),
+      detours,
       onProgress: progress,
     };
     // The evaluation rows are looked at only through the model that the validation rows prefer.
     const best = (model: Recommender) => lookAt(model, judge, validation, signal);
-    const timed = await clock(() => fitTuned(student, build(hashing), tuning, best));
+    const timed = await clock(() => fitTuned(student, build(hashing, detours), tuning, best));
     seconds.tune += timed.seconds;
     const { learningRate, epochs, result } = timed.value;
     return { choice: { learningRate, epochs, ...shape }, ...result, rows: hashing.rows() };

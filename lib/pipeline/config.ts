@@ -10,6 +10,7 @@ import { dataSchema } from '../data/config.ts';
 import { parseStrict } from '../data/schema.ts';
 import { DEVICES } from '../device.ts';
 import { CollideError } from '../errors.ts';
+import { MOST_PARTS } from './learn_hashing.ts';
 
 /** What `compare.methods` may name, in the order results are shown. */
 export const compareMethods = [
@@ -30,6 +31,7 @@ export type CompareMethod = (typeof compareMethods)[number];
 const width = z.int().min(1).max(65_536);
 const rate = z.number().positive();
 const share = z.number().min(0).max(1);
+const pieces = z.int().min(1).max(MOST_PARTS);
 const epochs = z.int().min(1).max(10_000);
 
 /**
@@ -142,6 +144,14 @@ const schema = z.strictObject({
        * best where rare ids of today are not like the new ids of tomorrow; see docs/methods.md.
        */
       unseen: z.enum(['shared', 'dealt', 'newcomer']).default('newcomer'),
+      /**
+       * Pieces that the rows of `auto` are put together of, the learned one and hashed ones, each `model.dim / parts` wide
+       * (see `learnHashing`); of several, validation chooses. Default: [1, 4], without what does not divide `model.dim`.
+       */
+      parts: z
+        .union([pieces, z.array(pieces).min(1)])
+        .transform((value) => [value].flat())
+        .optional(),
       /** Tried per method and size on the validation split, with the first seed. */
       tune: z
         .strictObject({
@@ -159,7 +169,10 @@ type Parsed = z.output<typeof schema>;
 /** A config as it is written: fields with a default may be left out. */
 export type CompareConfigInput = z.input<typeof schema>;
 /** A config with every default filled in. */
-export type CompareConfig = Omit<Parsed, 'model'> & { model: Omit<Parsed['model'], 'bottom'> & { bottom: number[] } };
+export type CompareConfig = Omit<Parsed, 'model' | 'compare'> & {
+  model: Omit<Parsed['model'], 'bottom'> & { bottom: number[] };
+  compare: Omit<Parsed['compare'], 'parts'> & { parts: number[] };
+};
 
 /**
  * Checks a config and fills in its defaults.
@@ -198,7 +211,11 @@ export function parseConfig(value: unknown, where = 'config'): CompareConfig {
     refuse('training.newcomerShare', 'a share above 0 (compare.unseen is newcomer)', [0]);
   }
   if (model.top.at(-1) !== 1) refuse('model.top', 'a last width of 1', model.top);
-  return { ...config, model: { ...model, bottom } };
+  const parts = config.compare.parts ?? [1, 4].filter((pieces) => model.dim % pieces === 0);
+  if (!parts.every((pieces) => model.dim % pieces === 0)) {
+    refuse('compare.parts', `numbers that divide model.dim (${model.dim})`, parts);
+  }
+  return { ...config, model: { ...model, bottom }, compare: { ...config.compare, parts } };
 }
 
 /**

@@ -110,7 +110,7 @@ export function crossFit(hashing: Hashing, teachers: CrossTeachers, features: re
     const [hash] = hashes;
     if (hash?.kind !== 'table') return undefined;
     checkCut(hashing.manifest, name);
-    if (hashes.length > 1) return undefined;
+    if (hashes.length > 1 && hashes[1]!.kind === 'table') return undefined; // several learned ones
     const { outOfVocabulary } = features[f]!;
     const { hotRows } = statistics[name]!.tables[0]!;
     const whole = teachers.whole.features[f]!;

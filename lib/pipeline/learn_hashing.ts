@@ -39,6 +39,12 @@ export interface LearnerOptions
    * newcomers, those that came to stay, see newcomers.ts. It needs `recent`, and `newcomers` when the student trains.
    */
   unseen?: LearnMappingOptions['unseen'] | 'newcomer';
+  /**
+   * Pieces that an id's row is put together of, side by side, each `dim / parts` wide: the first is that of the learned
+   * hash, the others come from the hashing trick, each with another mixing hash over as many rows. Ids that share a cluster
+   * are told apart by what they do not share, in the same bytes; a lookup reads `parts` places. Default 1.
+   */
+  parts?: number;
   seed?: number;
 }
 
@@ -62,6 +68,7 @@ const LEARNER_OPTIONS = [
   'directions',
   'rotate',
   'unseen',
+  'parts',
   'reservedShare',
   'hashes',
   'combine',
@@ -122,8 +129,9 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
   const tasks: (MappingTask & { name: string; feature: number; unseenId: number | null })[] = [];
   const learnedFeatures = new Map<string, Pick<FeatureHashing, 'hashes' | 'standIn'>>();
   for (const [f, { name, cardinality, rows: teacherRows, counts }] of teacher.features.entries()) {
-    const { unseen, method, ...own } = learners.get(name)!;
+    const { unseen, method, parts = 1, ...own } = learners.get(name)!;
     if (unseen === 'newcomer') checkNewcomer(recent, own.hashes);
+    if (checkInteger(parts, 1, MOST_PARTS, `parts of "${name}"`) > 1) checkOneHash(own.hashes, 'parts above 1');
     const rows = Math.min(cardinality, ownOf(chosen, name) ?? targetRows(cardinality, options));
     if (rows >= cardinality || method === 'modulo') {
       learnedFeatures.set(name, { hashes: [rows >= cardinality ? { kind: 'identity' } : { kind: 'modulo', rows }] });
@@ -161,14 +169,32 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
     learnedFeatures.set(name, { hashes: [served], standIn });
   }
   const features = teacher.features.map(({ name, cardinality }): FeatureHashing => {
-    const { combine = 'sum' } = learners.get(name)!;
-    return { name, cardinality, combine, ...learnedFeatures.get(name)! };
+    const { combine = 'sum', parts = 1, seed = 0 } = learners.get(name)!;
+    const { hashes, standIn } = learnedFeatures.get(name)!;
+    const [learned] = hashes;
+    if (parts === 1 || learned?.kind !== 'table') return { name, cardinality, combine, hashes, standIn };
+    return {
+      name,
+      cardinality,
+      combine: 'concat',
+      hashes: [learned, ...hashedParts(learned.rows, parts, seed)],
+      standIn,
+    };
   });
   const counts = new Map(teacher.features.map(({ name, counts }) => [name, counts]));
   const own = Object.fromEntries([...learners].filter(([name]) => Object.hasOwn(perFeature, name)));
   const details = { hotShare, ...learner, perFeature: own, statistics };
   const manifest = { method: learner.method ?? 'agglomerative', size, minRows: minRows ?? 100_000, seed, details };
   return new Hashing(features, manifest, counts);
+}
+
+/** More are no use: each is `dim / parts` wide. */
+export const MOST_PARTS = 64;
+
+/** The parts of a row that the hashing trick gives. */
+function hashedParts(rows: number, parts: number, seed: number): HashFunction[] {
+  const seedOf = (part: number) => BigInt(seed) + (BigInt(part) << 53n); // no other seed's
+  return Array.from({ length: parts - 1 }, (_, k) => ({ kind: 'mixed', rows, seed: seedOf(k + 1) }));
 }
 
 /** What is said of one feature; a name may be that of something every object has. */
@@ -184,9 +210,13 @@ function checkNewcomer(recent: readonly Split[] | undefined, hashes: number | un
       `Expected splits to count for unseen "newcomer" (recent), received ${describe(recent)}`,
     );
   }
-  if (hashes !== undefined && hashes !== 1) {
-    throw new CollideError('INVALID_ARGUMENT', `Expected 1 hash for unseen "newcomer", received ${describe(hashes)}`);
-  }
+  checkOneHash(hashes, 'unseen "newcomer"');
+}
+
+/** @throws CollideError INVALID_ARGUMENT for more than one learned hash */
+function checkOneHash(hashes: number | undefined, where: string): void {
+  if (hashes === undefined || hashes === 1) return;
+  throw new CollideError('INVALID_ARGUMENT', `Expected 1 hash for ${where}, received ${describe(hashes)}`);
 }
 
 function unseenIdOf(recent: readonly Split[], feature: number): number | null {

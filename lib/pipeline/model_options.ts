@@ -37,7 +37,7 @@ export interface TrainingOptions extends ModelOptions {
    * Useful where ids are new all the time and unlike the average id. Default: rows of unseen values stay untrained.
    */
   newcomers?: Newcomers;
-  /** Ids that are looked up as others while training, as `crossFit` gives them. */
+  /** Ids that a feature's first hash function looks up as others while training, as `crossFit` gives them. */
   detours?: Detours;
   /** Initial values and order of rows. Default 1. */
   seed?: number;
@@ -84,6 +84,7 @@ export function buildRecommender(
       name,
       cardinality,
       ...(hashing === undefined ? {} : { hashes: hashing[f]!.hashes, combine: hashing[f]!.combine }),
+      detoured: options.detours?.[f] !== undefined,
     })),
     dense: split.denseCount,
     dim: checkInteger(dim, 1, 65536, 'dim'),

@@ -18,6 +18,8 @@ export interface ComparisonResult {
   hotShare?: number;
   /** Chosen likewise: whether the teacher of `auto` is cross-fitted. */
   crossFit?: boolean;
+  /** Chosen likewise: pieces that the rows of `auto` are put together of; results of earlier versions do not say. */
+  parts?: number;
   /** Chosen likewise: the tables of `auto` that use the hashing trick, where what was learned did not earn its bytes. */
   hashed?: readonly string[];
   /** On the evaluation split, as the next two; NaN when its labels are all equal. */

@@ -36,6 +36,7 @@ const schema: z.ZodType<Comparison, unknown> = z.looseObject({
       epochs: count,
       hotShare: count.optional(),
       crossFit: z.boolean().optional(),
+      parts: count.optional(),
       hashed: z.array(z.string()).optional(),
       auc: metric,
       logLoss: metric,

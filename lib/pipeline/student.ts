@@ -184,7 +184,6 @@ export async function trainStudent(split: Split, options: StudentOptions = {}): 
   checkOptions(options, [...TRAINING_OPTIONS, 'dim', 'hashing'], 'trainStudent');
   const { hashing, dim = 16, validation } = options;
   if (hashing !== undefined) checkHashing(hashing, split);
-  const build = (learningRate: number) => buildRecommender(split, hashing?.features, dim, options, learningRate);
   const detours = options.detours ?? newcomerDetours(hashing?.features, split.features);
   const served = hashing?.features.some(({ standIn }) => standIn !== undefined) === true;
   if (served && !((options.newcomers?.share ?? 0) > 0)) {
@@ -194,6 +193,8 @@ export async function trainStudent(split: Split, options: StudentOptions = {}): 
     );
   }
   let chosen: TrainingOptions = { ...options, detours };
+  const build = (learningRate: number) =>
+    buildRecommender(split, hashing?.features, dim, { ...options, detours }, learningRate);
   if (validation !== undefined) {
     const { learningRate, epochs } = await fitTuned(split, build, { ...chosen, validation }, () => undefined);
     chosen = { ...chosen, learningRate, epochs };

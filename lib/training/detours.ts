@@ -1,6 +1,7 @@
 /**
- * While a model trains, some ids are looked up as others: for a row that is not served (pipeline/newcomers.ts), or because
- * a part of the rows must not train what it helped to choose (pipeline/cross_fit.ts). O(ids of the batch), in place.
+ * While a model trains, the first hash function of a feature, the learned one, looks some ids up as others: for a row that
+ * is not served (pipeline/newcomers.ts), or because a part of the rows must not train what it helped to choose
+ * (pipeline/cross_fit.ts). Other hash functions get the ids as they are. O(ids of the batch).
  */
 
 /**
@@ -9,18 +10,24 @@
  */
 export type Detours = readonly (readonly Uint32Array[] | undefined)[];
 
-/** @param rows - which rows of the split the batch holds, [size] */
+/**
+ * The ids of a batch as their feature's first hash function looks them up, laid out as its indices.
+ *
+ * @param rows - which rows of the split the batch holds, [size]
+ */
 export function takeDetours(
   { size, indices, offsets }: { size: number; indices: Uint32Array; offsets: Uint32Array },
   rows: Uint32Array,
   detours: Detours,
-): void {
+): Uint32Array {
+  const detoured = indices.slice();
   for (const [f, folds] of detours.entries()) {
     if (folds === undefined) continue;
     for (let r = 0; r < size; r++) {
       const lookedUpAs = folds[rows[r]! % folds.length]!;
       const end = offsets[f * size + r + 1]!;
-      for (let i = offsets[f * size + r]!; i < end; i++) indices[i] = lookedUpAs[indices[i]!]!;
+      for (let i = offsets[f * size + r]!; i < end; i++) detoured[i] = lookedUpAs[indices[i]!]!;
     }
   }
+  return detoured;
 }

@@ -30,7 +30,7 @@ export interface EpochOptions {
   seed: number;
   /** Trains the rows of unseen values; see unseen_ids.ts. Default: they are never trained. */
   newcomers?: Newcomers;
-  /** Ids that are looked up as others; after newcomers were replaced. */
+  /** Ids that first hash functions look up as others; after newcomers were replaced. */
   detours?: Detours;
   /** Trains only the rows of this fold, row % 2. Default: all. */
   half?: 0 | 1;
@@ -77,8 +77,8 @@ export async function trainEpoch(model: Recommender, split: Split, options: Epoc
   let lossBefore = () => 0; // asked for a step later, so that a device has the next batch by then
   await eachBatch(batches(split, { size: options.batchSize, order }), options, (batch) => {
     replace?.(batch);
-    if (detours !== undefined) takeDetours(batch, order.subarray(rows, rows + batch.size), detours);
-    const step = model.start(batch);
+    const detoured = detours && takeDetours(batch, order.subarray(rows, rows + batch.size), detours);
+    const step = model.start({ ...batch, detoured });
     loss += lossBefore();
     const { size } = batch;
     lossBefore = () => step() * size;

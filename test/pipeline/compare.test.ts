@@ -71,20 +71,23 @@ describe('compare', () => {
     expect(full.bytes.mapping).toBe(0);
     for (const result of results) {
       expect(result.bytes.total).toBe(result.bytes.rows + result.bytes.mapping);
-      expect(result.bytes.rows).toBe(result.rows * config.model.dim * 4);
+      const { rows } = results.find((r) => r.size === result.size && (r.method === 'modulo' || r.method === 'full'))!;
+      expect(result.bytes.rows).toBe(rows * config.model.dim * 4); // whatever the rows are put together of
+      expect(result.rows).toBe(rows * (result.parts ?? 1));
       expect(config.compare.tune.learningRate).toContain(result.learningRate);
       expect(result.auc).toBeGreaterThan(0.5);
       expect(result.normalizedEntropy).toBeCloseTo(result.logLoss / entropy, 10);
       const hot = ['frequent', 'auto'].includes(result.method);
       expect(config.compare.hotShare.includes(result.hotShare!)).toBe(hot);
       expect(result.crossFit !== undefined).toBe(result.method === 'auto');
+      expect(config.compare.parts.includes(result.parts!)).toBe(result.method === 'auto');
       const learned = result.method.startsWith('learned') || (result.method === 'auto' && result.hashed === undefined);
       if (learned) expect(result.bytes.mapping).toBeGreaterThan(0);
     }
     expect(about.features.map((f) => f.compressed)).toEqual([true, true]);
     // The first seed's choice holds for the others.
-    const choice = ({ learningRate, epochs, hotShare, crossFit, hashed }: ComparisonResult) => ({
-      ...{ learningRate, epochs, hotShare, crossFit, hashed },
+    const choice = ({ learningRate, epochs, hotShare, crossFit, parts, hashed }: ComparisonResult) => ({
+      ...{ learningRate, epochs, hotShare, crossFit, parts, hashed },
     });
     for (const result of results) {
       const { method, size } = result;

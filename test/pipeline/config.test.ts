@@ -41,6 +41,7 @@ describe('parseConfig', () => {
         seeds: 3,
         hotShare: [0, 0.5, 0.75, 0.9, 1],
         unseen: 'newcomer',
+        parts: [1, 4],
         tune: { learningRate: [0.02, 0.05, 0.1], maxEpochs: 4 },
       },
     });
@@ -50,6 +51,16 @@ describe('parseConfig', () => {
     const once = parseConfig(config({ data: { ...config().data, dense: ['ln(1 + age)'] }, model: { dim: 8 } }));
     expect(once.model.bottom).toEqual([64, 8]);
     expect(parseConfig(once)).toEqual(once);
+  });
+
+  test('tries the numbers of parts that divide dim, unless told', () => {
+    const parts = (dim: number, compare = {}) => parseConfig(config({ model: { dim }, compare })).compare.parts;
+    expect([parts(6), parts(8), parts(8, { parts: 2 }), parts(6, { parts: [3, 1] })]).toEqual([
+      [1],
+      [1, 4],
+      [2],
+      [3, 1],
+    ]);
   });
 
   test.each<[object, RegExp]>([
@@ -68,6 +79,11 @@ describe('parseConfig', () => {
       /"studnt" in data\.splits\. Did you mean "student"\?/,
     ],
     [{ training: { newcomerShare: 0 } }, /a share above 0 \(compare\.unseen is newcomer\) for training\.newcomerShare/],
+    [
+      { model: { dim: 6 }, compare: { parts: [1, 4] } },
+      /numbers that divide model\.dim \(6\) for compare\.parts, received \[1, 4\]/,
+    ],
+    [{ compare: { parts: 0 } }, /compare\.parts/],
     [{ data: { ...config().data, label: 5 } }, /Expected text for data\.label, received 5 of type number/],
     [
       { data: { ...config().data, features: [] } },

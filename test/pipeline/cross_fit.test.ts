@@ -1,8 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { syntheticDataset } from '../../lib/data/index.ts';
 import { crossFit, trainCrossTeachers } from '../../lib/pipeline/cross_fit.ts';
 import { baselineHashing, learnHashing } from '../../lib/pipeline/learn_hashing.ts';
-import { trainStudent } from '../../lib/pipeline/student.ts';
+import { Student, trainStudent } from '../../lib/pipeline/student.ts';
 import { trainTeacher } from '../../lib/pipeline/teacher.ts';
 
 const { data } = syntheticDataset({ rows: 6000, cardinalities: [600, 20], zipf: 0.9, seed: 9 });
@@ -80,6 +83,26 @@ describe('crossFit', () => {
     const own = await learnHashing(teachers.whole, { ...options, method: 'kd-tree', perFeature });
     const common = await learnHashing(teachers.whole, { ...options, method: 'exact' });
     expect(crossFit(own, teachers, data.features)).toEqual(crossFit(common, teachers, data.features));
+  });
+
+  it('is the same with hashed parts beside the learned one', async () => {
+    const alone = await learnHashing(teachers.whole, options);
+    const hashing = await learnHashing(teachers.whole, { ...options, parts: 4 });
+    const detours = crossFit(hashing, teachers, data.features);
+    expect(detours).toEqual(crossFit(alone, teachers, data.features));
+    using student = await trainStudent(present, { hashing, dim: 4, detours });
+    using plain = await trainStudent(present, { hashing, dim: 4 });
+    const folder = await mkdtemp(join(tmpdir(), 'cross-'));
+    try {
+      await student.save(folder);
+      using again = await Student.load(folder); // held as one feature: the same tables, the same predictions
+      const evaluation = data.split('evaluation');
+      expect(await again.predict(evaluation)).toEqual(await student.predict(evaluation));
+      expect(again.memory()).toEqual({ ...student.memory(), optimizer: 0 });
+      expect(await plain.predict(evaluation)).not.toEqual(await student.predict(evaluation));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('changes what the student learns', async () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { rowCount, rowsOfAll } from '../../lib/hashing/index.ts';
 import { learnHashing, learnMapping, Teacher } from '../../lib/index.ts';
 import type { LearnerOptions } from '../../lib/pipeline/learn_hashing.ts';
 import { quickGenerator } from '../clustering/reference.ts';
@@ -93,6 +94,30 @@ describe('learnHashing with options per feature', () => {
       { kind: 'identity' },
       { kind: 'identity' },
     ]);
+  });
+
+  it('puts rows together of a learned part and hashed ones, in the same bytes', async () => {
+    const learn = async (options: object) =>
+      (await learnHashing(teacher, { size: 0.1, minRows: 150, hotShare: 0.5, seed: 3, ...options })).features;
+    const whole = await learn({});
+    const [user, small, movie] = await learn({ parts: 4, perFeature: { movie: { parts: 2 } } });
+    expect(user!.hashes[0]).toEqual(whole[0]!.hashes[0]);
+    expect(user!.combine).toBe('concat');
+    expect(user!.hashes.slice(1).map(({ kind }) => kind)).toEqual(['mixed', 'mixed', 'mixed']);
+    expect(user!.hashes.map((hash) => rowCount(hash, 300))).toEqual([30, 30, 30, 30]);
+    const parts = user!.hashes.map((hash) => rowsOfAll(hash, 300).join());
+    expect(new Set(parts).size).toBe(4); // each has its own hash
+    expect(small).toEqual(whole[1]);
+    expect(movie!.hashes.map(({ kind }) => kind)).toEqual(['table', 'mixed']);
+    const [hashed] = await learn({ parts: 4, method: 'modulo' });
+    expect(hashed).toMatchObject({ hashes: [{ kind: 'modulo' }], combine: 'sum' });
+    for (const wrong of [0, 1.5, 65, '4', null]) {
+      await expect(learn({ parts: wrong })).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringMatching(/parts of "user"/),
+      });
+    }
+    await expect(learn({ parts: 2, hashes: 2 })).rejects.toThrow(/Expected 1 hash for parts above 1, received 2/);
   });
 
   it('bad input', async () => {

@@ -95,6 +95,7 @@ describe('hashing', () => {
     const list = [
       await learnHashing(teacher, { ...size, hashes: 2, combine: 'sum' }),
       await learnHashing(teacher, { ...size, method: 'kd-tree', recent, hotShare: 0.25 }),
+      await learnHashing(teacher, { ...size, parts: 4 }),
       ...(['full', 'modulo', 'mixed'] as const).map((method) => baselineHashing(data.features, { ...size, method })),
       baselineHashing(data.features, { ...size, method: 'frequent', recent }),
       new Hashing(

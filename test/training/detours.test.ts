@@ -39,11 +39,13 @@ describe('takeDetours', () => {
         let done = 0;
         for (const batch of batches(split, { size: 7, order })) {
           const rows = order.subarray(done, done + batch.size);
-          takeDetours(batch, rows, detours);
+          const detoured = takeDetours(batch, rows, detours);
           for (const [r, row] of rows.entries()) {
             for (const [f, ids] of [data[row]![0], [data[row]![1]]].entries()) {
               const bag = f * batch.size + r;
-              const seen = [...batch.indices.subarray(batch.offsets[bag], batch.offsets[bag + 1])];
+              const [start, end] = batch.offsets.subarray(bag, bag + 2);
+              const seen = [...detoured.subarray(start, end)];
+              expect([...batch.indices.subarray(start, end)]).toEqual(ids); // itself unchanged
               const own = detours[f];
               expect(seen).toEqual(own === undefined ? ids : ids.map((id) => own[row % own.length]![id]));
             }
