@@ -1,6 +1,7 @@
-// What the parts of `auto` give, on sets moved back in time (sets.mjs): where cold ids go, and cross-fitting. Writes
+// What the parts of `auto` give, on sets moved back in time (sets.mjs): where cold ids go, cross-fitting, and rows of parts. Writes
 // docs/results/SET_parts.json, in the form of `collide compare`; what is there is not run again.
 // usage: node bench/quality/ablate.mjs SET [--folder FOLDER] [--seeds 3] [--sizes 0.05,0.1,0.2] [--minutes 7]
+// [--only PATTERN]
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { compare } from '../../dist/pipeline/compare.js';
@@ -13,6 +14,7 @@ const { values, positionals } = parseArgs({
     seeds: { type: 'string', default: '3' },
     sizes: { type: 'string', default: '0.05,0.1,0.2' },
     minutes: { type: 'string', default: '7' },
+    only: { type: 'string', default: '' },
   },
 });
 const [name] = positionals;
@@ -25,17 +27,22 @@ const parts = {
   'auto, unseen newcomer': { unseen: 'newcomer', crossFit: false },
   'auto, unseen shared, cross-fitted': { unseen: 'shared', crossFit: true },
   'auto, unseen newcomer, cross-fitted': { unseen: 'newcomer', crossFit: true },
+  'auto, whole rows': { unseen: 'newcomer', crossFit: [false, true] },
+  'auto, rows of 4 parts': { unseen: 'newcomer', crossFit: [false, true], pieces: [4] },
+  'auto, either': { unseen: 'newcomer', crossFit: [false, true], pieces: [1, 4] },
 };
 const known = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).results : [];
 const results = [];
 const end = AbortSignal.timeout(Number(values.minutes) * 60_000);
-for (const [label, { methods = ['auto'], unseen = 'newcomer', crossFit = true }] of Object.entries(parts)) {
+for (const [label, of] of Object.entries(parts)) {
+  if (!new RegExp(values.only).test(label)) continue;
+  const { methods = ['auto'], unseen = 'newcomer', crossFit = true, pieces = [1] } = of;
   const sizes = values.sizes.split(',').map(Number);
   const tried = {
     ...config,
-    teacher: { ...config.teacher, crossFit: [crossFit] },
+    teacher: { ...config.teacher, crossFit: [crossFit].flat() },
     training: { ...config.training, newcomerShare: 0.05 },
-    compare: { ...config.compare, methods, sizes, unseen, seeds: Number(values.seeds) },
+    compare: { ...config.compare, methods, sizes, unseen, parts: pieces, seeds: Number(values.seeds) },
   };
   const named = (result) => (label === '' ? result : { ...result, method: label });
   const resume = known
