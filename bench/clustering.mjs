@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { buildProgram } from './harness/build.mjs';
 import { ratio, seconds } from './harness/rounds.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -30,15 +31,6 @@ if (![rounds, ...threadCounts].every((n) => Number.isInteger(n) && n > 0)) {
   process.exit(2);
 }
 
-/** Builds the measuring program, unless one is given. */
-function build() {
-  if (values.program !== undefined) return values.program;
-  const run = (...args) => execFileSync('cmake', args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
-  run('-S', '.', '-B', 'build-bench', '-DCOLLIDE_BENCH=ON', '-DCOLLIDE_CUDA=OFF');
-  run('--build', 'build-bench', '--target', 'clustering_bench', '-j', '2');
-  return `${root}build-bench/bench/harness/clustering_bench`;
-}
-
 const words = (n) => n.toLocaleString('en');
 const settings = [100_000, 1_000_000, ...(values.large ? [10_000_000] : [])]
   .flatMap((ids) => [10, 100].flatMap((divisor) => threadCounts.map((threads) => ({ ids, divisor, threads }))))
@@ -48,7 +40,7 @@ const settings = [100_000, 1_000_000, ...(values.large ? [10_000_000] : [])]
   }))
   .filter(({ name }) => !values.tables && new RegExp(values.only).test(name));
 
-const program = values.tables ? '' : build();
+const program = values.tables ? '' : (values.program ?? buildProgram('clustering_bench'));
 const output = (...args) => execFileSync(program, args.map(String), { encoding: 'utf8', maxBuffer: 1 << 24 });
 
 /** { CASE: [{ wall, cpu }] by round }. */

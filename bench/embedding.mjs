@@ -4,12 +4,12 @@
 // (all times) and embedding.md to bench/results. --only measures the workloads whose name matches a regular expression
 // anew and keeps the others' times of the last run; --alone leaves the peers out; --quick runs tiny workloads and fails
 // when a ratio is no number.
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, freemem, loadavg, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { buildProgram } from './harness/build.mjs';
 import { measure } from './harness/measure.mjs';
 import { allRatios, markdown } from './harness/report.mjs';
 import { quickWorkloads, tableBytes, workloads } from './harness/workloads.mjs';
@@ -47,15 +47,6 @@ if (values.list || chosen.length === 0) {
   process.exit(values.list ? 0 : 2);
 }
 
-/** Builds the measuring program, unless one is given. */
-function program() {
-  if (values.program !== undefined) return values.program;
-  const run = (...args) => execFileSync('cmake', args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
-  run('-S', '.', '-B', 'build-bench', '-DCOLLIDE_BENCH=ON', '-DCOLLIDE_CUDA=OFF');
-  run('--build', 'build-bench', '-j', '2');
-  return `${root}build-bench/bench/harness/embedding_bench`;
-}
-
 function hugePages() {
   const file = '/sys/kernel/mm/transparent_hugepage/enabled';
   return (existsSync(file) && readFileSync(file, 'utf8').match(/\[(\w+)\]/)?.[1]) || 'unknown';
@@ -86,7 +77,7 @@ function save() {
   return results;
 }
 
-const binary = program();
+const binary = values.program ?? buildProgram('embedding_bench');
 let results;
 for (const one of chosen) {
   const workload = values.alone ? { ...one, peers: [] } : one;
