@@ -1,5 +1,5 @@
 // usage: npm run bench -- [suite ...] [--rounds N] [--seconds S]
-// Runs the suites (the dense net's and more learners; embeddings and clustering have their own, bench/embedding.mjs and
+// Runs the suites (the dense net's, more learners, rows in parts; embeddings and clustering have their own, bench/embedding.mjs and
 // bench/clustering.mjs) and writes bench/results/SUITE.json and SUITE.md. --rounds (default 7): interleaved
 // rounds; --seconds (default 0.2): time per case and round.
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -8,8 +8,9 @@ import { parseArgs } from 'node:util';
 import { buildInfo, probeCuda } from '../dist/index.js';
 import * as denseNet from './dense_net.mjs';
 import * as learners from './learners.mjs';
+import * as parts from './parts.mjs';
 
-const SUITES = { learners, dense_net: denseNet };
+const SUITES = { learners, dense_net: denseNet, parts };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -1,3 +1,4 @@
 /** Models: the dense net, and the recommender that puts embedding tables below it. */
 export { DenseNet, type DenseNetOptions, type DenseOptimizer, type DenseTensor } from './dense_net.ts';
+export type { ModelFeature } from './detoured.ts';
 export { type ModelBatch, Recommender, type RecommenderOptions } from './recommender.ts';

@@ -7,10 +7,12 @@ import { learnMapping } from '../../lib/clustering/index.ts';
 import { batches, syntheticDataset } from '../../lib/data/index.ts';
 import { Recommender } from '../../lib/model/index.ts';
 import { probeCuda } from '../../lib/native.ts';
+import { Hashing } from '../../lib/pipeline/hashing.ts';
 import { learnHashing } from '../../lib/pipeline/learn_hashing.ts';
 import type { TrainingOptions } from '../../lib/pipeline/model_options.ts';
 import { trainStudent } from '../../lib/pipeline/student.ts';
 import { trainTeacher } from '../../lib/pipeline/teacher.ts';
+import type { Detours } from '../../lib/training/detours.ts';
 import { relativeError } from '../model/reference.ts';
 
 // As in dense_net.test.ts: the dense nets differ by the order of float32 sums, and the tables by the gradients from them.
@@ -85,6 +87,36 @@ describe.skipIf(!probeCuda().available)('on the device', () => {
     using student = await trainStudent(present!, { ...training, hashing, dim: 4 });
     expect(student.devices).toEqual({ tables: 'cuda', net: 'cuda' });
     expect((await student.evaluate(evaluation!)).logLoss).toBeLessThan(0.8);
+  });
+
+  it('a student of rows in parts trains as on the CPU, the learned part on detours', async () => {
+    const { name, cardinality } = data.features[0]!;
+    const parts = [
+      { kind: 'table' as const, rows: 6, entries: Uint8Array.from({ length: cardinality }, (_, id) => id % 6) },
+      { kind: 'mixed' as const, rows: 6, seed: 1 },
+    ];
+    const whole = { name: data.features[1]!.name, cardinality: data.features[1]!.cardinality };
+    const hashing = new Hashing(
+      [
+        { name, cardinality, hashes: parts, combine: 'concat' },
+        { ...whole, hashes: [{ kind: 'identity' }], combine: 'sum' },
+      ],
+      { method: 'parts', size: 0.1, minRows: 0, seed: 0 },
+    );
+    const away = Uint32Array.from({ length: cardinality }, (_, id) => cardinality - 1 - id);
+    const train = (device: 'cpu' | 'cuda', detours: Detours) =>
+      trainStudent(present!, {
+        ...{ hashing, detours, device, dim: 4, learningRate: 0.05, batchSize: 128, topHidden: [8], bottomHidden: [8] },
+        embeddingOptimizer: { kind: 'rowwise-adagrad', epsilon: 1e-2 },
+        denseOptimizer: { kind: 'lamb', learningRate: 0.01, epsilon: 1e-3 },
+      });
+    using cuda = await train('cuda', [[away], undefined]);
+    using cpu = await train('cpu', [[away], undefined]);
+    using straight = await train('cpu', [undefined, undefined]);
+    expect(cuda.devices).toEqual({ tables: 'cuda', net: 'cuda' });
+    const [a, b, c] = await Promise.all([cuda, cpu, straight].map((student) => student.predict(evaluation!)));
+    expect(relativeError(a!, b!)).toBeLessThan(BOUND);
+    expect(relativeError(c!, b!)).toBeGreaterThan(0.01);
   });
 
   it('auto puts each part where it can be', () => {
