@@ -112,7 +112,9 @@ export function trainCommand(): Command {
         const metrics = await student.evaluate(data.split('evaluation'), { signal });
         progress.stop();
         const { fit, devices } = student;
-        process.stdout.write(`${JSON.stringify({ ...metrics, fit, devices, bytes: student.memory() }, null, 2)}\n`);
+        process.stdout.write(
+          `${JSON.stringify({ ...metrics, fit, chosen: best.shape, devices, bytes: student.memory() }, null, 2)}\n`,
+        );
       } finally {
         progress.stop();
       }

@@ -101,10 +101,15 @@ describe('collide', () => {
     const train = collide('train', 'config.yaml', '--size', '0.2', '--out', 'model');
     expect(train.stderr).not.toContain('collide:');
     expect(train.status).toBe(0);
-    const { auc, devices } = JSON.parse(train.stdout);
+    const { auc, devices, chosen } = JSON.parse(train.stdout);
     expect(auc).toBeGreaterThan(0);
     expect(devices).toEqual({ tables: 'cpu', net: 'cpu' });
-    expect([0, 0.5, 0.75, 0.9, 1]).toContain(await hotShare());
+    expect([0, 0.5, 0.75, 0.9, 1]).toContain(chosen.hotShare);
+    expect(chosen).toMatchObject({
+      hotShare: await hotShare(),
+      crossFit: expect.any(Boolean),
+      parts: expect.any(Number),
+    });
     expect(readdirSync(at('model')).sort()).toEqual(['mapping.safetensors', 'student', 'teacher.safetensors']);
     const cluster = collide(
       'cluster',
