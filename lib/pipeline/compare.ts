@@ -259,7 +259,7 @@ async function runStep(
     const timed = await clock(() => fitFixed(student, build(hashing, detours), fixed));
     using model = timed.value.model;
     seconds.train = timed.seconds;
-    return described(step, known, await judge(model), hashing.rows(), seconds);
+    return described(step, known, await judge(model), seconds);
   }
 
   const { tune } = config.compare;
@@ -281,24 +281,23 @@ async function runStep(
     const timed = await clock(() => fitTuned(student, build(hashing, detours), tuning, best));
     seconds.tune += timed.seconds;
     const { learningRate, epochs, result } = timed.value;
-    return { choice: { learningRate, epochs, ...shape }, ...result, rows: hashing.rows() };
+    return { choice: { learningRate, epochs, ...shape }, ...result };
   };
   const shapes = shapesOf(config, step.method);
   const tables =
     step.method === 'auto' ? compressedTables(data.features, { size: step.size, minRows: config.compare.minRows }) : [];
   const most = shapes.length + (tables.length > 0 ? 1 + tables.length : 0);
-  const { choice, judgement, rows } = await chooseShape(shapes, tables, (shape, tried) =>
+  const { choice, judgement } = await chooseShape(shapes, tables, (shape, tried) =>
     attempt(shape, (text, share) => report(text, (tried + share) / most)),
   );
   choices.set(key, choice);
-  return described(step, choice, judgement, rows, seconds);
+  return described(step, choice, judgement, seconds);
 }
 
 /** A student that was tried, and what the evaluation rows say of it. */
 interface Tried extends Attempt {
   choice: Choice;
   judgement: Judgement;
-  rows: number;
 }
 
 async function lookAt(
@@ -314,8 +313,7 @@ async function lookAt(
 function described(
   step: Step,
   choice: Choice,
-  { metrics, bytes, seconds: evaluate }: Judgement,
-  rows: number,
+  { metrics, rows, bytes, seconds: evaluate }: Judgement,
   seconds: ComparisonResult['seconds'],
 ): ComparisonResult {
   return { ...step, ...choice, ...metrics, rows, bytes, seconds: { ...seconds, evaluate } };
@@ -323,6 +321,7 @@ function described(
 
 interface Judgement {
   metrics: Metrics;
+  rows: number;
   bytes: ComparisonResult['bytes'];
   seconds: number;
 }
@@ -336,7 +335,8 @@ async function judged(
   const onProgress = (rows: number) => report('evaluating', rows / split.rows);
   const { value: metrics, seconds } = await clock(() => evaluateSplit(model, split, { signal, onProgress }));
   const { rows, mapping, optimizer, total } = model.tables.memory();
-  return { metrics, bytes: { rows, mapping, optimizer, total }, seconds };
+  const rowBytes = (Float32Array.BYTES_PER_ELEMENT * model.tables.outputWidth) / split.features.length;
+  return { metrics, rows: rows / rowBytes, bytes: { rows, mapping, optimizer, total }, seconds };
 }
 
 async function clock<T>(work: () => Promise<T>): Promise<{ value: T; seconds: number }> {

@@ -26,7 +26,7 @@ export interface ComparisonResult {
   auc: number;
   logLoss: number;
   normalizedEntropy: number;
-  /** Rows of all internal tables, small ones included. */
+  /** Rows of all internal tables, small ones included; of parts, as many as make whole rows. */
   rows: number;
   bytes: ComparisonBytes;
   /** Where models trained and tables were clustered; results of earlier versions do not say. */
