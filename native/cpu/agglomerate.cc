@@ -189,7 +189,7 @@ class Rounds {
   }
 
   static constexpr std::size_t kMergeNanoseconds = 100;  // to find a pair and merge it
-  static constexpr std::size_t kLeastNanoseconds = 25'000;
+  static constexpr std::size_t kLeastNanoseconds = 50'000;
 
   const AgglomerateOptions& options_;
   Clusters& clusters_;

@@ -90,7 +90,7 @@ void Candidates::keep_smallest(const Clusters& clusters, FilterBy by, double nor
   for_parts([&, most = *last](std::size_t part) {
     std::vector<Candidate>& list = lists_[part];
     std::size_t to = 0;
-    for (const Candidate& pair : list) {
+    for (const Candidate pair : list) {
       list[to] = pair;
       to += before(most, pair) ? 0 : 1;
     }
