@@ -1,10 +1,10 @@
 #include "cpu/agglomerate.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include "cpu/agglomerate_candidates.h"
@@ -21,26 +21,27 @@ bool is_score(const ClusterFilter& filter) {
   return filter.by != FilterBy::kSize;
 }
 
-// The rounds of one agglomeration.
+// The rounds of one agglomeration. A round's candidates are divided among the threads once, by position, and every step
+// keeps to these parts: what a step writes, the next reads in the same processor's cache. Nothing that parts write
+// often may lie side by side: a cache line that two processors write takes longer than a merge.
 class Rounds {
  public:
   Rounds(Clusters& clusters, const AgglomerateOptions& options, unsigned threads)
       : options_(options),
-        threads_(threads),
         clusters_(clusters),
         size_first_(!is_score(options.filters[0])),
         ranking_(final_ranking(options.filters)),
-        index_(clusters, first_score(options.filters), size_first_ ? options.max_cluster_size : 0, threads),
-        chosen_(clusters.slots() / 64 + 1) {}
+        threads_(std::clamp<std::size_t>(kMergeNanoseconds * clusters.slots() / kLeastNanoseconds, 1,
+                                         threads == 0 ? available_threads() : threads)),
+        index_(clusters, first_score(options.filters), size_first_ ? options.max_cluster_size : 0, threads_) {}
 
   // Merges `merges` pairs or fewer, at least one.
   void round(std::uint64_t merges, Clustering& result) {
-    const double norm = clusters_.norm();
-    const bool fallback = choose(norm, merges);
-    candidates_.mark(chosen_);
+    const bool fallback = choose(clusters_.norm(), merges);
     const bool split = merge(limits_size(options_) && !fallback ? options_.max_cluster_size : 0);
     if (clusters_.sparse()) {
-      parallel_for(2, threads_, [&](std::size_t t) { t == 0 ? clusters_.compact() : index_.squeeze(clusters_); });
+      parallel_for(2, static_cast<unsigned>(parts_for(clusters_.slots())),
+                   [&](std::size_t t) { t == 0 ? clusters_.compact() : index_.squeeze(clusters_); });
       clusters_.squeezed();
     }
     ++result.rounds;
@@ -49,15 +50,12 @@ class Rounds {
   }
 
  private:
-  // One task's merges: of the chains that begin in its range, all of which end in it too.
-  struct Merges {
-    SlotRange range;
-    std::size_t task;  // for the index
+  using Pairs = std::span<const Candidate>;  // by position
+
+  // What merging has changed.
+  struct Merged {
     Clusters::Tally tally;
-    // Pairs that reach beyond the range are for when all tasks are done: those of the last chain and before the first.
-    std::vector<std::uint32_t> last, first;
-    std::vector<std::uint32_t> chain;
-    bool split = false;
+    bool split = false;  // whether a chain was
   };
 
   // What the index orders pairs by: the first filter that is a score.
@@ -78,7 +76,8 @@ class Rounds {
       const std::size_t pairs = index_.size();
       const std::size_t m =
           filter == end ? std::min<std::size_t>(merges, pairs) : pairs_to_keep(*filter++, merges, pairs);
-      index_.select(clusters_, norm, m, filter == end || !is_score(*filter) ? ranking_ : filter->by, candidates_);
+      index_.select(clusters_, norm, m, filter == end || !is_score(*filter) ? ranking_ : filter->by,
+                    parts_for(kMergeNanoseconds * merges + clusters_.slots() / 16), candidates_);
     }
     for (; filter != end; ++filter) {
       const std::size_t m = pairs_to_keep(*filter, merges, candidates_.size());
@@ -94,107 +93,111 @@ class Rounds {
   }
 
   void list_all(double norm) {
-    std::vector<Candidate> list = candidates_.give();
     const SlotRange all = clusters_.all();
-    for (std::uint32_t left = 0, right; left < clusters_.slots(); left = right) {
-      right = clusters_.next(left, all);
-      if (right == Clusters::kNone) break;
-      list.push_back({clusters_.score(FilterBy::kSize, left, right, norm), left, right});
-    }
-    candidates_.take(std::move(list), FilterBy::kSize);
-  }
-
-  bool is_chosen(std::uint32_t slot) const { return (chosen_[slot / 64] >> (slot % 64) & 1) != 0; }
-
-  // Ranges for tasks, such that no chain of chosen pairs crosses from one into the next; an empty one may begin at the
-  // very end.
-  std::vector<Merges> cut_between_chains() const {
-    const std::size_t slots = clusters_.slots();
-    std::vector<Merges> tasks;
-    std::size_t begin = 0;
-    for (const SlotRange& range : slot_ranges(slots, PairIndex::kMergeNanoseconds * candidates_.size(), threads_)) {
-      std::size_t end = std::max(begin, range.end);
-      while (end < slots) {
-        const std::uint32_t before = clusters_.previous(end, clusters_.all());
-        if (before == Clusters::kNone || !is_chosen(before)) break;
-        end = std::min(end + 64, slots);
+    candidates_.list(FilterBy::kSize, {all}, [&](std::size_t, std::vector<Candidate>& list) {
+      for (std::uint32_t left = 0, right; left < clusters_.slots(); left = right) {
+        right = clusters_.next(left, all);
+        if (right == Clusters::kNone) break;
+        list.push_back({clusters_.score(FilterBy::kSize, left, right, norm), left, right});
       }
-      tasks.emplace_back().range = {begin, end};
-      tasks.back().task = tasks.size() - 1;
-      begin = end;
-    }
-    return tasks;
+    });
   }
 
-  // Merges the chosen pairs, neighbouring ones as one chain, and clears their bits. With max_size > 0, a chain of more
-  // ids is cut into pairs left to right (AB, CD, E stays). Returns whether one was.
+  // Merges the chosen pairs, neighbouring ones as one chain. With max_size > 0, a chain of more ids is cut into pairs
+  // left to right (AB, CD, E stays). Returns whether one was.
   bool merge(std::uint64_t max_size) {
-    std::vector<Merges> tasks = cut_between_chains();
-    parallel_for(tasks.size(), threads_, [&](std::size_t t) { merge_range(tasks[t], max_size); });
+    std::vector<Candidate> across;
+    const std::vector<Pairs> within = divide_chains(across);
+    std::vector<Merged> merged(within.size());
+    parallel_for(within.size(), static_cast<unsigned>(within.size()), [&](std::size_t part) {
+      const SlotRange& range = candidates_.parts()[part];
+      merged[part] = merge_chains(within[part], max_size, [&](const std::uint32_t* slots, std::size_t count) {
+        index_.united(clusters_, slots, count, range, part);
+      });
+    });
+    merged.push_back(merge_chains(across, max_size, [&](const std::uint32_t* slots, std::size_t count) {
+      for (std::size_t i = 0; i < count; ++i) index_.refresh(clusters_, slots[i]);
+      refresh_before(slots[0]);
+    }));
+    for (const SlotRange& part : candidates_.parts()) refresh_before(part.end);
+
     bool split = false;
-    for (Merges& task : tasks) {
-      for (const std::uint32_t first : task.first) {
-        const std::uint32_t previous = clusters_.previous(first, clusters_.all());
-        if (previous != Clusters::kNone) task.last.push_back(previous);
-      }
-      for (const std::uint32_t left : task.last) {
-        if (!index_.update(clusters_, left, clusters_.all(), task.task)) index_.drop(left, task.task);
-      }
-      clusters_.settle(task.tally);
-      split |= task.split;
+    for (const Merged& one : merged) {
+      clusters_.settle(one.tally);
+      split |= one.split;
     }
     return split;
   }
 
-  void merge_range(Merges& task, std::uint64_t max_size) {
-    constexpr std::size_t kAhead = 16;  // words of chosen_
-    std::vector<std::uint32_t>& chain = task.chain;
-    for (std::size_t word = (task.range.begin + 63) / 64; word * 64 < task.range.end; ++word) {
-      if ((word + kAhead) * 64 < task.range.end) {
-        for (std::uint64_t soon = chosen_[word + kAhead]; soon != 0; soon &= soon - 1) {
-          clusters_.prefetch((word + kAhead) * 64 + static_cast<std::size_t>(std::countr_zero(soon)));
-        }
+  // The pairs of each part whose chains lie within it. Chains that cross into the next part go to `across`, whole.
+  std::vector<Pairs> divide_chains(std::vector<Candidate>& across) const {
+    std::vector<Pairs> within;
+    std::uint32_t reached = Clusters::kNone;  // by the pairs of the parts before
+    for (std::size_t part = 0; part < candidates_.parts().size(); ++part) {
+      const Pairs pairs = candidates_.of(part);
+      std::size_t begin = 0, end = pairs.size();
+      while (begin < end && pairs[begin].left == (begin == 0 ? reached : pairs[begin - 1].right)) ++begin;
+      if (begin < end && pairs.back().right >= candidates_.parts()[part].end) {
+        for (--end; end > begin && pairs[end - 1].right == pairs[end].left;) --end;
       }
-      while (chosen_[word] != 0) {
-        auto slot = static_cast<std::uint32_t>(word * 64 + static_cast<std::size_t>(std::countr_zero(chosen_[word])));
-        chain.assign(1, slot);
-        std::uint64_t ids = clusters_[slot].ids;
-        while (is_chosen(slot)) {
-          chosen_[slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
-          slot = clusters_.next(slot, task.range);
-          chain.push_back(slot);
-          ids += clusters_[slot].ids;
-        }
-        if (max_size == 0 || ids <= max_size) {
-          unite(task, chain.data(), chain.size());
-        } else {
-          task.split = true;
-          for (std::size_t i = 0; i + 1 < chain.size(); i += 2) unite(task, &chain[i], 2);
-        }
-      }
+      across.insert(across.end(), pairs.begin(), pairs.begin() + static_cast<std::ptrdiff_t>(begin));
+      across.insert(across.end(), pairs.begin() + static_cast<std::ptrdiff_t>(end), pairs.end());
+      within.push_back(pairs.subspan(begin, end - begin));
+      if (!pairs.empty()) reached = pairs.back().right;
     }
+    return within;
   }
 
-  void unite(Merges& task, const std::uint32_t* slots, std::size_t count) {
-    clusters_.unite(slots, count, options_.count_weighted, task.tally);
-    for (std::size_t i = 1; i < count; ++i) index_.drop(slots[i], task.task);
-    if (!index_.update(clusters_, slots[0], task.range, task.task)) task.last.push_back(slots[0]);
-    const std::uint32_t previous = clusters_.previous(slots[0], task.range);
-    if (previous == Clusters::kNone) {
-      task.first.push_back(slots[0]);
-    } else {
-      index_.update(clusters_, previous, task.range, task.task);
+  // changed(slots, count) follows each union of `count` slots in the first.
+  template <typename Changed>
+  Merged merge_chains(Pairs pairs, std::uint64_t max_size, const Changed& changed) {
+    constexpr std::size_t kAhead = 16;
+    Merged merged;
+    const auto unite = [&](const std::uint32_t* slots, std::size_t count) {
+      clusters_.unite(slots, count, options_.count_weighted, merged.tally);
+      changed(slots, count);
+    };
+    std::vector<std::uint32_t> chain;
+    for (std::size_t i = 0; i < pairs.size();) {
+      chain.assign(1, pairs[i].left);
+      std::uint64_t ids = clusters_[pairs[i].left].ids;
+      for (; i < pairs.size() && pairs[i].left == chain.back(); ++i) {
+        const std::uint32_t soon = pairs[std::min(i + kAhead, pairs.size() - 1)].left;
+        clusters_.prefetch(soon);
+        index_.prefetch(soon);
+        chain.push_back(pairs[i].right);
+        ids += clusters_[pairs[i].right].ids;
+      }
+      if (max_size == 0 || ids <= max_size) {
+        unite(chain.data(), chain.size());
+      } else {
+        merged.split = true;
+        for (std::size_t k = 0; k + 1 < chain.size(); k += 2) unite(&chain[k], 2);
+      }
     }
+    return merged;
   }
+
+  void refresh_before(std::size_t slot) {
+    const std::uint32_t left = clusters_.previous(slot, clusters_.all());
+    if (left != Clusters::kNone) index_.refresh(clusters_, left);
+  }
+
+  // How many parts pay for a round, or a step of it, that takes one thread so many nanoseconds, roughly.
+  std::size_t parts_for(std::size_t nanoseconds) const {
+    return std::clamp<std::size_t>(nanoseconds / kLeastNanoseconds, 1, threads_);
+  }
+
+  static constexpr std::size_t kMergeNanoseconds = 100;  // to find a pair and merge it
+  static constexpr std::size_t kLeastNanoseconds = 50'000;
 
   const AgglomerateOptions& options_;
-  const unsigned threads_;
   Clusters& clusters_;
   const bool size_first_;
   const FilterBy ranking_;
+  const std::size_t threads_;
   PairIndex index_;
   Candidates candidates_;
-  std::vector<std::uint64_t> chosen_;  // a bit per slot
 };
 
 // The clusters and ids in value order.
@@ -233,6 +236,7 @@ Clustering agglomerate(std::vector<double> values, std::vector<double> counts, c
   const auto* ids = order_memory.as<std::uint32_t>();  // in value order
   Clusters clusters(std::move(sorted), n);
   if (clusters.size() > options.rows) {
+    const ShortRegions regions;
     Rounds rounds(clusters, options, control.threads);
     while (clusters.size() > options.rows) {
       if (control.aborted && control.aborted()) return result;

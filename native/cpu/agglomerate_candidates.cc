@@ -1,74 +1,101 @@
 #include "cpu/agglomerate_candidates.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <utility>
+
+#include "cpu/thread_pool.h"
 
 namespace collide {
 
 namespace {
 
-constexpr std::size_t kFew = 256;  // so few are compared one with another
-constexpr int kShift = 46;         // leaves 6 bits of a key's fraction: 64 buckets to the octave, below the largest key
-constexpr std::int64_t kBuckets = 4096;
+constexpr int kShift = 48;  // leaves 4 bits of a key's fraction: 16 buckets to the octave, 64 octaves below the largest
+constexpr std::int64_t kBuckets = 1024;
 
-void resize_to_smallest(std::vector<Candidate>& list, std::size_t m) {
-  const auto before = [](const Candidate& a, const Candidate& b) {
-    return a.key < b.key || (a.key == b.key && a.left < b.left);
-  };
-  if (m < list.size())
-    std::nth_element(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(m), list.end(), before);
-  list.resize(m);
+bool before(const Candidate& a, const Candidate& b) {
+  // No branches: which of two comes first cannot be predicted.
+  return (a.key < b.key) | ((a.key == b.key) & (a.left < b.left));
+}
+
+std::int64_t code_of(double key) {
+  return static_cast<std::int64_t>(std::bit_cast<std::uint64_t>(key) >> kShift);
 }
 
 }  // namespace
 
-void Candidates::take(std::vector<Candidate>&& list, FilterBy by) {
-  list_ = std::move(list);
-  keyed_by_ = by;
+void Candidates::for_parts(const std::function<void(std::size_t part)>& body) {
+  parallel_for(parts_.size(), static_cast<unsigned>(parts_.size()), body);
 }
 
-std::vector<Candidate> Candidates::give() {
-  list_.clear();
-  return std::move(list_);
+void Candidates::list(FilterBy by, std::vector<SlotRange> parts,
+                      const std::function<void(std::size_t part, std::vector<Candidate>& list)>& fill) {
+  parts_ = std::move(parts);
+  lists_.resize(std::max(lists_.size(), parts_.size()));
+  counts_.resize(lists_.size());
+  keyed_by_ = by;
+  for_parts([&](std::size_t part) {
+    std::vector<Candidate> list = std::move(lists_[part]);  // its end moves with every pair: not beside other parts'
+    list.clear();
+    fill(part, list);
+    lists_[part] = std::move(list);
+  });
+}
+
+std::size_t Candidates::size() const {
+  std::size_t sum = 0;
+  for (std::size_t part = 0; part < parts_.size(); ++part) sum += lists_[part].size();
+  return sum;
 }
 
 void Candidates::keep_smallest(const Clusters& clusters, FilterBy by, double norm, std::size_t m) {
   if (m >= size()) return;
-  if (keyed_by_ != by) {
-    for (Candidate& pair : list_) pair.key = clusters.score(by, pair.left, pair.right, norm);
-    keyed_by_ = by;
-  }
-  if (size() <= kFew) return resize_to_smallest(list_, m);
+  const bool rescore = keyed_by_ != by;
+  keyed_by_ = by;
 
   // Counts by the keys' highest bits, which ascend with them, say in which bucket the m-th smallest is; only those of
   // that bucket are compared.
-  double most = 0;
-  for (const Candidate& pair : list_) most = std::max(most, pair.key);
-  const auto code_of = [](double key) {
-    return static_cast<std::int64_t>(std::bit_cast<std::uint64_t>(key) >> kShift);
-  };
-  const std::int64_t base = code_of(most) - (kBuckets - 1);
+  const std::int64_t base = code_of(clusters.largest_score(by)) - (kBuckets - 1);
   const auto bucket_of = [&](const Candidate& pair) {
-    return static_cast<std::size_t>(std::max<std::int64_t>(code_of(pair.key) - base, 0));
+    return static_cast<std::size_t>(std::clamp<std::int64_t>(code_of(pair.key) - base, 0, kBuckets - 1));
   };
-  std::array<std::uint32_t, kBuckets> counts{};
-  for (const Candidate& pair : list_) ++counts[bucket_of(pair)];
+  for_parts([&](std::size_t part) {
+    std::vector<std::uint32_t>& counts = counts_[part];
+    counts.assign(kBuckets, 0);
+    for (Candidate& pair : lists_[part]) {
+      if (rescore) pair.key = clusters.score(by, pair.left, pair.right, norm);
+      ++counts[bucket_of(pair)];
+    }
+  });
   std::size_t border = 0, below = 0;
-  while (below + counts[border] < m) below += counts[border++];
-
-  border_.clear();
-  std::size_t to = 0;
-  for (const Candidate& pair : list_) {
-    const std::size_t bucket = bucket_of(pair);
-    if (bucket == border) border_.push_back(pair);
-    list_[to] = pair;
-    to += bucket < border ? 1 : 0;
+  for (std::size_t count = 0;; ++border, below += count) {
+    count = 0;
+    for (std::size_t part = 0; part < parts_.size(); ++part) count += counts_[part][border];
+    if (below + count >= m) break;
   }
-  list_.resize(below);
-  resize_to_smallest(border_, m - below);
-  list_.insert(list_.end(), border_.begin(), border_.end());
+
+  std::vector<std::vector<Candidate>> borders(parts_.size());
+  for_parts([&](std::size_t part) {
+    std::vector<Candidate> own;
+    for (const Candidate& pair : lists_[part]) {
+      if (bucket_of(pair) == border) own.push_back(pair);
+    }
+    borders[part] = std::move(own);
+  });
+  for (std::size_t part = 1; part < borders.size(); ++part) {
+    borders[0].insert(borders[0].end(), borders[part].begin(), borders[part].end());
+  }
+  const auto last = borders[0].begin() + static_cast<std::ptrdiff_t>(m - below) - 1;
+  std::nth_element(borders[0].begin(), last, borders[0].end(), before);
+  for_parts([&, most = *last](std::size_t part) {
+    std::vector<Candidate>& list = lists_[part];
+    std::size_t to = 0;
+    for (const Candidate pair : list) {
+      list[to] = pair;
+      to += before(most, pair) ? 0 : 1;
+    }
+    list.resize(to);
+  });
 }
 
 bool Candidates::drop_larger(const Clusters& clusters, std::uint64_t max_size) {
@@ -76,13 +103,13 @@ bool Candidates::drop_larger(const Clusters& clusters, std::uint64_t max_size) {
   const auto larger = [&](const Candidate& pair) {
     return std::uint64_t{clusters[pair.left].ids} + clusters[pair.right].ids > max_size;
   };
-  if (std::all_of(list_.begin(), list_.end(), larger)) return false;
-  std::erase_if(list_, larger);
+  bool all = true;
+  for (std::size_t part = 0; part < parts_.size(); ++part) {
+    all = all && std::all_of(lists_[part].begin(), lists_[part].end(), larger);
+  }
+  if (all) return false;
+  for_parts([&](std::size_t part) { std::erase_if(lists_[part], larger); });
   return true;
-}
-
-void Candidates::mark(std::vector<std::uint64_t>& chosen) const {
-  for (const Candidate& pair : list_) chosen[pair.left / 64] |= std::uint64_t{1} << (pair.left % 64);
 }
 
 }  // namespace collide

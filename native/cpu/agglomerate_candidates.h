@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "cpu/agglomerate_clusters.h"
@@ -14,26 +15,28 @@ struct Candidate {
   std::uint32_t left, right;
 };
 
+// A list, in the order of position, for each part of the slots. Whatever is done is done to all parts side by side.
 class Candidates {
  public:
-  // `list` has its keys by `by`.
-  void take(std::vector<Candidate>&& list, FilterBy by);
-  // The list's memory, empty, to be filled anew.
-  std::vector<Candidate> give();
-  std::size_t size() const { return list_.size(); }
+  // Lists anew: fill(part, list), with keys by `by`, for parts that lie one behind the other.
+  void list(FilterBy by, std::vector<SlotRange> parts,
+            const std::function<void(std::size_t part, std::vector<Candidate>& list)>& fill);
+  std::size_t size() const;
+  const std::vector<SlotRange>& parts() const { return parts_; }
+  const std::vector<Candidate>& of(std::size_t part) const { return lists_[part]; }
 
-  // Keeps the `m` smallest by (score, position), in no particular order; all when there are no more. O(size()).
+  // Keeps the `m` smallest by (score, position); all when there are no more. O(size()).
   void keep_smallest(const Clusters& clusters, FilterBy by, double norm, std::size_t m);
   // Drops pairs that would make a cluster of more than max_size ids, unless that drops all: then nothing changes and
   // the result is false.
   bool drop_larger(const Clusters& clusters, std::uint64_t max_size);
 
-  // Sets bit `left` for each pair.
-  void mark(std::vector<std::uint64_t>& chosen) const;
-
  private:
-  std::vector<Candidate> list_;
-  std::vector<Candidate> border_;  // of keep_smallest: those about as small as the m-th
+  void for_parts(const std::function<void(std::size_t part)>& body);
+
+  std::vector<SlotRange> parts_;
+  std::vector<std::vector<Candidate>> lists_;       // [parts] or more, for their memory
+  std::vector<std::vector<std::uint32_t>> counts_;  // of keep_smallest
   FilterBy keyed_by_ = FilterBy::kSize;
 };
 

@@ -4,8 +4,6 @@
 #include <cmath>
 #include <utility>
 
-#include "cpu/thread_pool.h"
-
 namespace collide {
 
 namespace {
@@ -24,18 +22,6 @@ std::vector<std::uint64_t> all_alive(std::size_t slots) {
 
 }  // namespace
 
-std::vector<SlotRange> slot_ranges(std::size_t slots, std::size_t nanoseconds, unsigned threads) {
-  constexpr std::size_t kLeast = 300'000;  // of a task: less has been slower on two threads than on one
-  if (threads == 0) threads = available_threads();
-  const std::size_t count =
-      std::max<std::size_t>(1, std::min({nanoseconds / kLeast, std::size_t{threads}, slots / 64}));
-  std::vector<SlotRange> ranges(count);
-  for (std::size_t r = 0; r < count; ++r) {
-    ranges[r] = {slots / 64 * r / count * 64, r + 1 < count ? slots / 64 * (r + 1) / count * 64 : slots};
-  }
-  return ranges;
-}
-
 Clusters::Clusters(Memory clusters, std::size_t n)
     : memory_(std::move(clusters)), clusters_(memory_.as<Cluster>()), slots_(n), alive_(all_alive(n)), live_(n) {
   for (std::size_t slot = 0; slot < n; ++slot) squares_ += square(clusters_[slot].count);
@@ -43,6 +29,17 @@ Clusters::Clusters(Memory clusters, std::size_t n)
 
 double Clusters::norm() const {
   return std::sqrt(static_cast<double>(squares_));
+}
+
+double Clusters::largest_score(FilterBy by) const {
+  switch (by) {
+    case FilterBy::kFrequency:
+      return 3;
+    case FilterBy::kDistance:
+      return clusters_[previous(slots_, all())].value - clusters_[0].value;
+    default:
+      return 0x1p33;
+  }
 }
 
 void Clusters::unite(const std::uint32_t* slots, std::size_t count, bool count_weighted, Tally& tally) {

@@ -21,14 +21,11 @@ struct Cluster {
   std::uint32_t ids;
 };
 
-// Where neighbours are looked for: slots [begin, end), multiples of 64 or the end of all.
+// Where neighbours are looked for: slots [begin, end), multiples of kSlotBlock or the end of all.
 struct SlotRange {
   std::size_t begin, end;
 };
-
-// Parts of [0, slots) for tasks; fewer than threads, or one, where work of so many nanoseconds on one thread, roughly,
-// would not pay for waking them.
-std::vector<SlotRange> slot_ranges(std::size_t slots, std::size_t nanoseconds, unsigned threads);
+constexpr std::size_t kSlotBlock = 512;  // what is kept of a block lies in cache lines of its own, but for its ends
 
 class Clusters {
  public:
@@ -44,6 +41,7 @@ class Clusters {
   std::size_t size() const { return live_; }
   std::size_t slots() const { return slots_; }
   const Cluster& operator[](std::uint32_t slot) const { return clusters_[slot]; }
+  bool alive(std::uint32_t slot) const { return (alive_[slot / 64] >> (slot % 64) & 1) != 0; }
   // Brings a cluster and, most likely, its neighbours near.
   void prefetch(std::size_t slot) const {
     __builtin_prefetch(&clusters_[slot] - 1);
@@ -59,6 +57,8 @@ class Clusters {
   double norm() const;
   // The score of the pair (left, right) under that norm: smaller merges first.
   double score(FilterBy by, std::uint32_t left, std::uint32_t right, double norm) const;
+  // About the largest that a pair can have.
+  double largest_score(FilterBy by) const;
 
   // Unites neighbours, two or more, in the slot of the first.
   void unite(const std::uint32_t* slots, std::size_t count, bool count_weighted, Tally& tally);

@@ -10,6 +10,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "core/multiversion.h"
 #include "cpu/thread_pool.h"
 
 namespace collide {
@@ -21,9 +22,6 @@ constexpr double kExactSums = 256;           // sums of counts below it have a c
 constexpr std::uint32_t kPairCodes = 16512;  // of those
 constexpr int kSumShift = 42;                // leaves 10 bits of a sum's fraction: 1,024 codes per octave
 constexpr int kDistanceShift = 46;           // 64 codes per octave
-
-// About what making a code and listing a pair take, and how many slots are passed over in a nanosecond.
-constexpr std::size_t kCodeNanoseconds = 5, kListNanoseconds = 20, kSlotsPerNanosecond = 16;
 
 std::uint64_t bits_of(double x) {
   return std::bit_cast<std::uint64_t>(x);
@@ -79,28 +77,37 @@ std::uint64_t at_most(const std::uint16_t* codes, std::uint16_t limit) {
 #endif
 
 std::size_t padded(std::size_t slots) {
-  return (slots + 63) / 64 * 64;
+  return (slots + kSlotBlock - 1) / kSlotBlock * kSlotBlock;
+}
+
+COLLIDE_MULTIVERSION void count_block(const std::uint16_t* codes, std::uint16_t bound, std::uint16_t& below,
+                                      std::uint16_t& at_bound) {
+  std::uint16_t less = 0, equal = 0;
+  for (std::size_t i = 0; i < kSlotBlock; ++i) {
+    less = static_cast<std::uint16_t>(less + (codes[i] < bound));
+    equal = static_cast<std::uint16_t>(equal + (codes[i] == bound));
+  }
+  below = less;
+  at_bound = equal;
 }
 
 }  // namespace
 
-PairIndex::PairIndex(const Clusters& clusters, FilterBy by, std::uint64_t max_size, unsigned threads)
+PairIndex::PairIndex(const Clusters& clusters, FilterBy by, std::uint64_t max_size, std::size_t threads)
     : by_(by),
       max_size_(max_size),
-      threads_(threads),
       memory_(padded(clusters.slots()) * sizeof(std::uint16_t), "the pairs of clusters"),
       codes_(memory_.as<std::uint16_t>()),
-      tallies_(slot_ranges(clusters.slots(), kMergeNanoseconds * clusters.slots(), threads).size()) {
+      tallies_(threads) {
   const std::size_t n = clusters.slots();
   const double range = clusters[static_cast<std::uint32_t>(n - 1)].value - clusters[0].value;
   distance_base_ = static_cast<std::int64_t>(bits_of(range) >> kDistanceShift) - kMostCode;
-  const std::vector<SlotRange> ranges = slot_ranges(n, kCodeNanoseconds * n, threads);
-  parallel_for(ranges.size(), threads, [&](std::size_t task) {
-    const auto end = static_cast<std::uint32_t>(std::min(ranges[task].end, n - 1));
-    for (auto left = static_cast<std::uint32_t>(ranges[task].begin); left < end; ++left) {
+  parallel_for(threads, static_cast<unsigned>(threads), [&](std::size_t thread) {
+    const std::size_t end = (n - 1) * (thread + 1) / threads;
+    for (auto left = static_cast<std::uint32_t>((n - 1) * thread / threads); left < end; ++left) {
       const std::uint16_t code = code_of(clusters[left], clusters[left + 1]);
       codes_[left] = code;
-      if (code != kNone) tallies_[task].add(code);
+      if (code != kNone) tallies_[thread].add(code);
     }
   });
   std::fill(codes_ + n - 1, codes_ + padded(n), kNone);
@@ -129,18 +136,25 @@ std::size_t PairIndex::size() const {
   return sum;
 }
 
-void PairIndex::set(std::uint32_t left, std::uint16_t code, std::size_t task) {
+void PairIndex::set(std::uint32_t left, std::uint16_t code, Tally& tally) {
   if (codes_[left] == code) return;
-  if (codes_[left] != kNone) tallies_[task].take(codes_[left]);
-  if (code != kNone) tallies_[task].add(code);
+  if (codes_[left] != kNone) tally.take(codes_[left]);
+  if (code != kNone) tally.add(code);
   codes_[left] = code;
 }
 
-bool PairIndex::update(const Clusters& clusters, std::uint32_t left, const SlotRange& range, std::size_t task) {
-  const std::uint32_t right = clusters.next(left, range);
-  if (right == Clusters::kNone) return false;
-  set(left, code_of(clusters[left], clusters[right]), task);
-  return true;
+void PairIndex::united(const Clusters& clusters, const std::uint32_t* slots, std::size_t count, const SlotRange& range,
+                       std::size_t part) {
+  Tally& tally = tallies_[part];
+  for (std::size_t i = 1; i < count; ++i) set(slots[i], kNone, tally);
+  const std::uint32_t previous = clusters.previous(slots[0], range), next = clusters.next(slots[0], range);
+  if (previous != Clusters::kNone) set(previous, code_of(clusters[previous], clusters[slots[0]]), tally);
+  if (next != Clusters::kNone) set(slots[0], code_of(clusters[slots[0]], clusters[next]), tally);
+}
+
+void PairIndex::refresh(const Clusters& clusters, std::uint32_t left) {
+  const std::uint32_t right = clusters.alive(left) ? clusters.next(left, clusters.all()) : Clusters::kNone;
+  set(left, right == Clusters::kNone ? kNone : code_of(clusters[left], clusters[right]), tallies_[0]);
 }
 
 std::uint16_t PairIndex::code_at(std::size_t m, std::size_t& below) const {
@@ -174,8 +188,34 @@ std::uint16_t PairIndex::reach(std::uint16_t code, double norm) const {
   return static_cast<std::uint16_t>(pairs_below(static_cast<std::uint32_t>(most) + 1) - 1);
 }
 
-std::size_t PairIndex::gather(const Clusters& clusters, const SlotRange& range, Threshold threshold, FilterBy key_by,
-                              double norm, std::vector<Candidate>& list) const {
+void PairIndex::count_hits(const Clusters& clusters, std::uint16_t bound, std::size_t parts) {
+  hits_.resize(padded(clusters.slots()) / kSlotBlock);
+  parallel_for(parts, static_cast<unsigned>(parts), [&](std::size_t part) {
+    const std::size_t end = hits_.size() * (part + 1) / parts;
+    for (std::size_t block = hits_.size() * part / parts; block < end; ++block) {
+      count_block(&codes_[block * kSlotBlock], bound, hits_[block].below, hits_[block].at_bound);
+    }
+  });
+}
+
+std::vector<PairIndex::Part> PairIndex::divide(const Clusters& clusters, Threshold threshold, std::size_t parts) {
+  count_hits(clusters, threshold.bound, parts);
+  std::size_t pairs = threshold.ties, listed = 0;
+  for (const Hits& hits : hits_) pairs += hits.below;
+  std::vector<Part> divided = {{{0, 0}, threshold}};
+  for (std::size_t block = 0; block < hits_.size(); ++block) {
+    const std::size_t ties = std::min<std::size_t>(threshold.ties, hits_[block].at_bound);
+    threshold.ties -= ties;
+    listed += hits_[block].below + ties;
+    const std::size_t end = std::min((block + 1) * kSlotBlock, clusters.slots());
+    divided.back().range.end = end;
+    if (divided.size() < parts && listed * parts >= pairs * divided.size()) divided.push_back({{end, end}, threshold});
+  }
+  return divided;
+}
+
+void PairIndex::gather(const Clusters& clusters, Part part, FilterBy key_by, double norm,
+                       std::vector<Candidate>& list) const {
   // Pairs are listed first and looked at a little later, when their clusters have come from memory.
   constexpr std::size_t kAhead = 64;
   std::size_t seen = 0;
@@ -186,55 +226,44 @@ std::size_t PairIndex::gather(const Clusters& clusters, const SlotRange& range, 
       pair.key = clusters.score(key_by, pair.left, pair.right, norm);
     }
   };
-  std::size_t wanted = threshold.wanted;
-  bool more = true;
-  for (std::size_t first = range.begin; first < range.end && more; first += 64) {
-    for (std::uint64_t hits = at_most(&codes_[first], threshold.limit); hits != 0; hits &= hits - 1) {
-      const auto left = static_cast<std::uint32_t>(first + static_cast<std::size_t>(std::countr_zero(hits)));
-      if (codes_[left] == threshold.last) {
-        if (wanted == 0) continue;
-        if (--wanted == 0) {
-          more = threshold.last > 0;
-          threshold.limit = std::min<std::uint16_t>(threshold.limit, static_cast<std::uint16_t>(threshold.last - 1));
+  for (std::size_t begin = part.range.begin; begin < part.range.end; begin += kSlotBlock) {
+    const Hits& hits = hits_[begin / kSlotBlock];
+    const std::size_t ties = std::min<std::size_t>(part.threshold.ties, hits.at_bound);
+    part.threshold.ties -= ties;
+    if (hits.below + ties == 0) continue;
+    std::size_t ties_left = ties;
+    const auto limit = static_cast<std::uint16_t>(part.threshold.bound - (ties == 0 ? 1 : 0));
+    for (std::size_t first = begin; first < begin + kSlotBlock; first += 64) {
+      for (std::uint64_t bits = at_most(&codes_[first], limit); bits != 0; bits &= bits - 1) {
+        const auto left = static_cast<std::uint32_t>(first + static_cast<std::size_t>(std::countr_zero(bits)));
+        if (ties < hits.at_bound && codes_[left] == part.threshold.bound) {
+          if (ties_left == 0) continue;
+          --ties_left;
         }
+        clusters.prefetch(left);
+        list.push_back({0, left, 0});
       }
-      clusters.prefetch(left);
-      list.push_back({0, left, 0});
-      if (!more) break;
+      if (list.size() > seen + 2 * kAhead) look(list.size() - kAhead);
     }
-    if (list.size() > seen + 2 * kAhead) look(list.size() - kAhead);
   }
   look(list.size());
-  return threshold.wanted - wanted;
 }
 
-void PairIndex::select(const Clusters& clusters, double norm, std::size_t m, FilterBy key_by,
-                       Candidates& candidates) const {
+void PairIndex::select(const Clusters& clusters, double norm, std::size_t m, FilterBy key_by, std::size_t parts,
+                       Candidates& candidates) {
   std::size_t below = 0;
   const std::uint16_t code = code_at(m, below);
   const bool ties = exact(code, norm);
-  // Where pairs do not simply tie, all that might be small enough are scored; no code is kNone.
-  const Threshold threshold = ties ? Threshold{code, code, m - below} : Threshold{reach(code, norm), kNone, 0};
+  // Where pairs do not simply tie, all that might be small enough are scored.
+  const Threshold threshold =
+      ties ? Threshold{code, m - below} : Threshold{static_cast<std::uint16_t>(reach(code, norm) + 1), 0};
   if (!ties) key_by = by_;
-
-  const std::vector<SlotRange> ranges =
-      slot_ranges(clusters.slots(), kListNanoseconds * m + clusters.slots() / kSlotsPerNanosecond, threads_);
-  std::vector<std::vector<Candidate>> lists(ranges.size());
-  std::vector<std::size_t> tied(ranges.size());
-  lists[0] = candidates.give();
-  parallel_for(ranges.size(), threads_,
-               [&](std::size_t r) { tied[r] = gather(clusters, ranges[r], threshold, key_by, norm, lists[r]); });
-  std::size_t wanted = threshold.wanted - tied[0];
-  for (std::size_t r = 1; r < ranges.size(); ++r) {
-    for (const Candidate& pair : lists[r]) {
-      if (codes_[pair.left] == threshold.last) {
-        if (wanted == 0) continue;
-        --wanted;
-      }
-      lists[0].push_back(pair);
-    }
-  }
-  candidates.take(std::move(lists[0]), key_by);
+  const std::vector<Part> divided = divide(clusters, threshold, parts);
+  std::vector<SlotRange> ranges;
+  for (const Part& part : divided) ranges.push_back(part.range);
+  candidates.list(key_by, std::move(ranges), [&](std::size_t part, std::vector<Candidate>& list) {
+    gather(clusters, divided[part], key_by, norm, list);
+  });
   if (!ties) candidates.keep_smallest(clusters, by_, norm, m);
 }
 

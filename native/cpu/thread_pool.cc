@@ -51,18 +51,24 @@ class Pool {
     }
     wake_.notify_all();
     region.work();
+    {
+      std::lock_guard lock(mutex_);
+      region_ = nullptr;  // a helper that has not woken by now sleeps on: nobody waits for it
+    }
+    linger([this] { return joined_ == 0; });
     std::unique_lock lock(mutex_);
-    region_ = nullptr;  // a helper that has not woken by now sleeps on: nobody waits for it
     done_.wait(lock, [this] { return joined_ == 0; });
   }
 
   std::mutex one_region;
+  std::atomic<unsigned> short_regions{0};  // objects alive
 
  private:
   void serve(unsigned index) {
     std::size_t seen = 0;
     for (;;) {
       Region* region;
+      linger([this, seen] { return generation_ != seen; });
       {
         std::unique_lock lock(mutex_);
         wake_.wait(lock, [&] { return generation_ != seen; });
@@ -77,11 +83,22 @@ class Pool {
     }
   }
 
+  // Waits awake while short regions follow one another, but not for long.
+  template <typename Ready>
+  void linger(const Ready& ready) const {
+    constexpr int kTries = 200;  // 50 us or so on an idle machine
+    for (int i = 0; i < kTries && short_regions.load(std::memory_order_relaxed) > 0 && !ready(); ++i) {
+      std::this_thread::yield();
+    }
+  }
+
   std::mutex mutex_;
   std::condition_variable wake_, done_;
   Region* region_ = nullptr;
-  unsigned workers_ = 0, helpers_ = 0, joined_ = 0;
-  std::size_t generation_ = 0;
+  unsigned workers_ = 0, helpers_ = 0;
+  // Changed under the mutex; who lingers looks at them without it.
+  std::atomic<unsigned> joined_{0};
+  std::atomic<std::size_t> generation_{0};
 };
 
 // Never destroyed: its threads sleep until the process ends, and the addon is linked so that it is never unloaded.
@@ -93,6 +110,14 @@ Pool& pool() {
 thread_local bool inside_region = false;
 
 }  // namespace
+
+ShortRegions::ShortRegions() {
+  ++pool().short_regions;
+}
+
+ShortRegions::~ShortRegions() {
+  --pool().short_regions;
+}
 
 unsigned available_threads() {
   cpu_set_t set;

@@ -87,24 +87,28 @@ void invariants() {
   }
 }
 
-// Rounds of more pairs than a task takes: chains, splits and ties across the ranges that threads share.
+// Rounds of more pairs than a thread takes: chains, splits and ties across the parts that threads share.
 void threads_agree() {
-  for (const std::uint64_t seed : {1, 2, 3}) {
+  for (const std::uint64_t seed : {1, 2, 3, 4, 5}) {
     const std::size_t n = 160000;
     std::vector<double> values(n), counts(n);
     for (std::size_t i = 0; i < n; ++i) {
-      values[i] = std::floor(collide::uniform01(seed, i) * (seed == 1 ? 1e9 : 50000));
+      // Seed 4: equal values in long runs, which merge in chains that reach through whole parts.
+      values[i] = std::floor(collide::uniform01(seed, i) * (seed == 1 ? 1e9 : seed == 4 ? 3 : 50000));
       counts[i] = std::floor(1 / (static_cast<double>(collide::uniform01(seed + 9, i)) + 1e-4));
     }
     std::vector<collide::ClusterFilter> filters = kAll;
     if (seed == 3) std::swap(filters[0], filters[1]);
-    const auto alone =
-        collide::agglomerate(values, counts, options(16000, 20000, seed == 2 ? 12 : 0, filters), {{}, {}, 1});
+    if (seed == 4) filters = {{FilterBy::kDistance, 1}};
+    if (seed == 5) filters = {{FilterBy::kSize, 1}, {FilterBy::kDistance, 1}};  // with a limit: ends in fallback rounds
+    const std::uint64_t max_size = seed == 2 ? 12 : seed == 5 ? 10 : 0;
+    const auto alone = collide::agglomerate(values, counts, options(16000, 20000, max_size, filters), {{}, {}, 1});
     check(alone.values.size() == 16000 && alone.rounds > 5, "one thread: rows");
     check(seed != 2 || alone.split_rounds > 0, "one thread: chains were cut");
-    for (const unsigned threads : {2u, 5u}) {
+    check(seed != 5 || alone.fallback_rounds > 0, "one thread: fell back");
+    for (const unsigned threads : {2u, 16u}) {
       const auto many =
-          collide::agglomerate(values, counts, options(16000, 20000, seed == 2 ? 12 : 0, filters), {{}, {}, threads});
+          collide::agglomerate(values, counts, options(16000, 20000, max_size, filters), {{}, {}, threads});
       check(many.assignment == alone.assignment && many.values == alone.values && many.counts == alone.counts &&
                 many.sizes == alone.sizes && rounds_of(many) == rounds_of(alone),
             "threads agree, seed " + std::to_string(seed));

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -42,7 +43,9 @@ void counts() {
   check(collide::available_threads() >= 1, "at least one thread");
 }
 
-void many_short_regions() {
+void many_short_regions(bool announced) {
+  std::unique_ptr<collide::ShortRegions> awake;
+  if (announced) awake = std::make_unique<collide::ShortRegions>();
   bool ok = true;
   std::vector<std::uint64_t> sums(3);
   for (int region = 0; region < 2000; ++region) {
@@ -95,7 +98,8 @@ void errors() {
 
 int main() {
   counts();
-  many_short_regions();
+  many_short_regions(false);
+  many_short_regions(true);
   two_callers_at_once();
   nested();
   errors();
