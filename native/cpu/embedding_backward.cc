@@ -123,8 +123,8 @@ struct Runs {
 
 void step_one(const TableGradient& task, const OptimizerStep& step, std::uint32_t row, float* sum) {
   const InternalTable& table = *task.table;
-  step_rows(task.optimizer, table.precision, step, table.row(row), table.state.as<float>() + row * table.state_per_row,
-            sum, 1, table.width, task.random ^ mix64(row));
+  step_rows(task.optimizer, table.precision, step, table.row(row), table.state_of(row), sum, 1, table.width,
+            task.random ^ mix64(row));
 }
 
 // kHot: rowwise Adagrad on float32 rows, the paper's optimizer, without a call per row. kWidth: of the rows, or 0 for
@@ -134,9 +134,10 @@ COLLIDE_INLINE void step_runs(const TableGradient& task, const OptimizerStep& gi
   const OptimizerStep step = given;
   const std::size_t width = kWidth > 0 ? kWidth : task.table->width, rows = task.table->rows;
   const std::size_t row_bytes = kHot ? width * sizeof(float) : task.table->bytes_per_row;
-  const std::size_t states = kHot ? 1 : task.table->state_per_row, runs = sorted.runs, n = sorted.n;
+  const std::size_t states = task.table->state_stride(), runs = sorted.runs, n = sorted.n;
   auto* const weights = task.table->weights.template as<std::uint8_t>();
   auto* const state = task.table->state.template as<float>();
+  auto* const counters = task.counts ? &task.table->counter(0) : nullptr;
   const float* const gradient = task.gradient;
   const Entry* const entries = sorted.entries;
   const std::uint32_t* const starts = sorted.starts;
@@ -151,6 +152,7 @@ COLLIDE_INLINE void step_runs(const TableGradient& task, const OptimizerStep& gi
   for (std::size_t run = 0; run < runs; ++run) {
     const std::size_t begin = starts[run], end = starts[run + 1], row = entries[begin].row;
     if (row == rows) break;  // pruned ids
+    if (counters != nullptr) counters[row * states] = saturating_sum(counters[row * states], end - begin);
     if (run + kRowsAhead < runs) {
       const std::size_t ahead = entries[starts[run + kRowsAhead]].row;  // a prefetch of a pruned one does no harm
       for (std::size_t byte = 0; byte < row_bytes; byte += kLine)
@@ -166,7 +168,7 @@ COLLIDE_INLINE void step_runs(const TableGradient& task, const OptimizerStep& gi
       if (end - begin <= kFloatRun && !clips) {
         Float8 few[kVectors];
         Sum<Entry, kWidth>::few(gradient, entries + begin, end - begin, 0, few);
-        step_vectors(step, reinterpret_cast<float*>(weights + row * row_bytes), state + row, few);
+        step_vectors(step, reinterpret_cast<float*>(weights + row * row_bytes), state + row * states, few);
         continue;
       }
     }
@@ -176,7 +178,7 @@ COLLIDE_INLINE void step_runs(const TableGradient& task, const OptimizerStep& gi
         });
     if constexpr (kHot) {
       step_row<OptimizerKind::kRowwiseAdagrad, Precision::kFloat32, kWidth>(step, weights + row * row_bytes,
-                                                                            state + row, sum, width, 0);
+                                                                            state + row * states, sum, width, 0);
     } else {
       step_one(task, step, static_cast<std::uint32_t>(row), sum);
     }
@@ -319,6 +321,10 @@ void weighted_piece_of(const TableGradient& task, const WeightedRowEntry* entrie
 
 void step_long_run(const TableGradient& task, const OptimizerStep& step, const LongRun& run, const double* pieces) {
   const std::size_t width = task.table->width;
+  if (task.counts) {
+    std::uint32_t& counter = task.table->counter(run.row);
+    counter = saturating_sum(counter, run.end - run.begin);
+  }
   std::vector<float> sum(width);
   for (std::size_t j = 0; j < width; ++j) {
     double all = 0;

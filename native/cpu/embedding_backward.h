@@ -34,6 +34,7 @@ struct TableGradient {
   OptimizerKind optimizer;
   std::uint64_t random;  // of this table in this step: stochastic rounding
   const float* gradient;
+  bool counts;  // adds the number of each row's gradients to its counter
   std::vector<GradientSource> sources;
   std::size_t n = 0;      // ids of all sources
   bool weighted = false;  // some gradient has a coefficient: a per-sample weight or the share of a mean
