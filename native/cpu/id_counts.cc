@@ -42,8 +42,7 @@ std::uint32_t* IdCounts::totals() {
 void count_rows(const InternalTable& table, const std::uint32_t* ids, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) {
     if (i + kAhead < n) __builtin_prefetch(&table.counter(ids[i + kAhead]), 1);
-    std::uint32_t& counter = table.counter(ids[i]);
-    counter = saturating_sum(counter, 1);
+    table.count(ids[i], 1);
   }
 }
 

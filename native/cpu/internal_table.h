@@ -31,6 +31,7 @@ struct InternalTable {
   std::uint32_t& counter(std::size_t row) const {
     return state.as<std::uint32_t>()[row * state_stride() + state_per_row];
   }
+  void count(std::size_t row, std::uint64_t times) const { counter(row) = saturating_sum(counter(row), times); }
 };
 
 }  // namespace collide
