@@ -9,22 +9,24 @@ namespace collide {
 
 namespace {
 
-constexpr std::size_t kBytes = 128 << 10;  // of sums: a part of a second-level cache
-constexpr std::size_t kMost = 2048;
-constexpr std::size_t kAhead = 32;            // entries that a prefetch is ahead of its use
-constexpr std::uint32_t kMostInSample = 256;  // hits that are told apart
+constexpr std::size_t kBytes = 128 << 10;                     // of sums: a part of a second-level cache
+constexpr std::size_t kAhead = 32;                            // entries that a prefetch is ahead of its use
+constexpr std::uint32_t kMostHits = 256;                      // of a row in the sample that are told apart
+constexpr std::uint32_t kParts = kGradientPiece / kFloatRun;  // of a piece
 
-// Parts in a piece.
-constexpr std::uint32_t kParts = kGradientPiece / kFloatRun;
-
-// Where the gradients of the slots are summed, for columns from `column` on.
-template <int kBlock>
-struct SlotSums {
+// Where the gradients of the slots are summed.
+struct Sums {
   std::uint32_t* counts;  // gradients so far, [slots]
   std::size_t slots, width;
-  float* parts;  // first of the columns of slot 0
+  float* parts;  // [slots, width]
   double *pieces, *all;
 
+  Sums from(std::size_t column) const { return {counts, slots, width, parts + column, pieces + column, all + column}; }
+};
+
+// The sums' first kBlock columns.
+template <int kBlock>
+struct BlockSums : Sums {
   void clear() const {
     std::fill_n(counts, slots, 0u);
     for (std::size_t slot = 0; slot < slots; ++slot) std::fill_n(parts + slot * width, kBlock, -0.0f);
@@ -73,19 +75,13 @@ struct SlotSums {
   }
 };
 
-struct Sums {
-  std::uint32_t* counts;
-  std::size_t slots, width;
-  float* parts;
-  double *pieces, *all;
-};
-
 template <typename Entry>
-COLLIDE_INLINE void sum_columns(const Sums& to, std::size_t width, const float* gradient, const Entry* entries,
+COLLIDE_INLINE void sum_columns(Sums to, std::size_t width, const float* gradient, const Entry* entries,
                                 std::size_t n) {
+  to.width = width;
   for_each_block<64>(
       width, [&]<int kBlock>(std::size_t column) __attribute__((always_inline)) {
-        const SlotSums<kBlock> sums{to.counts, to.slots, width, to.parts + column, to.pieces + column, to.all + column};
+        const BlockSums<kBlock> sums{to.from(column)};
         sums.clear();
         sums.add(gradient + column, entries, n);
         sums.finish();
@@ -147,12 +143,12 @@ void FrequentRows::choose(const Entry* sorted, std::size_t n, std::size_t pruned
   const auto for_each_row = [&](const auto& body) {
     for (std::size_t begin = 0, end; begin < n && sorted[begin].row < pruned; begin = end) {
       for (end = begin + 1; end < n && sorted[end].row == sorted[begin].row;) ++end;
-      body(sorted[begin].row, std::min<std::uint32_t>(kMostInSample, end - begin));
+      body(sorted[begin].row, std::min<std::uint32_t>(kMostHits, end - begin));
     }
   };
-  std::uint32_t rows[kMostInSample + 1] = {};  // by their hits
+  std::uint32_t rows[kMostHits + 1] = {};  // by their hits
   for_each_row([&](std::uint32_t, std::uint32_t hits) { ++rows[hits]; });
-  std::uint32_t least = kMostInSample + 1;
+  std::uint32_t least = kMostHits + 1;
   for (std::size_t room = most(width); least > 2 && rows[least - 1] <= room;) room -= rows[--least];
   for_each_row([&](std::uint32_t row, std::uint32_t hits) {
     if (hits >= least) add(row);
@@ -162,7 +158,8 @@ void FrequentRows::choose(const Entry* sorted, std::size_t n, std::size_t pruned
 template <typename Entry>
 void FrequentRows::sum(const float* gradient, const Entry* entries, std::size_t n) {
   const std::size_t values = slots() * width_;
-  counts_.resize(slots());
+  counts_.assign(slots(), 0);
+  if (n == 0) return;
   parts_.resize(std::max(parts_.size(), values));
   pieces_.resize(std::max(pieces_.size(), values));
   all_.resize(std::max(all_.size(), values));

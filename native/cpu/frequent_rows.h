@@ -1,6 +1,6 @@
 // The rows that a batch hits most often, whose gradients are summed without being sorted: bag after bag, as they lie in
 // memory, each added to the sum of its row. As many rows are chosen as have room for their sums in the second-level
-// cache, from a sample of the batch; with ids as uneven as they are, that is more than half of all gradients.
+// cache, from a sample of the batch; with ids as uneven as they are, more than half of all gradients are theirs.
 //
 // A sorted run has its gradients in the same order, and the sums have the shape of those in gradient_sum.h: the same
 // bits, whichever rows are chosen.
@@ -41,7 +41,7 @@ class FrequentRows {
   float* sum_of(std::size_t slot) { return parts_.data() + slot * width_; }
 
  private:
-  static constexpr std::size_t kKeys = 4096;
+  static constexpr std::size_t kKeys = 4096, kMost = 2048;
 
   void clear(std::size_t width);
   void add(std::uint32_t row);

@@ -59,7 +59,7 @@ describe('counts', () => {
   });
 
   it('of one row hit by most of a batch that threads share, and of its neighbours', () => {
-    const n = 120_000;
+    const n = 40_000;
     const random = generator(5);
     const indices = Uint32Array.from({ length: n }, () => (random() < 0.6 ? 3 : Math.floor(random() * 500)));
     const offsets = Uint32Array.from({ length: n + 1 }, (_, i) => i);
