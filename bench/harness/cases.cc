@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <string_view>
 
 #include "core/error.h"
 #include "cpu/thread_pool.h"
@@ -15,6 +16,7 @@ namespace collide::bench {
 namespace {
 
 constexpr std::size_t kStream = std::size_t{256} << 20;  // bytes copied or read at once
+constexpr std::string_view kCounted = "-counted";        // ends the names of kinds that count
 constexpr double kTrial = 0.01;                          // seconds a prefetch is tried for, each time
 constexpr int kTrials = 3;                               // one is enough for work of several times that
 
@@ -51,7 +53,15 @@ Cases::Cases(Shape shape, const std::vector<std::string>& kinds, unsigned thread
   notes_["vectors"] = "baseline";
 #endif
   add_streams();
-  for (const std::string& kind : kinds) add(kind);
+  for (const std::string& kind : kinds) {
+    if (!kind.ends_with(kCounted)) {
+      add(kind);
+      continue;
+    }
+    const std::string plain = kind.substr(0, kind.size() - kCounted.size());
+    counted_.push_back(std::make_unique<Engine>(workload_, plain, true, threads_));
+    add_step(kind, *counted_.back());
+  }
 }
 
 void Cases::add_streams() {
@@ -67,7 +77,7 @@ void Cases::add_streams() {
 }
 
 void Cases::add(const std::string& kind) {
-  tables_.push_back(std::make_unique<Tables>(Tables{Engine(workload_, kind, threads_), {}, {}, {}}));
+  tables_.push_back(std::make_unique<Tables>(Tables{Engine(workload_, kind, false, threads_), {}, {}, {}}));
   Tables& tables = *tables_.back();
   const std::size_t batches = workload_.shape.batches, width = workload_.shape.width;
   tables.memory = tables.engine.memory();
@@ -92,6 +102,7 @@ void Cases::add(const std::string& kind) {
     tables.engine.forward(b, out, true);
     return timed([&] { tables.engine.backward(gradient); });
   };
+  add_step(kind, tables.engine);
   // What the limits leave out: the output is written once, the gradient read once.
   const std::size_t values = out_.bytes() / sizeof(float);
   cases_["write." + kind] = [this, out, values](std::size_t) {
@@ -115,6 +126,15 @@ void Cases::add(const std::string& kind) {
   std::size_t distinct = 0;
   for (const RowList& list : tables.distinct) distinct += list.rows.size();
   notes_["distinct." + kind] = std::to_string(distinct / batches);
+}
+
+void Cases::add_step(const std::string& kind, Engine& engine) {
+  cases_["step." + kind] = [this, &engine](std::size_t b) {
+    return timed([&] {
+      engine.forward(b, out_.as<float>(), true);
+      engine.backward(gradient_.as<float>());
+    });
+  };
 }
 
 // Batch 0 against plain float64 sums, and the gather against the sum of the output.

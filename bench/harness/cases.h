@@ -1,5 +1,6 @@
-// The named pieces of work that are timed, each once per batch: lookup.K, forward.K, backward.K of the engine with hash
-// kind K, the limits gather.K and update.K on the same tables, and stream.copy and stream.read.
+// The named pieces of work that are timed, each once per batch: lookup.K, forward.K, backward.K and step.K (forward and
+// backward) of the engine with hash kind K, the limits gather.K and update.K on the same tables, and stream.copy and
+// stream.read. Of a kind K-counted, which counts accesses as no other kind does, the step alone is timed.
 #pragma once
 
 #include <functional>
@@ -38,6 +39,7 @@ class Cases {
   };
 
   void add(const std::string& kind);
+  void add_step(const std::string& kind, Engine& engine);
   void add_streams();
   void check(const std::string& kind, Tables& tables);
   // The fastest prefetch for case `name`, which `make` builds.
@@ -48,6 +50,7 @@ class Cases {
   unsigned threads_;
   Memory out_, gradient_, stream_;
   std::vector<std::unique_ptr<Tables>> tables_;
+  std::vector<std::unique_ptr<Engine>> counted_;
   std::map<std::string, Case> cases_;
   std::map<std::string, std::string> notes_;
   double sink_ = 0;  // sums end here, so that nothing is optimised away

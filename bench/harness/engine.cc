@@ -32,7 +32,7 @@ HashFunction hash_of(const std::string& kind, std::uint64_t height, std::uint64_
 
 }  // namespace
 
-Engine::Engine(const Workload& workload, const std::string& kind, unsigned threads) : workload_(workload) {
+Engine::Engine(const Workload& workload, const std::string& kind, bool counts, unsigned threads) : workload_(workload) {
   if (kind != "identity" && kind != "learned" && kind != "modulo") {
     fail("INVALID_ARGUMENT", "Expected engines identity, learned or modulo, received \"", kind, "\"");
   }
@@ -45,7 +45,7 @@ Engine::Engine(const Workload& workload, const std::string& kind, unsigned threa
     features[t].hashes.push_back(hash_of(kind, workload.heights[t], shape.shrink, mix64(shape.seed + t)));
   }
   tables_ = std::make_unique<CpuEmbedding>(EmbeddingLayout(std::move(features)), OptimizerSettings{}, BadIndex::kError,
-                                           shape.seed, threads);
+                                           shape.seed, threads, counts);
   constexpr std::size_t kChunk = 1 << 20;
   const std::vector<TableMemory> memory = this->memory();
   for (std::size_t t = 0; t < shape.tables; ++t) {

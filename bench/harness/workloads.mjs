@@ -3,6 +3,8 @@
 
 const name = ({ tables, width, batch, pooling }) => `tables=${tables} width=${width} batch=${batch} pooling=${pooling}`;
 
+const ALL_KINDS = 'identity,learned,modulo,identity-counted,learned-counted';
+
 /** Issue's grid: the fractions of the machine's limits. */
 function grid() {
   const all = [];
@@ -10,7 +12,7 @@ function grid() {
     for (const width of [64, 16]) {
       for (const batch of [2048, 8192]) {
         for (const pooling of [20, 1]) {
-          const kinds = tables === 26 ? 'identity,learned,modulo' : 'identity,learned';
+          const kinds = tables === 26 ? ALL_KINDS : 'identity,learned';
           const settings = { tables, width, batch, pooling, kinds };
           const peers = tables === 26 && width === 64 && batch === 2048 ? ['pytorch', 'addon'] : [];
           all.push({ name: name(settings), group: 'fractions', settings, peers });
@@ -65,7 +67,7 @@ export const quickWorkloads = () => {
     {
       name: 'quick',
       group: 'fractions',
-      settings: { ...settings, kinds: 'identity,learned,modulo' },
+      settings: { ...settings, kinds: ALL_KINDS },
       peers: ['addon'],
     },
     { name: 'quick javascript', group: 'javascript', settings, peers: ['javascript'] },
@@ -76,6 +78,6 @@ export const quickWorkloads = () => {
 /** Bytes that the engines of a workload need for rows, roughly: whether it fits is asked before it runs. */
 export function tableBytes({ tables, width, least = 10_000, most = 2_000_000, kinds = 'identity,learned' }) {
   const rows = least === most ? least : (most - least) / Math.log(most / least);
-  const copies = kinds.split(',').reduce((sum, kind) => sum + (kind === 'identity' ? 1 : 0.1), 0);
+  const copies = kinds.split(',').reduce((sum, kind) => sum + (kind.startsWith('identity') ? 1 : 0.1), 0);
   return tables * rows * (copies * (width + 1) * 4 + 4);
 }

@@ -16,7 +16,7 @@ export interface EmbeddingTablesOptions {
    * them, also those ignored.
    */
   badIndex?: 'error' | 'warn' | 'ignore' | 'clamp' | 'hash';
-  /** Whether `forward` counts the accesses of each id. Default true; false saves 5 bytes per id and time. */
+  /** Whether training counts the accesses of each id. Default true; false saves 4 or 5 bytes per id and time. */
   countAccesses?: boolean;
   /**
    * Where the tables live and learn, with the same bits: `cpu` (default); `cuda`, which throws without a device;

@@ -20,7 +20,6 @@ constexpr std::size_t kLeastBags = 256, kTasksPerThread = 16;  // of a task of f
 constexpr std::size_t kRowsPerTask = 1 << 16;
 constexpr std::size_t kLeastWork = 1 << 16;
 constexpr std::size_t kStreamed = std::size_t{8} << 20;  // bytes of output from which it is written past the cache
-constexpr std::size_t kCountsAhead = 96;                 // ids a prefetch is ahead of the count's use
 constexpr std::size_t kNone = ~std::size_t{0};
 // A table's ids from which its backward is split over threads when it is much of the batch, and in any case.
 constexpr std::size_t kSplit = 1 << 15, kSplitAlways = 1 << 20;
@@ -87,31 +86,41 @@ void with_indices(const BagBatch& batch, const Body& body) {
   }
 }
 
-std::uint32_t saturating_sum(std::uint32_t a, std::uint32_t b) {
-  return a > ~b ? ~0u : a + b;
+// Which tables can count: those that a single hash function uses, by which the row of an id is the id. One per feature.
+std::vector<bool> counting_tables(const EmbeddingLayout& layout) {
+  std::vector<std::size_t> uses(layout.tables.size(), 0);
+  for (const Feature& feature : layout.features) {
+    for (const std::size_t table : feature.tables) ++uses[table];
+  }
+  std::vector<bool> counting(uses.size());
+  for (const Feature& feature : layout.features) {
+    for (std::size_t h = 0; h < feature.hashes.size(); ++h) {
+      const std::size_t table = feature.tables[h];
+      counting[table] = feature.hashes[h].kind == HashKind::kIdentity && uses[table] == 1 &&
+                        trainable(layout.tables[table].precision);
+      if (counting[table]) break;
+    }
+  }
+  return counting;
 }
 
 }  // namespace
 
 CpuEmbedding::CpuEmbedding(EmbeddingLayout layout, OptimizerSettings optimizer, BadIndex bad_index, std::uint64_t seed,
                            unsigned threads, bool count_accesses)
-    : EmbeddingEngine(std::move(layout), optimizer, bad_index),
-      seed_(seed),
-      threads_(threads),
-      count_accesses_(count_accesses) {
+    : EmbeddingEngine(std::move(layout), optimizer, bad_index), seed_(seed), threads_(threads) {
   const std::size_t available = available_memory();
-  for (const TableShape& shape : layout_.tables) add_table(shape, seed, available);
-  for (const Feature& feature : layout_.features) {
-    if (count_accesses) {
-      counts_.emplace_back(feature.cardinality * sizeof(std::uint32_t), "access counts");
-      recent_.emplace_back(feature.cardinality, "access counts");
-    }
+  const std::vector<bool> counting =
+      count_accesses ? counting_tables(layout_) : std::vector<bool>(layout_.tables.size());
+  for (std::size_t t = 0; t < layout_.tables.size(); ++t) add_table(layout_.tables[t], counting[t], seed, available);
+  for (std::size_t f = 0; f < layout_.features.size(); ++f) {
     auto& tables = feature_tables_.emplace_back();
-    for (const std::size_t table : feature.tables) tables.push_back(&tables_[table]);
+    for (const std::size_t table : layout_.features[f].tables) tables.push_back(&tables_[table]);
+    if (count_accesses) counts_.emplace_back(counting_table(f) == nullptr ? layout_.features[f].cardinality : 0);
   }
 }
 
-void CpuEmbedding::add_table(const TableShape& shape, std::uint64_t seed, std::size_t available) {
+void CpuEmbedding::add_table(const TableShape& shape, bool counts, std::uint64_t seed, std::size_t available) {
   const std::string what = "table \"" + shape.name + "\" of " + std::to_string(shape.rows) + " rows";
   InternalTable table;
   table.rows = shape.rows;
@@ -119,6 +128,7 @@ void CpuEmbedding::add_table(const TableShape& shape, std::uint64_t seed, std::s
   table.precision = shape.precision;
   table.bytes_per_row = row_bytes(shape.precision, shape.width);
   table.state_per_row = state_per_row(tables_.size());
+  table.counts = counts;
   const std::size_t bytes = table.rows * table.bytes_per_row;
   // The kernel hands out more memory than there is and kills whoever touches it: refuse before.
   std::size_t held = 0;
@@ -128,7 +138,7 @@ void CpuEmbedding::add_table(const TableShape& shape, std::uint64_t seed, std::s
          " bytes of memory are available, and the tables before it hold ", held);
   }
   table.weights = Memory(bytes, what.c_str());
-  table.state = Memory(table.rows * table.state_per_row * sizeof(float), what.c_str());
+  table.state = Memory(table.rows * table.state_stride() * sizeof(float), what.c_str());
   const std::uint64_t table_seed = mix64(seed ^ mix64(tables_.size() + 1));
   const float center = shape.init_center, scale = shape.init_scale;
   const bool zero = center == 0 && scale == 0;  // as fresh memory is
@@ -186,35 +196,28 @@ const std::uint32_t* CpuEmbedding::rows_of(std::size_t f, std::size_t h) const {
   return identity ? ids_.data() : rows_.data() + h * kept_indices_;
 }
 
-void CpuEmbedding::count_accesses(std::size_t f) {
-  auto* recent = recent_[f].as<std::uint8_t>();
-  auto* counts = counts_[f].as<std::uint32_t>();
-  const std::uint32_t* ids = ids_.data() + offsets_[bags_[f].first_bag];
-  const std::size_t n = ids_of(f);
-  const auto count = [=](std::uint32_t id) {
-    const std::uint8_t before = recent[id];
-    recent[id] = before + 1;
-    if (before == 255) [[unlikely]]
-      counts[id] = saturating_sum(counts[id], 256);
-  };
-  std::size_t i = 0;
-  for (; i + kCountsAhead + 4 <= n; i += 4) {
-    // Read before any byte is written, which might be an id for all that the compiler knows.
-    const std::uint32_t some[4] = {ids[i], ids[i + 1], ids[i + 2], ids[i + 3]};
-    for (std::size_t k = 0; k < 4; ++k) __builtin_prefetch(recent + ids[i + kCountsAhead + k], 1);
-    for (const std::uint32_t id : some) count(id);
+const InternalTable* CpuEmbedding::counting_table(std::size_t f) const {
+  for (const InternalTable* table : feature_tables_[f]) {
+    if (table->counts) return table;
   }
-  for (; i < n; ++i) count(ids[i]);
+  return nullptr;
 }
 
-std::uint32_t* CpuEmbedding::counts(std::size_t f) {
-  if (!count_accesses_) return nullptr;
-  auto* recent = recent_[f].as<std::uint8_t>();
-  auto* counts = counts_[f].as<std::uint32_t>();
-  for (std::uint64_t id = 0; id < layout_.features[f].cardinality; ++id) {
-    counts[id] = saturating_sum(counts[id], std::exchange(recent[id], 0));
+void CpuEmbedding::count_accesses(std::size_t f) {
+  const std::uint32_t* ids = ids_.data() + offsets_[bags_[f].first_bag];
+  if (const InternalTable* table = counting_table(f)) {
+    count_rows(*table, ids, ids_of(f));
+  } else {
+    counts_[f].count(ids, ids_of(f));
   }
-  return counts;
+}
+
+// Counts what forward left to a backward that has not come.
+void CpuEmbedding::count_pending() {
+  if (!std::exchange(pending_, false)) return;
+  parallel_for(bags_.size(), threads_for(kept_indices_), [&](std::size_t f) {
+    if (counting_table(f) != nullptr) count_accesses(f);
+  });
 }
 
 void CpuEmbedding::pool(std::size_t f, std::size_t first, std::size_t last, const float* weights, bool stream,
@@ -247,6 +250,7 @@ void CpuEmbedding::pool(std::size_t f, std::size_t first, std::size_t last, cons
 }
 
 std::size_t CpuEmbedding::forward(const BagBatch& batch, float* out, bool train) {
+  count_pending();
   take_bags(batch);
   const std::size_t replaced = take_indices(batch);
   if (train) make_room_for_rows();
@@ -273,13 +277,17 @@ std::size_t CpuEmbedding::forward(const BagBatch& batch, float* out, bool train)
     return output_size(layout_, bags_) * sizeof(float) > kStreamed && reinterpret_cast<std::uintptr_t>(out) % 64 == 0 &&
            lines(bags_[f].base) && lines(bags_[f].stride) && lines(layout_.features[f].table_width());
   };
-  const std::size_t counting = train && count_accesses_ ? bags_.size() : 0;  // these first: they are the longest
-  parallel_for(counting + tasks.size(), threads_for(work), [&](std::size_t i) {
-    if (i < counting) return count_accesses(i);
-    const auto& [f, first, last] = tasks[i - counting];
+  std::vector<std::size_t> counting;  // these first: they are the longest
+  for (std::size_t f = 0; train && f < counts_.size(); ++f) {
+    if (counting_table(f) == nullptr) counting.push_back(f);
+  }
+  parallel_for(counting.size() + tasks.size(), threads_for(work), [&](std::size_t i) {
+    if (i < counting.size()) return count_accesses(counting[i]);
+    const auto& [f, first, last] = tasks[i - counting.size()];
     pool(f, first, last, batch.weights, streams(f), train, out);
   });
   kept_ = train;
+  pending_ = train && !counts_.empty();
   return replaced;
 }
 
@@ -322,7 +330,12 @@ void CpuEmbedding::make_factor_gradients(const float* gradient) {
 std::vector<TableGradient> CpuEmbedding::table_gradients(const float* gradient) {
   std::vector<TableGradient> tasks;
   for (std::size_t t = 0; t < tables_.size(); ++t) {
-    tasks.push_back({&tables_[t], optimizer_.kind, mix64(seed_ ^ mix64(steps_ * tables_.size() + t)), gradient, {}});
+    tasks.push_back({&tables_[t],
+                     optimizer_.kind,
+                     mix64(seed_ ^ mix64(steps_ * tables_.size() + t)),
+                     gradient,
+                     pending_ && tables_[t].counts,
+                     {}});
   }
   for (std::size_t f = 0; f < bags_.size(); ++f) {
     const Feature& feature = layout_.features[f];
@@ -376,6 +389,7 @@ void CpuEmbedding::backward(const float* gradient, float* weight_gradient) {
   kept_ = false;
   const OptimizerStep step(optimizer_, ++steps_);
   std::vector<TableGradient> tasks = table_gradients(gradient);
+  pending_ = false;
   // A table that is much of the batch would keep one thread busy when the others are done.
   const auto split = [&](const TableGradient& task) {
     return task.n > kSplitAlways || (task.n > kSplit && 4 * task.n > ids);
@@ -413,25 +427,43 @@ void CpuEmbedding::write_rows(std::size_t t, const std::uint8_t* rows) {
 }
 
 void CpuEmbedding::read_state(std::size_t t, float* out) const {
-  std::copy_n(tables_[t].state.as<float>(), tables_[t].state.bytes() / sizeof(float), out);
+  const InternalTable& table = tables_[t];
+  for (std::uint64_t row = 0; row < table.rows; ++row, out += table.state_per_row) {
+    std::copy_n(table.state_of(row), table.state_per_row, out);
+  }
 }
 
 void CpuEmbedding::write_state(std::size_t t, const float* state) {
-  std::copy_n(state, tables_[t].state.bytes() / sizeof(float), tables_[t].state.as<float>());
+  const InternalTable& table = tables_[t];
+  for (std::uint64_t row = 0; row < table.rows; ++row, state += table.state_per_row) {
+    std::copy_n(state, table.state_per_row, table.state_of(row));
+  }
 }
 
 void CpuEmbedding::read_counts(std::size_t f, std::uint32_t* out) {
-  std::copy_n(counts(f), layout_.features[f].cardinality, out);
+  count_pending();
+  const std::uint64_t ids = layout_.features[f].cardinality;
+  if (const InternalTable* table = counting_table(f)) {
+    for (std::uint64_t id = 0; id < ids; ++id) out[id] = table->counter(id);
+  } else {
+    std::copy_n(counts_[f].totals(), ids, out);
+  }
 }
 
 void CpuEmbedding::write_counts(std::size_t f, const std::uint32_t* counts) {
-  std::copy_n(counts, layout_.features[f].cardinality, this->counts(f));
+  count_pending();
+  const std::uint64_t ids = layout_.features[f].cardinality;
+  if (const InternalTable* table = counting_table(f)) {
+    for (std::uint64_t id = 0; id < ids; ++id) table->counter(id) = counts[id];
+  } else {
+    std::copy_n(counts, ids, counts_[f].totals());
+  }
 }
 
 EmbeddingEngine::Usage CpuEmbedding::usage() const {
   Usage usage = EmbeddingEngine::usage();
-  for (const Memory& counts : counts_) usage.counts += counts.bytes();
-  for (const Memory& recent : recent_) usage.counts += recent.bytes();
+  for (const IdCounts& counts : counts_) usage.counts += counts.bytes();
+  for (const InternalTable& table : tables_) usage.counts += table.counts ? table.rows * sizeof(std::uint32_t) : 0;
   return usage;
 }
 

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "core/embedding_engine.h"
-#include "core/memory.h"
 #include "cpu/embedding_backward.h"
 #include "cpu/embedding_factors.h"
+#include "cpu/id_counts.h"
 #include "cpu/internal_table.h"
 
 namespace collide {
@@ -38,18 +38,19 @@ class CpuEmbedding final : public EmbeddingEngine {
   InternalTable& table(std::size_t feature, std::size_t hash) {
     return tables_[layout_.features[feature].tables[hash]];
   }
-  // [cardinality]; null when accesses are not counted. O(cardinality): brings them up to date.
-  std::uint32_t* counts(std::size_t feature);
   Usage usage() const override;
 
  private:
-  void add_table(const TableShape& shape, std::uint64_t seed, std::size_t available);
+  void add_table(const TableShape& shape, bool counts, std::uint64_t seed, std::size_t available);
   // Threads for this many float additions: waking threads for less than they save would be slower.
   unsigned threads_for(std::size_t work) const;
   std::size_t take_indices(const BagBatch& batch);
   void make_room_for_rows();
   const std::uint32_t* rows_of(std::size_t feature, std::size_t hash) const;
+  // The feature's table that counts its accesses, or null.
+  const InternalTable* counting_table(std::size_t feature) const;
   void count_accesses(std::size_t feature);
+  void count_pending();
   void pool(std::size_t feature, std::size_t first, std::size_t last, const float* weights, bool stream, bool keep,
             float* out);
   FactorTask factor_task(std::size_t feature, const float* gradient);
@@ -58,13 +59,14 @@ class CpuEmbedding final : public EmbeddingEngine {
 
   std::uint64_t seed_;
   unsigned threads_;
-  bool count_accesses_;
   std::vector<InternalTable> tables_;
   std::vector<std::vector<const InternalTable*>> feature_tables_;
-  std::vector<Memory> counts_;
-  // The last up to 255 accesses of each id, a byte each: a quarter of the memory that counting touches. A full byte is
-  // added to the id's count.
-  std::vector<Memory> recent_;
+
+  // Of each feature, none when accesses are not counted; empty where a table counts. Such a table's rows are the ids of
+  // this feature alone: backward meets each id's accesses side by side and counts them there for next to nothing, so
+  // forward leaves them to it. Whatever comes before calls count_pending().
+  std::vector<IdCounts> counts_;
+  bool pending_ = false;
 
   // The last batch's checked copies.
   std::vector<std::uint32_t> ids_;

@@ -6,6 +6,8 @@
 
 #include "core/multiversion.h"
 #include "cpu/float8.h"
+#include "cpu/frequent_rows.h"
+#include "cpu/gradient_sum.h"
 #include "cpu/row_sort.h"
 #include "cpu/thread_pool.h"
 
@@ -16,6 +18,9 @@ namespace {
 constexpr std::size_t kPiece = kGradientPiece;  // gradients that one thread sums
 constexpr std::size_t kChunk = 8192;            // sorted entries per task of a split table
 constexpr std::size_t kBagsPerTask = 512;
+// Bytes of gradients that leave the second-level cache, and how many ids must share one that is read: then rows are
+// worth finding whose gradients are summed as they come.
+constexpr std::size_t kLeastBytes = 512 << 10, kLeastIdsPerGradient = 4;
 // How far a prefetch is ahead of its use: about as many cache lines, whatever the width; an unknown one counts as 64.
 constexpr std::size_t kGradientLinesAhead = 64, kRowLinesAhead = 32;
 constexpr std::size_t kLine = 64;
@@ -30,9 +35,9 @@ Entry make_entry(std::uint32_t row, std::uint32_t source, float coefficient) {
 }
 
 // The entries of bags [first, last) of a source, in the order of their ids. A pruned id gets the row behind the last.
-template <typename Entry>
-Entry* make_entries(const GradientSource& source, std::uint32_t pruned, std::size_t first, std::size_t last,
-                    Entry* entries) {
+template <typename Entry, typename Body>
+COLLIDE_INLINE void for_each_entry(const GradientSource& source, std::uint32_t pruned, std::size_t first,
+                                   std::size_t last, const Body& body) {
   const bool mean = source.feature->pooling == Pooling::kMean && !source.per_id;
   const std::uint32_t *const offsets = source.offsets, *const rows = source.rows;
   const float* const weights = source.per_id ? nullptr : source.weights;
@@ -43,61 +48,17 @@ Entry* make_entries(const GradientSource& source, std::uint32_t pruned, std::siz
     std::size_t at = source.base + (source.per_id ? (i - offsets[0]) * source.position : bag * source.stride);
     for (; i < end; ++i, at += source.position) {
       const float coefficient = weights == nullptr ? share : weights[i] * share;
-      *entries++ = make_entry<Entry>(std::min(rows[i], pruned), static_cast<std::uint32_t>(at), coefficient);
+      body(make_entry<Entry>(std::min(rows[i], pruned), static_cast<std::uint32_t>(at), coefficient));
     }
   }
-  return entries;
 }
 
-// kBlock columns, from `column` on, of the gradients of `n` entries.
-template <typename Entry, int kBlock>
-struct Sum {
-  static constexpr int kCount = std::min(kBlock, 8), kVectors = kBlock / kCount;
-  using Value = Lanes<kCount>;
-
-  static COLLIDE_INLINE Value term(const float* gradient, const Entry& entry, std::size_t column, int v) {
-    const Value value = load_lanes<kCount>(gradient + entry.source + column + kCount * v);
-    if constexpr (std::is_same_v<Entry, WeightedRowEntry>) return entry.coefficient * value;
-    return value;
-  }
-
-  // In float32, for at least one and at most kFloatRun entries.
-  static COLLIDE_INLINE void few(const float* gradient, const Entry* entries, std::size_t n, std::size_t column,
-                                 Value (&sum)[kVectors]) {
-    for (int v = 0; v < kVectors; ++v) sum[v] = term(gradient, entries[0], column, v);
-    for (std::size_t i = 1; i < n; ++i) {
-      for (int v = 0; v < kVectors; ++v) sum[v] += term(gradient, entries[i], column, v);
-    }
-  }
-  static COLLIDE_INLINE void few(const float* gradient, const Entry* entries, std::size_t n, std::size_t column,
-                                 float* out) {
-    Value sum[kVectors];
-    few(gradient, entries, n, column, sum);
-    for (int v = 0; v < kVectors; ++v) store_lanes<kCount>(out + kCount * v, sum[v]);
-  }
-
-  // out[0, kBlock) = the sum of at most kPiece entries in float64.
-  static COLLIDE_INLINE void piece(const float* gradient, const Entry* entries, std::size_t n, std::size_t column,
-                                   double* out) {
-    std::fill_n(out, kBlock, 0.0);
-    for (std::size_t i = 0; i < n; i += kFloatRun) {
-      float part[kBlock];
-      few(gradient, entries + i, std::min(kFloatRun, n - i), column, part);
-      for (int j = 0; j < kBlock; ++j) out[j] += part[j];
-    }
-  }
-
-  static COLLIDE_INLINE void run(const float* gradient, const Entry* entries, std::size_t n, std::size_t column,
-                                 float* out) {
-    if (n <= kFloatRun) return few(gradient, entries, n, column, out);
-    double sum[kBlock] = {}, part[kBlock];
-    for (std::size_t i = 0; i < n; i += kPiece) {
-      piece(gradient, entries + i, std::min(kPiece, n - i), column, part);
-      for (int j = 0; j < kBlock; ++j) sum[j] += part[j];
-    }
-    for (int j = 0; j < kBlock; ++j) out[j] = static_cast<float>(sum[j]);
-  }
-};
+template <typename Entry>
+Entry* make_entries(const GradientSource& source, std::uint32_t pruned, std::size_t first, std::size_t last,
+                    Entry* entries) {
+  for_each_entry<Entry>(source, pruned, first, last, [&](const Entry& entry) { *entries++ = entry; });
+  return entries;
+}
 
 // Where the runs of equal rows begin among entries [begin, end); written to starts, which holds one more than there are
 // entries. A run belongs to the range that it begins in. Without a branch: what follows what is by chance.
@@ -123,8 +84,8 @@ struct Runs {
 
 void step_one(const TableGradient& task, const OptimizerStep& step, std::uint32_t row, float* sum) {
   const InternalTable& table = *task.table;
-  step_rows(task.optimizer, table.precision, step, table.row(row), table.state.as<float>() + row * table.state_per_row,
-            sum, 1, table.width, task.random ^ mix64(row));
+  step_rows(task.optimizer, table.precision, step, table.row(row), table.state_of(row), sum, 1, table.width,
+            task.random ^ mix64(row));
 }
 
 // kHot: rowwise Adagrad on float32 rows, the paper's optimizer, without a call per row. kWidth: of the rows, or 0 for
@@ -134,9 +95,10 @@ COLLIDE_INLINE void step_runs(const TableGradient& task, const OptimizerStep& gi
   const OptimizerStep step = given;
   const std::size_t width = kWidth > 0 ? kWidth : task.table->width, rows = task.table->rows;
   const std::size_t row_bytes = kHot ? width * sizeof(float) : task.table->bytes_per_row;
-  const std::size_t states = kHot ? 1 : task.table->state_per_row, runs = sorted.runs, n = sorted.n;
+  const std::size_t states = task.table->state_stride(), runs = sorted.runs, n = sorted.n;
   auto* const weights = task.table->weights.template as<std::uint8_t>();
   auto* const state = task.table->state.template as<float>();
+  auto* const counters = task.counts ? &task.table->counter(0) : nullptr;
   const float* const gradient = task.gradient;
   const Entry* const entries = sorted.entries;
   const std::uint32_t* const starts = sorted.starts;
@@ -151,6 +113,7 @@ COLLIDE_INLINE void step_runs(const TableGradient& task, const OptimizerStep& gi
   for (std::size_t run = 0; run < runs; ++run) {
     const std::size_t begin = starts[run], end = starts[run + 1], row = entries[begin].row;
     if (row == rows) break;  // pruned ids
+    if (counters != nullptr) counters[row * states] = saturating_sum(counters[row * states], end - begin);
     if (run + kRowsAhead < runs) {
       const std::size_t ahead = entries[starts[run + kRowsAhead]].row;  // a prefetch of a pruned one does no harm
       for (std::size_t byte = 0; byte < row_bytes; byte += kLine)
@@ -166,7 +129,7 @@ COLLIDE_INLINE void step_runs(const TableGradient& task, const OptimizerStep& gi
       if (end - begin <= kFloatRun && !clips) {
         Float8 few[kVectors];
         Sum<Entry, kWidth>::few(gradient, entries + begin, end - begin, 0, few);
-        step_vectors(step, reinterpret_cast<float*>(weights + row * row_bytes), state + row, few);
+        step_vectors(step, reinterpret_cast<float*>(weights + row * row_bytes), state + row * states, few);
         continue;
       }
     }
@@ -176,7 +139,7 @@ COLLIDE_INLINE void step_runs(const TableGradient& task, const OptimizerStep& gi
         });
     if constexpr (kHot) {
       step_row<OptimizerKind::kRowwiseAdagrad, Precision::kFloat32, kWidth>(step, weights + row * row_bytes,
-                                                                            state + row, sum, width, 0);
+                                                                            state + row * states, sum, width, 0);
     } else {
       step_one(task, step, static_cast<std::uint32_t>(row), sum);
     }
@@ -232,23 +195,91 @@ void step_sorted(const TableGradient& task, const OptimizerStep& step, const Run
 // Each thread's own room for one table's entries: it stays in the cache from table to table.
 template <typename Entry>
 struct Room {
-  std::vector<Entry> entries;
+  std::vector<Entry> entries, frequent_entries;
   std::vector<std::uint32_t> starts;
+  FrequentRows frequent;
 };
+
+bool has_frequent_rows(const TableGradient& task) {
+  std::size_t gradients = 0;
+  for (const GradientSource& source : task.sources) {
+    gradients += source.position > 0 ? source.offsets[source.bags] - source.offsets[0] : source.bags;
+  }
+  return gradients * task.table->width * sizeof(float) >= kLeastBytes && task.n >= kLeastIdsPerGradient * gradients;
+}
+
+template <typename Entry>
+void choose_frequent(const TableGradient& task, Room<Entry>& room) {
+  const std::size_t rows = task.table->rows, width = task.table->width;
+  if (rows <= FrequentRows::most(width)) return room.frequent.choose_all(rows, width);
+  const auto pruned = static_cast<std::uint32_t>(rows);
+  Entry* const sample = room.entries.data();
+  std::size_t n = 0;
+  for (const GradientSource& source : task.sources) {
+    const std::size_t end = source.offsets[source.bags];
+    for (std::size_t i = source.offsets[0]; i < end; i += FrequentRows::kSampled) {
+      sample[n++] = make_entry<Entry>(std::min(source.rows[i], pruned), 0, 0);
+    }
+  }
+  room.frequent.choose(sort_by_row(sample, sample + n, n, rows), n, rows, width);
+}
+
+// The entries of a source, those of frequent rows apart and with slots in place of rows. Without a branch: which row is
+// next is by chance.
+template <typename Entry>
+__attribute__((noinline)) void split_entries(const GradientSource& source, std::uint32_t pruned,
+                                             const FrequentRows& frequent, Entry*& others, Entry*& chosen) {
+  Entry *other = others, *next = chosen;
+  for_each_entry<Entry>(source, pruned, 0, source.bags, [&](Entry entry) {
+    const std::size_t is_chosen = frequent.chosen(entry.row) ? 1 : 0;
+    const std::uint32_t slot = frequent.slot(entry.row);
+    *other = entry;
+    entry.row = slot;
+    *next = entry;
+    other += 1 - is_chosen;
+    next += is_chosen;
+  });
+  others = other;
+  chosen = next;
+}
+
+// Steps the frequent rows; returns the end of the others' entries, which it writes to the room.
+template <typename Entry>
+Entry* step_frequent(const TableGradient& task, const OptimizerStep& step, Room<Entry>& room) {
+  choose_frequent(task, room);
+  FrequentRows& frequent = room.frequent;
+  room.frequent_entries.resize(std::max(room.frequent_entries.size(), task.n));
+  Entry *other = room.entries.data(), *summed = room.frequent_entries.data();
+  for (const GradientSource& source : task.sources) {
+    split_entries(source, static_cast<std::uint32_t>(task.table->rows), frequent, other, summed);
+  }
+  frequent.sum(task.gradient, room.frequent_entries.data(), summed - room.frequent_entries.data());
+  for (std::size_t slot = 0; slot < frequent.slots(); ++slot) {
+    if (frequent.gradients(slot) == 0) continue;
+    if (task.counts) task.table->count(frequent.row(slot), frequent.gradients(slot));
+    step_one(task, step, frequent.row(slot), frequent.sum_of(slot));
+  }
+  return other;
+}
 
 template <typename Entry>
 void apply_alone(const TableGradient& task, const OptimizerStep& step) {
   thread_local Room<Entry> room;
   room.entries.resize(std::max(room.entries.size(), 2 * task.n));
   room.starts.resize(std::max(room.starts.size(), task.n + 1));
-  Entry* next = room.entries.data();
-  for (const GradientSource& source : task.sources) {
-    next = make_entries(source, static_cast<std::uint32_t>(task.table->rows), 0, source.bags, next);
+  Entry *const entries = room.entries.data(), *end = entries;
+  if (has_frequent_rows(task)) {
+    end = step_frequent(task, step, room);
+  } else {
+    for (const GradientSource& source : task.sources) {
+      end = make_entries(source, static_cast<std::uint32_t>(task.table->rows), 0, source.bags, end);
+    }
   }
-  const Entry* sorted = sort_by_row(room.entries.data(), room.entries.data() + task.n, task.n, task.table->rows);
-  const std::size_t runs = find_runs(sorted, 0, task.n, room.starts.data());
-  room.starts[runs] = static_cast<std::uint32_t>(task.n);
-  step_sorted(task, step, Runs<Entry>{sorted, task.n, room.starts.data(), runs});
+  const std::size_t n = end - entries;
+  const Entry* sorted = sort_by_row(entries, end, n, task.table->rows);
+  const std::size_t runs = find_runs(sorted, 0, n, room.starts.data());
+  room.starts[runs] = static_cast<std::uint32_t>(n);
+  step_sorted(task, step, Runs<Entry>{sorted, n, room.starts.data(), runs});
 }
 
 // A run of more than kPiece entries, whose pieces are summed by tasks of their own.
@@ -319,6 +350,7 @@ void weighted_piece_of(const TableGradient& task, const WeightedRowEntry* entrie
 
 void step_long_run(const TableGradient& task, const OptimizerStep& step, const LongRun& run, const double* pieces) {
   const std::size_t width = task.table->width;
+  if (task.counts) task.table->count(run.row, run.end - run.begin);
   std::vector<float> sum(width);
   for (std::size_t j = 0; j < width; ++j) {
     double all = 0;

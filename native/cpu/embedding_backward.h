@@ -1,6 +1,6 @@
 // Exact backward of one internal table: sort the batch's (row, gradient) pairs by row, sum each row's gradients, step
 // the optimizer once per row. Cost: the sort (row_sort.h), one read of each id's gradient, and one read-modify-write of
-// each distinct row and its state.
+// each distinct row and its state. Of large batches the most frequent rows are not sorted (frequent_rows.h).
 //
 // Sums: 64 gradients at a time in float32, those sums in float64. A row's gradients are cut into pieces of 4,096, which
 // may be summed by different threads: the same bits however many there are.
@@ -34,6 +34,7 @@ struct TableGradient {
   OptimizerKind optimizer;
   std::uint64_t random;  // of this table in this step: stochastic rounding
   const float* gradient;
+  bool counts;  // adds the number of each row's gradients to its counter
   std::vector<GradientSource> sources;
   std::size_t n = 0;      // ids of all sources
   bool weighted = false;  // some gradient has a coefficient: a per-sample weight or the share of a mean

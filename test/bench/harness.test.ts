@@ -189,6 +189,8 @@ describe('report', () => {
     ...workloads()[0],
     times: {
       ...times,
+      'engine step.identity': rounds(0.1),
+      'engine step.identity-counted': rounds(0.102),
       'engine stream.copy': rounds(0.02),
       'engine stream.read': rounds(0.01),
       'pytorch lookup': rounds(0.06),
@@ -220,7 +222,7 @@ describe('report', () => {
     expect(text).toContain('| pytorch lookup | ≥ 12 | **15.0** (15.0) |');
     expect(text).toContain('| pytorch lookup, over the gather limit |  | **20.0** (20.0) |');
     expect(text).toContain('3 rounds; load average 0.5 to 1 before');
-    expect(text).toContain('25.0 % (25.0 %)');
+    expect(text).toContain('| 25.0 % (25.0 %) | 2.0 % (2.0 %) |  |'); // keeping, counting, and none of learned tables
     expect(text).toContain('| 50,000,000 |');
     expect(text).toContain('Not installed, not measured: tfjs cpu.');
     expect(text).not.toMatch(/NaN|undefined|Infinity/);

@@ -87,7 +87,7 @@ describe('rounding', () => {
       const bytes = { float32: 28, float16: 14, bfloat16: 14, int8: 4 + 7, int4: 4 + 4 }[precision];
       using tables = one(precision, 7);
       const optimizer = precision.startsWith('int') ? 0 : 4 * 40;
-      const counts = bytesPerCount(tables) * 40;
+      const counts = bytesPerCount(tables, optimizer > 0 ? 'in rows' : 'beside rows') * 40;
       expect(tables.memory()).toEqual({ rows: 40 * bytes, mapping: 0, optimizer, counts, total: 40 * bytes });
     });
   }

@@ -225,5 +225,8 @@ export function asOptions(features: ReferenceFeature[]): FeatureOptions[] {
   );
 }
 
-/** Bytes of an id's access count: the CPU has one more for the last few. */
-export const bytesPerCount = ({ device }: EmbeddingTables): number => (device === 'cpu' ? 5 : 4);
+/** Bytes of an id's access count. The CPU has one more for the last few, unless the id has a row that counts. */
+export const bytesPerCount = (
+  { device }: EmbeddingTables,
+  counts: 'beside rows' | 'in rows' = 'beside rows',
+): number => (device === 'cpu' && counts === 'beside rows' ? 5 : 4);

@@ -214,6 +214,12 @@ void step_against_reference(std::uint64_t seed) {
   for (const auto& [table, after] : stepped) check(near(table->weights.as<float>(), after), what + "step");
 }
 
+std::vector<std::uint32_t> counts_of(CpuEmbedding& engine, std::size_t feature) {
+  std::vector<std::uint32_t> counts(engine.layout().features[feature].cardinality);
+  engine.read_counts(feature, counts.data());
+  return counts;
+}
+
 // All that two training steps leave behind.
 std::vector<float> train(std::uint64_t seed, OptimizerKind kind, unsigned threads, std::size_t size) {
   Random random(seed);
@@ -233,12 +239,11 @@ std::vector<float> train(std::uint64_t seed, OptimizerKind kind, unsigned thread
     for (std::size_t h = 0; h < layout.features[f].hashes.size(); ++h) {
       const InternalTable& table = engine.table(f, h);
       left.insert(left.end(), table.weights.as<float>(), table.weights.as<float>() + size_of(table));
-      const std::size_t states = table.rows * optimizer.state_per_row(table.width);
-      left.insert(left.end(), table.state.as<float>(), table.state.as<float>() + states);
+      std::vector<float> state(table.rows * optimizer.state_per_row(table.width));
+      engine.read_state(layout.features[f].tables[h], state.data());
+      left.insert(left.end(), state.begin(), state.end());
     }
-    for (std::uint64_t id = 0; id < layout.features[f].cardinality; ++id) {
-      left.push_back(static_cast<float>(engine.counts(f)[id]));
-    }
+    for (const std::uint32_t count : counts_of(engine, f)) left.push_back(static_cast<float>(count));
   }
   return left;
 }
@@ -280,23 +285,112 @@ EmbeddingLayout one_table(std::uint64_t cardinality, std::uint32_t dim, float sc
   return EmbeddingLayout(std::move(features));
 }
 
-void counts_saturate() {
-  CpuEmbedding engine(one_table(4, 1, 1), {}, BadIndex::kError, 1, 2);
+// Whatever comes between forwards and backwards, and whoever of the two counts: as a plain counter.
+void counts_are_exact() {
+  for (std::uint64_t seed = 300; seed < 312; ++seed) {
+    Random random(seed);
+    CpuEmbedding engine(random_layout(seed), {}, BadIndex::kError, seed, 3);
+    const EmbeddingLayout& layout = engine.layout();
+    std::vector<std::vector<std::uint32_t>> expected;
+    for (const Feature& feature : layout.features) expected.emplace_back(feature.cardinality, 0);
+    bool exact = true;
+    for (int action = 0; action < 12; ++action) {
+      // Some tables of these batches are split over threads.
+      const Batch batch = random_batch(random, layout, action == 5 ? 3000 : random.below(300));
+      std::vector<float> out(batch.size * layout.output_width), gradient(out.size(), 1e-3f);
+      engine.forward(batch.view(), out.data(), true);
+      for (std::size_t f = 0; f < layout.features.size(); ++f) {
+        for_each_id(batch, f, [&](std::size_t, std::uint32_t i) { ++expected[f][batch.ids[i]]; });
+      }
+      if (random.below(3) > 0) engine.backward(gradient.data());
+      if (random.below(3) == 0) engine.forward(batch.view(), out.data(), false);
+      const std::size_t f = random.below(layout.features.size());
+      if (random.below(3) == 0) exact = exact && counts_of(engine, f) == expected[f];
+    }
+    for (std::size_t f = 0; f < layout.features.size(); ++f) exact = exact && counts_of(engine, f) == expected[f];
+    check(exact, "layout " + std::to_string(seed) + ": counts");
+  }
+}
+
+// Rows and state of the first of `tables` tables that all get the same batch. One table alone is so much of its batch
+// that its gradients are sorted, of one among many those of frequent rows are summed as they come.
+std::vector<float> step_one_of(std::size_t tables, std::uint32_t width, std::size_t bags, std::size_t length,
+                               std::uint64_t rows, Pooling pooling, bool weighted) {
+  std::vector<Feature> features(tables);
+  for (std::size_t f = 0; f < tables; ++f) {
+    features[f].name = "f" + std::to_string(f);
+    features[f].cardinality = rows + 5;
+    features[f].dim = width;
+    features[f].pooling = pooling;
+    std::vector<std::uint16_t> entries(rows + 5);  // the last ids are pruned
+    for (std::size_t id = 0; id < entries.size(); ++id) entries[id] = static_cast<std::uint16_t>(std::min(id, rows));
+    features[f].hashes.push_back(make_table_hash(rows, 16, reinterpret_cast<const std::uint8_t*>(entries.data()),
+                                                 2 * entries.size(), entries.size(), "a test"));
+  }
+  CpuEmbedding engine(EmbeddingLayout(std::move(features)), {}, BadIndex::kError, 1, 2);
+  Batch batch;
+  batch.size = bags;
+  std::vector<float> out(bags * tables * width), gradient(out.size());
+  for (std::size_t f = 0; f < tables; ++f) {
+    Random random(width);
+    for (std::size_t i = 0; i < bags * length; ++i) {
+      const double u = random.uniform();
+      batch.ids.push_back(static_cast<std::uint32_t>(u * u * u * u * static_cast<double>(rows + 5)));
+      if (weighted) batch.weights.push_back(random.uniform());
+      if ((i + 1) % length == 0) batch.offsets.push_back(static_cast<std::uint32_t>(batch.ids.size()));
+    }
+    for (std::size_t i = 0; i < bags * width; ++i) {
+      gradient[i / width * tables * width + f * width + i % width] = random.below(3) == 0 ? -0.0f : random.uniform();
+    }
+  }
+  engine.forward(batch.view(), out.data(), true);
+  engine.backward(gradient.data());
+  std::vector<float> left(rows * (width + 1));
+  engine.read_values(0, 0, rows, left.data());
+  engine.read_state(0, left.data() + rows * width);
+  return left;
+}
+
+void frequent_rows_have_the_bits_of_sorted_ones() {
+  const auto check_case = [](const char* what, auto... shape) {
+    check(same_bits(step_one_of(1, shape...), step_one_of(6, shape...)), what);
+  };
+  check_case("all rows frequent", 64, 2048, 20, 300, Pooling::kSum, false);
+  check_case("some rows frequent", 64, 2048, 20, 5000, Pooling::kSum, false);
+  check_case("weighted", 64, 2048, 20, 5000, Pooling::kSum, true);
+  check_case("means, two blocks of columns", 70, 2048, 20, 5000, Pooling::kMean, false);
+  check_case("narrow rows", 5, 27'000, 5, 9000, Pooling::kSum, false);
+}
+
+// `combined`: by forward, as the tables of two features are one; otherwise by backward.
+void counts_saturate(bool combined) {
+  std::vector<Feature> features(combined ? 2 : 1);
+  for (std::size_t f = 0; f < features.size(); ++f) {
+    features[f].name = "f" + std::to_string(f);
+    features[f].table_names = {"rows"};
+    features[f].cardinality = 4;
+    features[f].dim = 1;
+    features[f].hashes.resize(1);
+    features[f].hashes[0].rows = 4;
+  }
+  CpuEmbedding engine(EmbeddingLayout(std::move(features)), {}, BadIndex::kError, 1, 2);
   Batch batch;
   batch.ids = {2, 2, 2, 1};
   batch.offsets = {0, 3, 4};
   batch.size = 2;
-  float out[2];
-  engine.forward(batch.view(), out, true);
-  std::uint32_t* counts = engine.counts(0);
-  check(counts[0] == 0 && counts[1] == 1 && counts[2] == 3, "counts are exact");
-  counts[2] = ~0u - 2;
-  engine.forward(batch.view(), out, true);
-  counts = engine.counts(0);
-  check(counts[2] == ~0u && counts[1] == 2, "counts stop at 2^32 - 1");
-  engine.forward(batch.view(), out, true);
-  counts = engine.counts(0);
-  check(counts[2] == ~0u && counts[1] == 3, "and stay there");
+  if (combined) batch.offsets.insert(batch.offsets.end(), 2, 4);
+  float out[4] = {}, gradient[4] = {};
+  const auto step = [&](bool backward) {
+    engine.forward(batch.view(), out, true);
+    if (backward) engine.backward(gradient);
+    return counts_of(engine, 0);
+  };
+  using Counts = std::vector<std::uint32_t>;
+  check(step(false) == Counts{0, 1, 3, 0}, "counts are exact");
+  engine.write_counts(0, Counts{0, 1, ~0u - 2, 7}.data());
+  check(step(true) == Counts{0, 2, ~0u, 7}, "counts stop at 2^32 - 1");
+  check(step(false) == Counts{0, 3, ~0u, 7}, "and stay there");
+  check(step(true) == Counts{0, 4, ~0u, 7}, "however they are counted");
 }
 
 template <typename Body>
@@ -326,7 +420,7 @@ void refused_batches() {
   check(forward({1, 2}, {0, 1, 1}) == "INVALID_OFFSETS", "offsets end at the number of indices");
   check(out == std::vector<float>(6, 7.0f), "nothing was written");
   check(std::equal(before.begin(), before.end(), engine.table(0, 0).weights.as<float>()), "nothing was updated");
-  check(std::all_of(engine.counts(0), engine.counts(0) + 10, [](auto count) { return count == 0; }), "or counted");
+  check(counts_of(engine, 0) == std::vector<std::uint32_t>(10, 0), "or counted");
   check(code_of([&] { engine.backward(out.data()); }) == "NO_FORWARD", "or kept");
   check(forward({1, 9}, {0, 1, 2}) == "none", "a good batch still works");
 
@@ -372,7 +466,10 @@ int main() {
   for (std::uint64_t seed = 0; seed < 40; ++seed) step_against_reference(seed);
   same_bits_for_any_threads();
   used_from_several_threads_at_once();
-  counts_saturate();
+  counts_are_exact();
+  frequent_rows_have_the_bits_of_sorted_ones();
+  counts_saturate(false);
+  counts_saturate(true);
   refused_batches();
   huge_tables();
   std::printf("%d passed, %d failed\n", passed, failed);

@@ -14,6 +14,7 @@ await serve(({ file, threads }) => {
       dim: width,
       hashes: [{ kind: 'identity' }],
     })),
+    countAccesses: false, // as the engine's cases
     threads: Number(threads),
   });
   for (const [t, rows] of heights.entries()) tables.setWeights(`f${t}`, initialWeights(t, rows, width));
