@@ -287,7 +287,7 @@ EmbeddingLayout one_table(std::uint64_t cardinality, std::uint32_t dim, float sc
 
 // Whatever comes between forwards and backwards, and whoever of the two counts: as a plain counter.
 void counts_are_exact() {
-  for (std::uint64_t seed = 300; seed < 312; ++seed) {
+  for (std::uint64_t seed = 300; seed < 307; ++seed) {
     Random random(seed);
     CpuEmbedding engine(random_layout(seed), {}, BadIndex::kError, seed, 3);
     const EmbeddingLayout& layout = engine.layout();
@@ -353,7 +353,7 @@ std::vector<float> step_one_of(std::size_t tables, std::uint32_t width, std::siz
 
 void frequent_rows_have_the_bits_of_sorted_ones() {
   const auto check_case = [](const char* what, auto... shape) {
-    check(same_bits(step_one_of(1, shape...), step_one_of(6, shape...)), what);
+    check(same_bits(step_one_of(1, shape...), step_one_of(5, shape...)), what);
   };
   check_case("all rows frequent", 64, 2048, 20, 300, Pooling::kSum, false);
   check_case("some rows frequent", 64, 2048, 20, 5000, Pooling::kSum, false);
