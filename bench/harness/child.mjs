@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 
 export class Child {
   #process;
+  #ended;
   #waiting = [];
 
   /** `name` prefixes its cases; `command` is [program, ...arguments]. */
@@ -14,8 +15,10 @@ export class Child {
     const fail = (reason) => {
       for (const { reject } of this.#waiting.splice(0)) reject(new Error(`${this.name}: ${reason}`));
     };
-    this.#process.on('error', (error) => fail(error.message));
-    this.#process.on('close', (code, signal) => fail(`ended by ${signal ?? `exit ${code}`}`));
+    this.#ended = new Promise((resolve) => {
+      this.#process.on('error', (error) => resolve(fail(error.message)));
+      this.#process.on('close', (code, signal) => resolve(fail(`ended by ${signal ?? `exit ${code}`}`)));
+    });
     this.#process.stdin.on('error', () => {}); // the close says why
   }
 
@@ -48,7 +51,9 @@ export class Child {
     return { wall, cpu };
   }
 
-  close() {
+  /** Gives its memory back: what is measured next must not run beside that. */
+  async close() {
     this.#process.stdin.end();
+    await this.#ended;
   }
 }

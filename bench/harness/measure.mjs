@@ -46,7 +46,7 @@ export async function measure(program, { settings, peers }, { threads, rounds, s
     const times = await interleave(entries, { rounds, seconds, batches: Number(notes.batches) });
     return { times: Object.fromEntries(times), notes: allNotes, missing };
   } finally {
-    for (const child of children) child.close();
+    await Promise.all(children.map((child) => child.close()));
     rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -101,13 +101,13 @@ describe('a measuring process', () => {
       { wall: 0.5, cpu: 1.5 },
       { wall: 0.5, cpu: 1.5 },
     ]);
-    child.close();
+    await child.close();
   });
 
   it('passes on the reason of a failure', async () => {
     const refuses = new Child('peer', program("console.log('error no such case')"));
     await expect(refuses.run('a', 0, 1)).rejects.toThrow('peer: no such case');
-    refuses.close();
+    await refuses.close();
     const ends = new Child('peer', program('process.exit(3)'));
     await expect(ends.ask('setup')).rejects.toThrow('peer: ended by exit 3');
     await expect(ends.ask('setup')).rejects.toThrow('peer has ended');
@@ -167,7 +167,7 @@ describe('peers', () => {
       expect(cpu).toBeGreaterThanOrEqual(0);
     }
     await expect(child.ask('run nothing 0 1')).rejects.toThrow(name);
-    child.close();
+    await child.close();
   });
 
   it('a checksum tells places apart', () => {
