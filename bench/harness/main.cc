@@ -1,7 +1,7 @@
 // The engine and the machine's limits behind a line protocol on standard input and output, which every peer speaks:
-//   setup [kinds=identity,learned,identity-counted] [threads=2] [tables=26] [width=64] ...   -> ready CASE ... KEY=NOTE
-//   ... run CASE FIRST COUNT    -> time WALL CPU   seconds per batch, over COUNT batches from number FIRST write FILE
-//   -> written         the workload, for the peers
+//   setup [kinds=identity,learned] [threads=2] [tables=26] [width=64] ...   -> ready CASE ... KEY=NOTE ...
+//   run CASE FIRST COUNT    -> time WALL CPU   seconds per batch, over COUNT batches from number FIRST
+//   write FILE              -> written         the workload, for the peers
 // A failure answers "error ..."; the next line is read all the same. A second setup replaces the first.
 #include <exception>
 #include <iostream>
