@@ -27,12 +27,17 @@ COLLIDE_INLINE double lanes(const Vector (&sum)[kCount]) {
   return total;
 }
 
-// A stretch of one table's rows, and those `distance` rows later, which may be another table's.
+// Rows that are prefetched while others are read: of another table, it may be. None: rows is null.
+struct Ahead {
+  const TableMemory* table = nullptr;
+  const std::uint32_t* rows = nullptr;
+};
+
+// A stretch of one table's rows, and those `distance` rows later and halfway there.
 struct Stretch {
   const TableMemory* table;
   const std::uint32_t* rows;
-  const TableMemory* ahead_table;
-  const std::uint32_t* ahead_rows;  // null: nothing follows
+  Ahead ahead, again;
   std::size_t count;
 };
 
@@ -64,26 +69,33 @@ COLLIDE_INLINE void sweep(const Share& share, const Body& body) {
     fetch<kWrite, kLines>(tables[table_of(i)], list.rows[i], lines);
   }
   for (std::size_t i = begin; i < end;) {
-    const std::size_t table = table_of(i), ahead = i + distance;
-    Stretch stretch{&tables[table], list.rows.data() + i, nullptr, nullptr, 0};
+    const std::size_t table = table_of(i);
     std::size_t stop = std::min(end, list.starts[table + 1]);
-    if (ahead < end) {
-      const std::size_t ahead_table = table_of(ahead);
-      stretch.ahead_table = &tables[ahead_table];
-      stretch.ahead_rows = list.rows.data() + ahead;
-      stop = std::min(stop, std::min(end, list.starts[ahead_table + 1]) - distance);
-    }
+    const auto look_ahead = [&](std::size_t rows) -> Ahead {
+      if (i + rows >= end) return {};
+      const std::size_t ahead_table = table_of(i + rows);
+      stop = std::min(stop, std::min(end, list.starts[ahead_table + 1]) - rows);
+      return {&tables[ahead_table], list.rows.data() + i + rows};
+    };
+    Stretch stretch{&tables[table], list.rows.data() + i, look_ahead(distance), {}, 0};
+    if (prefetch.twice) stretch.again = look_ahead(distance / 2);
     stretch.count = stop - i;
     body(stretch);
     i = stop;
   }
 }
 
+// Row i of a stretch of those ahead.
+template <bool kWrite, std::size_t kLines, bool kWhole>
+COLLIDE_INLINE void fetch(const Ahead& ahead, std::size_t i) {
+  if (ahead.rows != nullptr) fetch<kWrite, kLines>(*ahead.table, ahead.rows[i], kWhole ? kLines : 1);
+}
+
 template <std::size_t kLines, bool kWhole>
 COLLIDE_INLINE void add_rows(const Stretch& stretch, Vector (&sum)[kLines * kVectors]) {
   for (std::size_t i = 0; i < stretch.count; ++i) {
-    if (stretch.ahead_rows != nullptr)
-      fetch<false, kLines>(*stretch.ahead_table, stretch.ahead_rows[i], kWhole ? kLines : 1);
+    fetch<false, kLines, kWhole>(stretch.ahead, i);
+    fetch<false, kLines, kWhole>(stretch.again, i);
     const auto* row =
         reinterpret_cast<const Vector*>(stretch.table->weights + std::size_t{stretch.rows[i]} * (kLines * kLane));
     for (std::size_t j = 0; j < kLines * kVectors; ++j) sum[j] += row[j];
@@ -107,8 +119,8 @@ COLLIDE_INLINE double gather_share(const Share& share) {
 template <std::size_t kLines, bool kWhole>
 COLLIDE_INLINE void change_rows(const Stretch& stretch, float amount) {
   for (std::size_t i = 0; i < stretch.count; ++i) {
-    if (stretch.ahead_rows != nullptr)
-      fetch<true, kLines>(*stretch.ahead_table, stretch.ahead_rows[i], kWhole ? kLines : 1);
+    fetch<true, kLines, kWhole>(stretch.ahead, i);
+    fetch<true, kLines, kWhole>(stretch.again, i);
     const std::size_t at = stretch.rows[i];
     auto* row = reinterpret_cast<Vector*>(stretch.table->weights + at * (kLines * kLane));
     stretch.table->state[at] += amount;
@@ -157,14 +169,15 @@ COLLIDE_MULTIVERSION void write_lines(float* to, std::size_t lines) {
 }  // namespace
 
 std::string Prefetch::text() const {
-  return std::to_string(distance) + (whole_row ? "-rows-ahead" : "-first-lines-ahead");
+  return std::to_string(distance) + (whole_row ? "-rows-ahead" : "-first-lines-ahead") + (twice ? "-twice" : "");
 }
 
 std::vector<Prefetch> prefetches() {
   std::vector<Prefetch> all;
   for (std::size_t distance : {8, 12, 16, 24, 32, 48, 64}) {
-    all.push_back({distance, true});
-    all.push_back({distance, false});
+    for (bool whole_row : {true, false}) {
+      for (bool twice : {false, true}) all.push_back({distance, whole_row, twice});
+    }
   }
   return all;
 }

@@ -23,6 +23,7 @@ struct RowList {
 struct Prefetch {
   std::size_t distance;  // rows a prefetch is ahead of its use
   bool whole_row;  // every cache line of the row, or its first (the processor's own prefetcher may fetch the rest)
+  bool twice;      // asked for again halfway: the processor forgets what it is asked for when it is busy
 
   std::string text() const;
 };

@@ -115,7 +115,7 @@ Written by \`npm run bench:embedding\`; [performance.md](../../docs/performance.
 bold are wall time, in parentheses the CPU time of all threads; medians of the ratio within a round, the rounds interleaved.
 
 - **gather limit**: every row that the batch looks up is read once, prefetched, and added to a running sum; nothing is
-  checked, translated or written. For a learned hash the rows are known beforehand. The best of 14 ways to prefetch.
+  checked, translated or written. For a learned hash the rows are known beforehand. The best of 28 ways to prefetch.
 - **update limit**: every distinct row of the batch and its optimizer state is read, changed and written once, in ascending
   order, prefetched; no gradient is read. It finds the caches as backward does: after a forward of the same batch.
 - **fraction**: time of the limit / time of the engine. 1 is what the memory allows.

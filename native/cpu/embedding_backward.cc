@@ -22,8 +22,19 @@ constexpr std::size_t kBagsPerTask = 512;
 // worth finding whose gradients are summed as they come.
 constexpr std::size_t kLeastBytes = 512 << 10, kLeastIdsPerGradient = 4;
 // How far a prefetch is ahead of its use: about as many cache lines, whatever the width; an unknown one counts as 64.
+// What has several lines is asked for again halfway: a processor with as many lines under way as it can have (24 on
+// Zen 3) forgets the next, and waits for it in full when it is used.
 constexpr std::size_t kGradientLinesAhead = 64, kRowLinesAhead = 32;
+constexpr std::size_t kFrequentRowsAhead = 8;
 constexpr std::size_t kLine = 64;
+
+// Prefetches `bytes` bytes, to be written or only read.
+template <bool kWrite>
+COLLIDE_INLINE void fetch(const void* from, std::size_t bytes) {
+  for (std::size_t byte = 0; byte < bytes; byte += kLine) {
+    __builtin_prefetch(static_cast<const char*>(from) + byte, kWrite ? 1 : 0);
+  }
+}
 
 template <typename Entry>
 Entry make_entry(std::uint32_t row, std::uint32_t source, float coefficient) {
@@ -107,23 +118,30 @@ COLLIDE_INLINE void step_runs(const TableGradient& task, const OptimizerStep& gi
   const bool clips = step.max_row_norm > 0;
   constexpr std::size_t kLines = kWidth > 0 ? (kWidth * sizeof(float) + kLine - 1) / kLine : 4;
   constexpr std::size_t kGradientsAhead = kGradientLinesAhead / kLines, kRowsAhead = kRowLinesAhead / kLines;
+  constexpr bool kTwice = kLines > 1;
   std::vector<float> wide(kWidth > 0 ? 0 : width);
   alignas(64) float narrow[kWidth > 0 ? kWidth : 1];
   float* const sum = kWidth > 0 ? narrow : wide.data();
+  const auto fetch_row = [&](std::size_t run) __attribute__((always_inline)) {
+    if (run >= runs) return;
+    const std::size_t row = entries[starts[run]].row;  // a prefetch of a pruned one does no harm
+    fetch<true>(weights + row * row_bytes, row_bytes);
+    fetch<true>(state + row * states, states * sizeof(float));
+  };
+  const auto fetch_gradients = [&](std::size_t first, std::size_t last) __attribute__((always_inline)) {
+    for (std::size_t i = first; i < std::min(last, n); ++i) {
+      fetch<false>(gradient + entries[i].source, width * sizeof(float));
+    }
+  };
   for (std::size_t run = 0; run < runs; ++run) {
     const std::size_t begin = starts[run], end = starts[run + 1], row = entries[begin].row;
     if (row == rows) break;  // pruned ids
     if (counters != nullptr) counters[row * states] = saturating_sum(counters[row * states], end - begin);
-    if (run + kRowsAhead < runs) {
-      const std::size_t ahead = entries[starts[run + kRowsAhead]].row;  // a prefetch of a pruned one does no harm
-      for (std::size_t byte = 0; byte < row_bytes; byte += kLine)
-        __builtin_prefetch(weights + ahead * row_bytes + byte, 1);
-      for (std::size_t i = 0; i < states; i += kLine / sizeof(float)) __builtin_prefetch(state + ahead * states + i, 1);
-    }
-    const std::size_t stop = std::min(end + kGradientsAhead, n);
-    for (std::size_t i = begin + kGradientsAhead; i < stop; ++i) {
-      const float* ahead = gradient + entries[i].source;
-      for (std::size_t j = 0; j < width; j += kLine / sizeof(float)) __builtin_prefetch(ahead + j);
+    fetch_row(run + kRowsAhead);
+    fetch_gradients(begin + kGradientsAhead, end + kGradientsAhead);
+    if constexpr (kTwice) {
+      fetch_row(run + kRowsAhead / 2);
+      fetch_gradients(begin + kGradientsAhead / 2, end + kGradientsAhead / 2);
     }
     if constexpr (kVectors > 0) {
       if (end - begin <= kFloatRun && !clips) {
@@ -255,6 +273,11 @@ Entry* step_frequent(const TableGradient& task, const OptimizerStep& step, Room<
   }
   frequent.sum(task.gradient, room.frequent_entries.data(), summed - room.frequent_entries.data());
   for (std::size_t slot = 0; slot < frequent.slots(); ++slot) {
+    if (slot + kFrequentRowsAhead < frequent.slots()) {
+      const std::uint32_t ahead = frequent.row(slot + kFrequentRowsAhead);
+      fetch<true>(task.table->row(ahead), task.table->bytes_per_row);
+      fetch<true>(task.table->state_of(ahead), task.table->state_stride() * sizeof(float));
+    }
     if (frequent.gradients(slot) == 0) continue;
     if (task.counts) task.table->count(frequent.row(slot), frequent.gradients(slot));
     step_one(task, step, frequent.row(slot), frequent.sum_of(slot));
