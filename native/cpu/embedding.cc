@@ -21,7 +21,7 @@ constexpr std::size_t kRowsPerTask = 1 << 16;
 constexpr std::size_t kLeastWork = 1 << 16;
 constexpr std::size_t kStreamed = std::size_t{8} << 20;  // bytes of output from which it is written past the cache
 constexpr std::size_t kNone = ~std::size_t{0};
-// A table's ids from which its backward is split over threads when it is much of the batch, and in any case.
+// A table's ids from which its backward may be split over threads when it is much of the batch, and in any case.
 constexpr std::size_t kSplit = 1 << 15, kSplitAlways = 1 << 20;
 
 // Copies indices [begin, end) to ids when all are below the cardinality; otherwise what it wrote is of no use. Every
@@ -390,9 +390,12 @@ void CpuEmbedding::backward(const float* gradient, float* weight_gradient) {
   const OptimizerStep step(optimizer_, ++steps_);
   std::vector<TableGradient> tasks = table_gradients(gradient);
   pending_ = false;
-  // A table that is much of the batch would keep one thread busy when the others are done.
+  // A table of much more than a thread's share would keep one thread busy when the others are done. Split, it costs
+  // more: several threads sort it, and its frequent rows are not summed apart.
+  const unsigned threads = threads_for(work);
   const auto split = [&](const TableGradient& task) {
-    return task.n > kSplitAlways || (task.n > kSplit && 4 * task.n > ids);
+    const bool large = task.n > kSplitAlways || (task.n > kSplit && 4 * task.n > ids);
+    return large && 4 * task.n * threads > 5 * ids;
   };
   for (const TableGradient& task : tasks) {
     if (split(task)) apply_gradient(task, step, threads_for(work));

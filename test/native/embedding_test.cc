@@ -289,7 +289,7 @@ EmbeddingLayout one_table(std::uint64_t cardinality, std::uint32_t dim, float sc
 void counts_are_exact() {
   for (std::uint64_t seed = 300; seed < 307; ++seed) {
     Random random(seed);
-    CpuEmbedding engine(random_layout(seed), {}, BadIndex::kError, seed, 3);
+    CpuEmbedding engine(random_layout(seed), {}, BadIndex::kError, seed, 7);
     const EmbeddingLayout& layout = engine.layout();
     std::vector<std::vector<std::uint32_t>> expected;
     for (const Feature& feature : layout.features) expected.emplace_back(feature.cardinality, 0);
