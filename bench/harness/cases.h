@@ -1,8 +1,8 @@
 // The named pieces of work that are timed, each once per batch: lookup.K, forward.K, backward.K and step.K (forward and
 // backward) of the engine with hash kind K, the limits gather.K and update.K on the same tables, and stream.copy and
 // stream.read. Of a kind K-counted, which counts accesses as no other kind does, the step alone is timed: on
-// the rows of K, because where memory happens to lie makes more of a difference than counting. Its own are only
-// optimizer state and counts.
+// the rows of K, because where rows happen to lie, and in what pages, makes more of a difference than counting. Its own
+// are only optimizer state and counts.
 #pragma once
 
 #include <functional>
