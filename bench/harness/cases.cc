@@ -58,9 +58,7 @@ Cases::Cases(Shape shape, const std::vector<std::string>& kinds, unsigned thread
       add(kind);
       continue;
     }
-    const std::string plain = kind.substr(0, kind.size() - kCounted.size());
-    counted_.push_back(std::make_unique<Engine>(workload_, plain, true, threads_));
-    add_step(kind, *counted_.back());
+    add_counted(kind, kind.substr(0, kind.size() - kCounted.size()));
   }
 }
 
@@ -77,7 +75,7 @@ void Cases::add_streams() {
 }
 
 void Cases::add(const std::string& kind) {
-  tables_.push_back(std::make_unique<Tables>(Tables{Engine(workload_, kind, false, threads_), {}, {}, {}}));
+  tables_.push_back(std::make_unique<Tables>(Tables{kind, Engine(workload_, kind, false, threads_), {}, {}, {}}));
   Tables& tables = *tables_.back();
   const std::size_t batches = workload_.shape.batches, width = workload_.shape.width;
   tables.memory = tables.engine.memory();
@@ -102,7 +100,7 @@ void Cases::add(const std::string& kind) {
     tables.engine.forward(b, out, true);
     return timed([&] { tables.engine.backward(gradient); });
   };
-  add_step(kind, tables.engine);
+  cases_["step." + kind] = step_of(tables.engine);
   // What the limits leave out: the output is written once, the gradient read once.
   const std::size_t values = out_.bytes() / sizeof(float);
   cases_["write." + kind] = [this, out, values](std::size_t) {
@@ -128,12 +126,27 @@ void Cases::add(const std::string& kind) {
   notes_["distinct." + kind] = std::to_string(distinct / batches);
 }
 
-void Cases::add_step(const std::string& kind, Engine& engine) {
-  cases_["step." + kind] = [this, &engine](std::size_t b) {
+Cases::Case Cases::step_of(Engine& engine) {
+  return [this, &engine](std::size_t b) {
     return timed([&] {
       engine.forward(b, out_.as<float>(), true);
       engine.backward(gradient_.as<float>());
     });
+  };
+}
+
+void Cases::add_counted(const std::string& kind, const std::string& plain) {
+  const auto owner = std::find_if(tables_.begin(), tables_.end(), [&](const auto& one) { return one->kind == plain; });
+  if (owner == tables_.end()) {
+    fail("INVALID_ARGUMENT", "Expected kind \"", plain, "\" before \"", kind, "\", which steps its rows");
+  }
+  counted_.push_back(std::make_unique<Engine>(workload_, plain, true, threads_));
+  cases_["step." + kind] = [step = step_of(*counted_.back()), &engine = *counted_.back(),
+                            &rows = (*owner)->engine](std::size_t b) {
+    engine.swap_rows(rows);
+    const Seconds seconds = step(b);
+    engine.swap_rows(rows);
+    return seconds;
   };
 }
 

@@ -1,6 +1,8 @@
 // The named pieces of work that are timed, each once per batch: lookup.K, forward.K, backward.K and step.K (forward and
 // backward) of the engine with hash kind K, the limits gather.K and update.K on the same tables, and stream.copy and
-// stream.read. Of a kind K-counted, which counts accesses as no other kind does, the step alone is timed.
+// stream.read. Of a kind K-counted, which counts accesses as no other kind does, the step alone is timed: on
+// the rows of K, because where rows happen to lie, and in what pages, makes more of a difference than counting. Its own
+// are only optimizer state and counts.
 #pragma once
 
 #include <functional>
@@ -33,13 +35,15 @@ class Cases {
   // Returns the time of the part that counts.
   using Case = std::function<Seconds(std::size_t batch)>;
   struct Tables {
+    std::string kind;
     Engine engine;
     std::vector<TableMemory> memory;
     std::vector<RowList> rows, distinct;  // of each batch
   };
 
   void add(const std::string& kind);
-  void add_step(const std::string& kind, Engine& engine);
+  Case step_of(Engine& engine);
+  void add_counted(const std::string& kind, const std::string& plain);
   void add_streams();
   void check(const std::string& kind, Tables& tables);
   // The fastest prefetch for case `name`, which `make` builds.

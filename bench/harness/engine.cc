@@ -1,6 +1,7 @@
 #include "engine.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/error.h"
 #include "core/random.h"
@@ -46,6 +47,7 @@ Engine::Engine(const Workload& workload, const std::string& kind, bool counts, u
   }
   tables_ = std::make_unique<CpuEmbedding>(EmbeddingLayout(std::move(features)), OptimizerSettings{}, BadIndex::kError,
                                            shape.seed, threads, counts);
+  if (counts) return;
   constexpr std::size_t kChunk = 1 << 20;
   const std::vector<TableMemory> memory = this->memory();
   for (std::size_t t = 0; t < shape.tables; ++t) {
@@ -54,6 +56,12 @@ Engine::Engine(const Workload& workload, const std::string& kind, bool counts, u
       const std::size_t end = std::min(elements, (chunk + 1) * kChunk);
       for (std::size_t i = chunk * kChunk; i < end; ++i) memory[t].weights[i] = initial_weight(t, i);
     });
+  }
+}
+
+void Engine::swap_rows(Engine& other) {
+  for (std::size_t t = 0; t < workload_.shape.tables; ++t) {
+    std::swap(tables_->table(t, 0).weights, other.tables_->table(t, 0).weights);
   }
 }
 

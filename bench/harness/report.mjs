@@ -120,7 +120,8 @@ bold are wall time, in parentheses the CPU time of all threads; medians of the r
   order, prefetched; no gradient is read. It finds the caches as backward does: after a forward of the same batch.
 - **fraction**: time of the limit / time of the engine. 1 is what the memory allows.
 - **cost of keeping**: what a training forward, which keeps rows for backward, takes longer than a lookup. **Cost of counting**:
-  what forward and backward together take longer when accesses are counted; all other figures are of tables that do not.
+  what forward and backward together take longer when accesses are counted, on the same rows in memory; all other figures
+  are of tables that do not.
 
 Tables have 10,000 to 2,000,000 rows, log-uniform (uncompressed: a row per id). \`learned\` is a packed look-up table to a
 tenth as many rows, with pseudo-random entries. Ids are Zipf(1.05), frequent ids anywhere in the table; 4 to 64 different

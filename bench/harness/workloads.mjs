@@ -78,6 +78,9 @@ export const quickWorkloads = () => {
 /** Bytes that the engines of a workload need for rows, roughly: whether it fits is asked before it runs. */
 export function tableBytes({ tables, width, least = 10_000, most = 2_000_000, kinds = 'identity,learned' }) {
   const rows = least === most ? least : (most - least) / Math.log(most / least);
-  const copies = kinds.split(',').reduce((sum, kind) => sum + (kind.startsWith('identity') ? 1 : 0.1), 0);
-  return tables * rows * (copies * (width + 1) * 4 + 4);
+  const perId = (kind) => {
+    const floats = kind.endsWith('-counted') ? 2 : width + 1; // those that count have no rows of their own
+    return (kind.startsWith('identity') ? 1 : 0.1) * floats * 4;
+  };
+  return tables * rows * (kinds.split(',').reduce((sum, kind) => sum + perId(kind), 0) + 4);
 }

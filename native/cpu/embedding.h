@@ -25,12 +25,14 @@ class CpuEmbedding final : public EmbeddingEngine {
   std::size_t forward(const BagBatch& batch, float* out, bool train) override;
   void backward(const float* gradient, float* weight_gradient = nullptr) override;
 
-  void read_values(std::size_t table, std::uint64_t first, std::size_t count, float* out) const override;
-  void write_values(std::size_t table, const float* values) override;
-  void read_rows(std::size_t table, std::uint8_t* out) const override;
-  void write_rows(std::size_t table, const std::uint8_t* rows) override;
-  void read_state(std::size_t table, float* out) const override;
-  void write_state(std::size_t table, const float* state) override;
+  void read_values(std::size_t table, std::uint64_t first, std::size_t count, float* out) const override {
+    tables_[table].read_values(first, count, out);
+  }
+  void write_values(std::size_t table, const float* values) override { tables_[table].write_values(values); }
+  void read_rows(std::size_t table, std::uint8_t* out) const override { tables_[table].read_rows(out); }
+  void write_rows(std::size_t table, const std::uint8_t* rows) override { tables_[table].write_rows(rows); }
+  void read_state(std::size_t table, float* out) const override { tables_[table].read_state(out); }
+  void write_state(std::size_t table, const float* state) override { tables_[table].write_state(state); }
   void read_counts(std::size_t feature, std::uint32_t* out) override;
   void write_counts(std::size_t feature, const std::uint32_t* counts) override;
 
@@ -46,13 +48,19 @@ class CpuEmbedding final : public EmbeddingEngine {
   unsigned threads_for(std::size_t work) const;
   std::size_t take_indices(const BagBatch& batch);
   void make_room_for_rows();
+  void pool(std::size_t feature, std::size_t first, std::size_t last, const float* weights, bool stream, bool keep,
+            float* out);
   const std::uint32_t* rows_of(std::size_t feature, std::size_t hash) const;
+
+  // In embedding_counts.cc. Which tables can count: those that a single hash function uses, by which the row of an id
+  // is the id; one per feature.
+  static std::vector<bool> counting_tables(const EmbeddingLayout& layout);
   // The feature's table that counts its accesses, or null.
   const InternalTable* counting_table(std::size_t feature) const;
   void count_accesses(std::size_t feature);
   void count_pending();
-  void pool(std::size_t feature, std::size_t first, std::size_t last, const float* weights, bool stream, bool keep,
-            float* out);
+
+  // In embedding_gradients.cc, as is backward().
   FactorTask factor_task(std::size_t feature, const float* gradient);
   std::vector<TableGradient> table_gradients(const float* gradient);
   void make_factor_gradients(const float* gradient);

@@ -1,0 +1,64 @@
+#include "cpu/internal_table.h"
+
+#include <vector>
+
+#include "core/error.h"
+#include "core/random.h"
+#include "cpu/row_codec.h"
+#include "cpu/thread_pool.h"
+
+namespace collide {
+
+namespace {
+constexpr std::size_t kRowsPerTask = 1 << 16;
+}
+
+void InternalTable::draw_values(float center, float scale, std::uint64_t seed, unsigned threads) {
+  const bool zero = center == 0 && scale == 0;  // as fresh memory is
+  const std::size_t chunks = zero ? 0 : (rows + kRowsPerTask - 1) / kRowsPerTask;
+  parallel_for(chunks, threads, [&](std::size_t chunk) {
+    std::vector<float> values(width);
+    const std::size_t end = std::min<std::size_t>(rows, (chunk + 1) * kRowsPerTask);
+    for (std::size_t r = chunk * kRowsPerTask; r < end; ++r) {
+      for (std::size_t j = 0; j < width; ++j) {
+        values[j] = center + scale * (2 * uniform01(seed, r * width + j) - 1);
+      }
+      encode_rows(precision, values.data(), 1, width, row(static_cast<std::uint32_t>(r)));
+    }
+  });
+}
+
+void InternalTable::read_values(std::uint64_t first, std::size_t count, float* out) const {
+  decode_rows(precision, row(static_cast<std::uint32_t>(first)), count, width, out);
+}
+
+void InternalTable::write_values(const float* values) {
+  const std::size_t bad = first_unrepresentable(precision, values, rows, width);
+  if (bad < rows * width) {
+    fail("INVALID_ARGUMENT", "Expected values that the table's precision can hold, received ", values[bad], " for row ",
+         bad / width, ", column ", bad % width);
+  }
+  encode_rows(precision, values, rows, width, weights.as<std::uint8_t>());
+}
+
+void InternalTable::read_rows(std::uint8_t* out) const {
+  std::copy_n(weights.as<std::uint8_t>(), weights.bytes(), out);
+}
+
+void InternalTable::write_rows(const std::uint8_t* values) {
+  std::copy_n(values, weights.bytes(), weights.as<std::uint8_t>());
+}
+
+void InternalTable::read_state(float* out) const {
+  for (std::uint64_t row = 0; row < rows; ++row, out += state_per_row) {
+    std::copy_n(state_of(row), state_per_row, out);
+  }
+}
+
+void InternalTable::write_state(const float* values) {
+  for (std::uint64_t row = 0; row < rows; ++row, values += state_per_row) {
+    std::copy_n(values, state_per_row, state_of(row));
+  }
+}
+
+}  // namespace collide
