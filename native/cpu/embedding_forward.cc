@@ -11,8 +11,9 @@ namespace collide {
 
 namespace {
 
-constexpr std::size_t kWindow = 1024;  // ids translated at once
-constexpr std::size_t kLine = 64;      // bytes of a cache line
+constexpr std::size_t kWindow = 1024;    // ids translated at once
+constexpr std::size_t kBagsAtOnce = 16;  // bags looked at together where a window ends
+constexpr std::size_t kLine = 64;        // bytes of a cache line
 // How far a prefetch is ahead of its use: about as many cache lines, whatever the width, but at most as many rows.
 constexpr std::size_t kPrefetchLines = 128, kPrefetchRows = 64;
 static_assert(kPrefetchRows <= kIdsPadding);
@@ -287,6 +288,11 @@ void pool_bags(const PoolTask& task, std::size_t first, std::size_t last) {
       continue;
     }
     std::size_t stop = bag;
+    // Bags with no more ids together than a short bag may have are short: with an id or two each, many at a step.
+    while (stop + kBagsAtOnce <= last && offsets[stop + kBagsAtOnce] - offsets[bag] <= kWindow &&
+           offsets[stop + kBagsAtOnce] - offsets[stop] <= kLongBag) {
+      stop += kBagsAtOnce;
+    }
     while (stop < last && offsets[stop + 1] - offsets[bag] <= kWindow && !is_long(stop)) ++stop;
     pooler.pool({offsets[bag], offsets[stop] - offsets[bag], offsets + bag, stop - bag,
                  task.feature->pooling == Pooling::kMean, task.out + bag * task.stride, task.stride, task.stream,
