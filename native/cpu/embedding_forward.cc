@@ -1,6 +1,7 @@
 #include "cpu/embedding_forward.h"
 
 #include <algorithm>
+#include <memory>
 #include <vector>
 
 #include "core/multiversion.h"
@@ -11,8 +12,12 @@ namespace collide {
 
 namespace {
 
-constexpr std::size_t kWindow = 1024;  // ids translated at once
-constexpr std::size_t kLine = 64;      // bytes of a cache line
+// Ids translated at once: so many that a mapping has the cache to itself for a while, and the rows after it; between
+// short windows each would drive the other out. Where something of a row's size is written and read again (products, or
+// sums that a second hash function adds to, or pieces of a long bag), windows are short.
+constexpr std::size_t kWindow = 1 << 15, kShortWindow = 1024;
+constexpr std::size_t kBagsAtOnce = 16;  // bags looked at together where a window ends
+constexpr std::size_t kLine = 64;        // bytes of a cache line
 // How far a prefetch is ahead of its use: about as many cache lines, whatever the width, but at most as many rows.
 constexpr std::size_t kPrefetchLines = 128, kPrefetchRows = 64;
 static_assert(kPrefetchRows <= kIdsPadding);
@@ -179,13 +184,25 @@ struct Window {
   std::size_t left;  // ids of the task from `start` on
 };
 
+bool combines(const Feature& feature) {
+  return feature.hashes.size() > 1 || feature.combine == Combine::kMultiply;
+}
+
 // Pools windows of one feature. Buffers live as long as a task.
 class Pooler {
  public:
-  explicit Pooler(const PoolTask& task)
-      : task_(task), feature_(*task.feature), width_(feature_.table_width()), rows_(kWindow + kPrefetchRows) {
-    if (feature_.combine == Combine::kMultiply) products_.resize(kWindow * width_), factor_.resize(width_);
+  // For a task of `ids` ids.
+  Pooler(const PoolTask& task, std::size_t ids)
+      : task_(task),
+        feature_(*task.feature),
+        width_(feature_.table_width()),
+        window_(std::min(ids, combines(*task.feature) ? kShortWindow : kWindow)),
+        rows_(std::make_unique_for_overwrite<std::uint32_t[]>(window_ + kPrefetchRows)) {
+    if (feature_.combine == Combine::kMultiply) products_.resize(window_ * width_), factor_.resize(width_);
   }
+
+  // The most ids of a window.
+  std::size_t window() const { return window_; }
 
   void pool(const Window& window) {
     if (feature_.combine == Combine::kMultiply) return pool_products(window);
@@ -215,9 +232,11 @@ class Pooler {
     const HashFunction& hash = feature_.hashes[h];
     const std::uint32_t* ids = task_.ids + window.start;
     if (hash.kind == HashKind::kIdentity) return ids;
-    hash.rows_of(ids, n, rows_.data());
-    if (task_.rows != nullptr) std::copy_n(rows_.data(), window.size, task_.rows + h * task_.indices + window.start);
-    return rows_.data();
+    std::uint32_t* rows = rows_.get();
+    hash.rows_of(ids, n, rows);
+    std::fill(rows + n, rows + window.size + kPrefetchRows, 0);
+    if (task_.rows != nullptr) std::copy_n(rows, window.size, task_.rows + h * task_.indices + window.start);
+    return rows;
   }
 
   const float* weights(const Window& window) const {
@@ -240,28 +259,28 @@ class Pooler {
       }
     }
     for (std::size_t i = 0; i < window.size; ++i) rows_[i] = static_cast<std::uint32_t>(i);
-    std::fill(rows_.begin() + window.size, rows_.begin() + window.size + kPrefetchRows, 0);
+    std::fill_n(rows_.get() + window.size, kPrefetchRows, 0);
     pool_gathered(Precision::kFloat32,
-                  {reinterpret_cast<const std::uint8_t*>(products_.data()), width_ * sizeof(float), rows_.data(),
+                  {reinterpret_cast<const std::uint8_t*>(products_.data()), width_ * sizeof(float), rows_.get(),
                    weights(window), window.offsets, window.units, window.mean, false, window.out, window.stride},
                   width_, window.stream);
   }
 
   const PoolTask& task_;
   const Feature& feature_;
-  std::size_t width_;
-  std::vector<std::uint32_t> rows_;
+  std::size_t width_, window_;
+  std::unique_ptr<std::uint32_t[]> rows_;  // written before it is read: identities need none of it
   std::vector<float> products_, factor_;
 };
 
 // A long bag: its pieces are pooled like short bags, and their sums add up in float64.
 void pool_long_bag(const PoolTask& task, Pooler& pooler, std::size_t bag) {
-  constexpr std::size_t kPieces = kWindow / kLongBag;
+  constexpr std::size_t kPieces = kShortWindow / kLongBag;
   const std::size_t begin = task.offsets[bag], end = task.offsets[bag + 1], dim = task.feature->dim;
   std::vector<float> pieces(kPieces * dim);
   std::vector<double> sum(dim);
-  for (std::size_t start = begin; start < end; start += kWindow) {
-    const std::size_t size = std::min(kWindow, end - start), units = (size + kLongBag - 1) / kLongBag;
+  for (std::size_t start = begin; start < end; start += kShortWindow) {
+    const std::size_t size = std::min(kShortWindow, end - start), units = (size + kLongBag - 1) / kLongBag;
     std::uint32_t offsets[kPieces + 1];
     for (std::size_t u = 0; u <= units; ++u) offsets[u] = static_cast<std::uint32_t>(std::min(size, u * kLongBag));
     pooler.pool({start, size, offsets, units, false, pieces.data(), dim, false, end - start});
@@ -278,8 +297,8 @@ void pool_long_bag(const PoolTask& task, Pooler& pooler, std::size_t bag) {
 }  // namespace
 
 void pool_bags(const PoolTask& task, std::size_t first, std::size_t last) {
-  Pooler pooler(task);
   const std::uint32_t* offsets = task.offsets;
+  Pooler pooler(task, offsets[last] - offsets[first]);
   const auto is_long = [&](std::size_t bag) { return offsets[bag + 1] - offsets[bag] > kLongBag; };
   for (std::size_t bag = first; bag < last;) {
     if (is_long(bag)) {
@@ -287,7 +306,12 @@ void pool_bags(const PoolTask& task, std::size_t first, std::size_t last) {
       continue;
     }
     std::size_t stop = bag;
-    while (stop < last && offsets[stop + 1] - offsets[bag] <= kWindow && !is_long(stop)) ++stop;
+    // Bags with no more ids together than a short bag may have are short: with an id or two each, many at a step.
+    while (stop + kBagsAtOnce <= last && offsets[stop + kBagsAtOnce] - offsets[bag] <= pooler.window() &&
+           offsets[stop + kBagsAtOnce] - offsets[stop] <= kLongBag) {
+      stop += kBagsAtOnce;
+    }
+    while (stop < last && offsets[stop + 1] - offsets[bag] <= pooler.window() && !is_long(stop)) ++stop;
     pooler.pool({offsets[bag], offsets[stop] - offsets[bag], offsets + bag, stop - bag,
                  task.feature->pooling == Pooling::kMean, task.out + bag * task.stride, task.stride, task.stream,
                  offsets[last] - offsets[bag]});

@@ -1,4 +1,4 @@
-// Forward kernel: translate ids to rows a thousand at a time, then gather and pool with the rows to come prefetched.
+// Forward kernel: translate ids to rows, thousands at a time, then gather and pool with the rows to come prefetched.
 #pragma once
 
 #include <cstddef>

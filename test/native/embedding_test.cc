@@ -362,6 +362,37 @@ void frequent_rows_have_the_bits_of_sorted_ones() {
   check_case("narrow rows", 5, 27'000, 5, 9000, Pooling::kSum, false);
 }
 
+// Tasks of more ids than are translated at once, 600 bags each; whole numbers, whose sums are exact in any order.
+void tasks_of_several_windows() {
+  constexpr std::size_t kBags = 9600, kWidth = 3, kIds = 10, kRows = 9;  // the last id is pruned
+  std::uint8_t entries[kIds];
+  for (std::size_t id = 0; id < kIds; ++id) entries[id] = static_cast<std::uint8_t>(id);
+  std::vector<Feature> features(1);
+  features[0].name = "f";
+  features[0].cardinality = kIds;
+  features[0].dim = kWidth;
+  features[0].hashes.push_back(make_table_hash(kRows, 8, entries, kIds, kIds, "a test"));
+  CpuEmbedding engine(EmbeddingLayout(std::move(features)), {}, BadIndex::kError, 1, 1);
+  std::vector<float> values(kRows * kWidth);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
+  engine.write_values(0, values.data());
+  Random random(7);
+  Batch batch;
+  batch.size = kBags;
+  std::vector<float> out(kBags * kWidth), expected(out.size());
+  for (std::size_t bag = 0; bag < kBags; ++bag) {
+    for (std::size_t length = 54 + random.below(12); length > 0; --length) {  // some bags of 65, which are long
+      batch.ids.push_back(static_cast<std::uint32_t>(random.below(kIds)));
+      for (std::size_t j = 0; j < kWidth && batch.ids.back() < kRows; ++j) {
+        expected[bag * kWidth + j] += values[batch.ids.back() * kWidth + j];
+      }
+    }
+    batch.offsets.push_back(static_cast<std::uint32_t>(batch.ids.size()));
+  }
+  engine.forward(batch.view(), out.data(), true);
+  check(out == expected, "tasks of several windows");
+}
+
 // `combined`: by forward, as the tables of two features are one; otherwise by backward.
 void counts_saturate(bool combined) {
   std::vector<Feature> features(combined ? 2 : 1);
@@ -468,6 +499,7 @@ int main() {
   used_from_several_threads_at_once();
   counts_are_exact();
   frequent_rows_have_the_bits_of_sorted_ones();
+  tasks_of_several_windows();
   counts_saturate(false);
   counts_saturate(true);
   refused_batches();
