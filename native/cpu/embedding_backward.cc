@@ -8,6 +8,7 @@
 #include "cpu/float8.h"
 #include "cpu/frequent_rows.h"
 #include "cpu/gradient_sum.h"
+#include "cpu/prefetch.h"
 #include "cpu/row_sort.h"
 #include "cpu/thread_pool.h"
 
@@ -26,15 +27,6 @@ constexpr std::size_t kLeastBytes = 512 << 10, kLeastIdsPerGradient = 4;
 // Zen 3) forgets the next, and waits for it in full when it is used.
 constexpr std::size_t kGradientLinesAhead = 64, kRowLinesAhead = 32;
 constexpr std::size_t kFrequentRowsAhead = 8;
-constexpr std::size_t kLine = 64;
-
-// Prefetches `bytes` bytes, to be written or only read.
-template <bool kWrite>
-COLLIDE_INLINE void fetch(const void* from, std::size_t bytes) {
-  for (std::size_t byte = 0; byte < bytes; byte += kLine) {
-    __builtin_prefetch(static_cast<const char*>(from) + byte, kWrite ? 1 : 0);
-  }
-}
 
 template <typename Entry>
 Entry make_entry(std::uint32_t row, std::uint32_t source, float coefficient) {

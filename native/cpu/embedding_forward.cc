@@ -6,6 +6,7 @@
 
 #include "core/multiversion.h"
 #include "cpu/float8.h"
+#include "cpu/prefetch.h"
 #include "cpu/row_codec.h"
 
 namespace collide {
@@ -17,7 +18,6 @@ namespace {
 // sums that a second hash function adds to, or pieces of a long bag), windows are short.
 constexpr std::size_t kWindow = 1 << 15, kShortWindow = 1024;
 constexpr std::size_t kBagsAtOnce = 16;  // bags looked at together where a window ends
-constexpr std::size_t kLine = 64;        // bytes of a cache line
 // How far a prefetch is ahead of its use: about as many cache lines, whatever the width, but at most as many rows.
 // A row of several lines is asked for again halfway: a processor that has all the lines under way that it can forgets
 // a prefetch.
@@ -62,9 +62,6 @@ COLLIDE_INLINE void pool_block(const Gather& gather, std::size_t column, std::si
   const std::size_t bytes_per_row = gather.bytes_per_row;
   const std::uint32_t* rows = gather.rows;
   float* target = gather.out + column;
-  const auto fetch = [&](std::size_t row) __attribute__((always_inline)) {
-    for (std::size_t byte = 0; byte < kBytes; byte += kLine) __builtin_prefetch(block + row * bytes_per_row + byte);
-  };
   std::size_t i = 0;
   for (std::size_t unit = 0; unit < gather.units; ++unit, target += gather.stride) {
     const std::size_t length = gather.offsets[unit + 1] - gather.offsets[unit], end = i + length;
@@ -77,8 +74,8 @@ COLLIDE_INLINE void pool_block(const Gather& gather, std::size_t column, std::si
       }
     }
     for (; i < end; ++i) {
-      fetch(rows[i + kAhead]);
-      if constexpr (kBytes > kLine) fetch(rows[i + kAhead / 2]);
+      fetch<false>(block + rows[i + kAhead] * bytes_per_row, kBytes);
+      if constexpr (kBytes > kLine) fetch<false>(block + rows[i + kAhead / 2] * bytes_per_row, kBytes);
       if (rows[i] == kPruned) [[unlikely]]
         continue;
       const std::uint8_t* row = table + rows[i] * bytes_per_row;

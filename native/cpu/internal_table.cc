@@ -1,5 +1,6 @@
 #include "cpu/internal_table.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "core/error.h"
