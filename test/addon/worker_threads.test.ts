@@ -39,10 +39,8 @@ describe('worker_threads', () => {
       for (let round = 0; round < 3; round++) {
         const worker = start(task!);
         await once(worker, 'message');
-        await new Promise((resolve) => setTimeout(resolve, 20 * round));
-        const began = performance.now();
-        expect(await worker.terminate()).toBe(1);
-        expect(performance.now() - began).toBeLessThan(10_000); // the work is told to stop, not waited out
+        await new Promise((resolve) => setTimeout(resolve, 20 * round)); // not always in the same place
+        expect(await worker.terminate()).toBe(1); // the work is told to stop: its end would come after the test's limit
         expectAlive();
       }
     });

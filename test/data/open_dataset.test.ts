@@ -365,12 +365,11 @@ describe('long work', () => {
 
     await failure('ABORTED', () => openDataset(smallConfig(path), { signal: AbortSignal.abort() }));
     const controller = new AbortController();
+    // Hours of work: unless it stops, the test runs into its time limit.
     const query = 'SELECT a.range AS t, b.range AS user FROM range(1000000) a, range(1000000) b';
     const endless = { ...smallConfig(''), source: undefined, query, label: 't % 2', features: ['user'] };
-    const started = performance.now();
     setTimeout(() => controller.abort(), 300);
     await failure('ABORTED', () => openDataset(endless, { signal: controller.signal }));
-    expect(performance.now() - started).toBeLessThan(20_000);
   });
 
   test('after close a split cannot be taken, one taken before works on', async () => {
