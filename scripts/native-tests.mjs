@@ -1,10 +1,11 @@
 // Builds the C++ tests of test/native with AddressSanitizer and UndefinedBehaviorSanitizer (build-asan) and with
-// ThreadSanitizer (build-tsan), runs them, and prints `N passed, N failed` in total. Needs cmake and g++.
-import { spawn, spawnSync } from 'node:child_process';
+// ThreadSanitizer (build-tsan), runs them, and prints `N passed, N failed` in total. Needs cmake and g++:
+// without them it fails.
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { buildTarget, configure, SANITIZED_BUILDS } from './sanitized-build.mjs';
+import { buildTarget, configure, needTools, SANITIZED_BUILDS } from './sanitized-build.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const environment = {
@@ -14,12 +15,7 @@ const environment = {
   TSAN_OPTIONS: 'halt_on_error=1',
 };
 
-for (const tool of ['cmake', 'g++']) {
-  if (spawnSync(tool, ['--version']).status !== 0) {
-    console.log(`skipped: the C++ tests need ${tool}, which was not found`);
-    process.exit(0);
-  }
-}
+needTools('cmake', 'g++');
 
 let passed = 0;
 let failed = 0;

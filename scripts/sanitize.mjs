@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildTarget, configure, SANITIZED_BUILDS } from './sanitized-build.mjs';
+import { buildTarget, configure, needTools, SANITIZED_BUILDS } from './sanitized-build.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = join(root, 'build-asan-addon');
@@ -18,10 +18,11 @@ const bin = (name, command) => {
   return join(dirname(manifest), require(manifest).bin[command]);
 };
 
+needTools('cmake', 'gcc', 'g++');
 const runtime = execFileSync('gcc', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).trim();
 if (!existsSync(runtime)) {
-  console.log('skipped: gcc has no libasan.so here');
-  process.exit(0);
+  console.error('FAILED: nothing was tested. gcc has no libasan.so here (Debian: apt install libasan8)');
+  process.exit(1);
 }
 
 function run(program, args, environment = {}) {

@@ -11,6 +11,14 @@ export const SANITIZED_BUILDS = [
   { folder: 'build-tsan', sanitize: 'thread' },
 ];
 
+/** Ends the process with 1, saying which of the tools is missing: a step that tested nothing must not pass. */
+export function needTools(...tools) {
+  const missing = tools.filter((tool) => spawnSync(tool, ['--version']).status !== 0);
+  if (missing.length === 0) return;
+  console.error(`FAILED: nothing was tested. Not found: ${missing.join(', ')} (Debian: apt install cmake g++)`);
+  process.exit(1);
+}
+
 /** Whether cmake, which runs quietly, succeeded; of a failure its errors are shown, not the warnings around them. */
 function cmake(...options) {
   const { status, stdout, stderr } = spawnSync('cmake', options, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 });
