@@ -7,17 +7,19 @@ import { type BudgetPlan, planBudget } from '../pipeline/budget.ts';
 import type { Hashing } from '../pipeline/hashing.ts';
 import { type LearnHashingOptions, learnHashing } from '../pipeline/learn_hashing.ts';
 import { mappingFormat, writeMapping } from '../pipeline/mapping_file.ts';
+import { DEFAULT_MIN_ROWS, wholeTables } from '../pipeline/table_rows.ts';
 import { loadVectors } from '../pipeline/vectors.ts';
 import { DEVICE_FLAG } from './device.ts';
 import { interruptSignal } from './interrupt.ts';
 import { Progress } from './progress.ts';
 
-interface ClusterOptions extends Omit<LearnHashingOptions, 'signal' | 'onProgress'> {
+interface ClusterOptions extends Omit<LearnHashingOptions, 'size' | 'signal' | 'onProgress'> {
   out: string;
   counts?: string;
   feature?: string;
+  size?: number;
   budget?: number;
-  dim: number;
+  dim?: number;
   sensitivity?: string[];
   frequency?: string;
 }
@@ -31,10 +33,14 @@ export function clusterCommand(): Command {
     .requiredOption('--out <file>', 'where to write the mapping: .safetensors, or .csv, .npy, .parquet of one table')
     .option('--counts <file>', 'for .npy: the access counts, one per vector')
     .option('--feature <name>', "name of a single table (default: the file's name)")
-    .option('--size <share>', 'rows of a compressed table as a share of its ids', Number, 0.1)
-    .option('--min-rows <ids>', 'features with fewer ids stay whole (default: 100000; 0 for a single table)', Number)
-    .option('--budget <bytes>', 'rows of every table so that all, mappings included, have these bytes', Number)
-    .option('--dim <width>', "for --budget: width of the student's rows", Number, 16)
+    .option('--size <share>', 'rows of a compressed table as a share of its ids (default: 0.1)', Number)
+    .option('--min-rows <ids>', 'tables of fewer ids stay whole', Number, DEFAULT_MIN_ROWS)
+    .option(
+      '--budget <bytes>',
+      'instead of --size: rows of every table so that all, mappings included, have these bytes',
+      Number,
+    )
+    .option('--dim <width>', "for --budget: width of the student's rows (default: 16)", Number)
     .option(
       '--sensitivity <name=weight...>',
       "for --budget: how much a unit of a table's error hurts (default: as collide train measured it, 1 elsewhere)",
@@ -59,23 +65,23 @@ export function clusterCommand(): Command {
     .action(
       async (
         path: string,
-        { out, counts, feature, budget, dim, sensitivity, frequency, ...options }: ClusterOptions,
+        { out, counts, feature, size, budget, dim, sensitivity, frequency, ...options }: ClusterOptions,
       ) => {
+        checkBudgetOptions({ size, budget, dim, sensitivity });
         const whole = extname(out).toLowerCase() === '.safetensors';
         if (!whole) mappingFormat(out);
         const progress = new Progress();
         const signal = interruptSignal();
         try {
           const teacher = await loadVectors(path, { counts, feature, signal });
-          const minRows = options.minRows ?? (teacher.features.length === 1 ? 0 : 100_000);
-          const { device } = options;
-          const planned = { dim, sensitivity: weightsOf(sensitivity), minRows, device, signal };
+          const { device, minRows } = options;
+          const planned = { dim: dim ?? 16, sensitivity: weightsOf(sensitivity), minRows, device, signal };
           const plan = budget === undefined ? undefined : await planBudget(teacher, { ...planned, bytes: budget });
           const hashing = await learnHashing(teacher, {
             ...options,
+            size: size ?? 0.1,
             ...(frequency === undefined ? {} : FREQUENCY_ABLATIONS[checkOneOf(frequency, FREQUENCIES, '--frequency')]),
             rows: plan?.rows,
-            minRows,
             signal,
             onProgress: (text, share) => progress.update(text, share),
           });
@@ -83,11 +89,25 @@ export function clusterCommand(): Command {
           progress.stop();
           if (plan !== undefined) process.stdout.write(describePlan(plan));
           process.stdout.write(`wrote ${out}: ${hashing.rows()} rows, ${hashing.mappingBytes()} bytes of mapping\n`);
+          for (const line of wholeTables(hashing.features, hashing.manifest.minRows)) process.stdout.write(`${line}\n`);
         } finally {
           progress.stop();
         }
       },
     );
+}
+
+/** @throws CollideError INVALID_ARGUMENT for options that would have no effect */
+function checkBudgetOptions(given: Pick<ClusterOptions, 'size' | 'budget' | 'dim' | 'sensitivity'>): void {
+  const refuse = (option: string, why: string) => {
+    throw new CollideError('INVALID_ARGUMENT', `Expected no ${option}: ${why}`);
+  };
+  if (given.budget !== undefined && given.size !== undefined)
+    refuse('--size', '--budget chooses the rows of every table');
+  if (given.budget === undefined && given.dim !== undefined) refuse('--dim', 'it is for --budget, which is not given');
+  if (given.budget === undefined && given.sensitivity !== undefined) {
+    refuse('--sensitivity', 'it is for --budget, which is not given');
+  }
 }
 
 function onlyTable({ features }: Hashing, out: string) {

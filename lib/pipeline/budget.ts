@@ -9,6 +9,7 @@ import {
 } from '../clustering/budget.ts';
 import type { Device } from '../device.ts';
 import { CollideError, checkInteger, checkOptions, describe, suggestion } from '../errors.ts';
+import { DEFAULT_MIN_ROWS } from './table_rows.ts';
 import type { Teacher } from './teacher.ts';
 
 /** Options of {@link planBudget}. */
@@ -23,7 +24,7 @@ export interface BudgetOptions {
    * was made elsewhere.
    */
   sensitivity?: Readonly<Record<string, number>>;
-  /** Of the uniform share that the plan is compared with: features with fewer ids stay whole. Default 100,000. */
+  /** Of the uniform share that the plan is compared with: features with fewer ids stay whole. Default 500. */
   minRows?: number;
   signal?: AbortSignal;
   /** Of the kd-trees; the plan is the same for any number. Default: all. */
@@ -61,7 +62,7 @@ export interface BudgetPlan {
 export async function planBudget(teacher: Teacher, options: BudgetOptions): Promise<BudgetPlan> {
   checkOptions(options, ['bytes', 'dim', 'sensitivity', 'minRows', 'signal', 'threads', 'device'], 'planBudget');
   const { bytes, dim, sensitivity = {}, signal, threads, device } = options;
-  const minRows = checkInteger(options.minRows ?? 100_000, 0, 2 ** 32, 'minRows of planBudget');
+  const minRows = checkInteger(options.minRows ?? DEFAULT_MIN_ROWS, 0, 2 ** 32, 'minRows of planBudget');
   checkFeatures(sensitivity, teacher, 'sensitivity of planBudget');
   // Some measured and some not could not be compared.
   const known = teacher.features.every((feature) => feature.sensitivity !== undefined);

@@ -14,11 +14,12 @@ import { type CrossTeachers, crossFit, trainCrossTeachers } from './cross_fit.ts
 import { describeComparison } from './describe_comparison.ts';
 import { fitFixed, fitTuned } from './fit.ts';
 import type { Hashing } from './hashing.ts';
-import { baselineHashing, compressedTables, learnHashing } from './learn_hashing.ts';
+import { baselineHashing, learnHashing } from './learn_hashing.ts';
 import { buildRecommender, modelOptions, type TrainingOptions } from './model_options.ts';
 import { newcomerDetours } from './newcomers.ts';
 import { learnerOf, placeMethods } from './placement.ts';
 import type { Comparison, ComparisonResult } from './results.ts';
+import { compressedTables } from './table_rows.ts';
 import { type Teacher, trainTeacher } from './teacher.ts';
 
 export interface CompareOptions {

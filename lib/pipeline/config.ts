@@ -11,6 +11,7 @@ import { parseStrict } from '../data/schema.ts';
 import { DEVICES } from '../device.ts';
 import { CollideError } from '../errors.ts';
 import { MOST_PARTS } from './learn_hashing.ts';
+import { DEFAULT_MIN_ROWS } from './table_rows.ts';
 
 /** What `compare.methods` may name, in the order results are shown. */
 export const compareMethods = [
@@ -33,6 +34,20 @@ const rate = z.number().positive();
 const share = z.number().min(0).max(1);
 const pieces = z.int().min(1).max(MOST_PARTS);
 const epochs = z.int().min(1).max(10_000);
+
+/** A list whose entries are all different: a method or size twice would count as more seeds. */
+function distinct<T extends z.ZodType<string | number | boolean>>(entry: T) {
+  return z
+    .array(entry)
+    .min(1)
+    .superRefine((entries, context) => {
+      for (const [at, value] of entries.entries()) {
+        if (entries.indexOf(value) === at) continue;
+        const message = `Expected every entry once, received ${value} twice`;
+        context.addIssue({ code: 'custom', message, path: [at], input: value });
+      }
+    });
+}
 
 /**
  * Its learning rate is chosen from `compare.tune.learningRate`; what is left out gets the default of EmbeddingTables,
@@ -90,7 +105,7 @@ const schema = z.strictObject({
        * docs/methods.md.
        */
       crossFit: z
-        .union([z.boolean(), z.array(z.boolean()).min(1)])
+        .union([z.boolean(), distinct(z.boolean())])
         .default([false, true])
         .transform((value) => [value].flat()),
     })
@@ -120,14 +135,22 @@ const schema = z.strictObject({
     .prefault({}),
   compare: z
     .strictObject({
-      methods: z
-        .array(z.enum(compareMethods))
-        .min(1)
-        .default(['full', 'modulo', 'frequent', 'equal-mass', 'learned', 'auto']),
+      methods: distinct(z.enum(compareMethods)).default([
+        'full',
+        'modulo',
+        'frequent',
+        'equal-mass',
+        'learned',
+        'auto',
+      ]),
       /** Rows of a compressed table as a share of its ids, above 0, at most 1. */
-      sizes: z.array(z.number().positive().max(1)).min(1).default([0.05, 0.1, 0.2]),
-      /** Tables of fewer rows stay whole. */
-      minRows: z.int().min(0).default(500),
+      sizes: distinct(z.number().positive().max(1)).default([0.05, 0.1, 0.2]),
+      /** Tables of fewer ids stay whole: see DEFAULT_MIN_ROWS for why, and for the paper's 100,000. */
+      minRows: z
+        .int()
+        .min(0)
+        .max(2 ** 32)
+        .default(DEFAULT_MIN_ROWS),
       /** How often everything is repeated, with seeds 1, 2, ... */
       seeds: z.int().min(1).max(1000).default(3),
       /**
@@ -135,7 +158,7 @@ const schema = z.strictObject({
        * and `unseen` dealt, `auto` learns nothing from the teacher: it hashes ids in the order of their recent counts.
        */
       hotShare: z
-        .union([share, z.array(share).min(1)])
+        .union([share, distinct(share)])
         .default([0, 0.5, 0.75, 0.9, 1])
         .transform((value) => [value].flat()),
       /**
@@ -149,14 +172,14 @@ const schema = z.strictObject({
        * (see `learnHashing`); of several, validation chooses. Default: [1, 4], without what does not divide `model.dim`.
        */
       parts: z
-        .union([pieces, z.array(pieces).min(1)])
+        .union([pieces, distinct(pieces)])
         .transform((value) => [value].flat())
         .optional(),
       /** Tried per method and size on the validation split, with the first seed. */
       tune: z
         .strictObject({
           /** Of the embedding optimizer. */
-          learningRate: z.array(rate).min(1).default([0.02, 0.05, 0.1]),
+          learningRate: distinct(rate).default([0.02, 0.05, 0.1]),
           /** Training stops earlier when the validation loss rises. */
           maxEpochs: epochs.default(4),
         })

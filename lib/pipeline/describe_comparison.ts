@@ -4,9 +4,9 @@ import type { Dataset } from '../data/types.ts';
 import { buildInfo } from '../native.ts';
 import { PACKAGE_VERSION } from '../version.ts';
 import type { CompareConfig } from './config.ts';
-import { targetRows } from './learn_hashing.ts';
 import { describePlaces, type Placement } from './placement.ts';
 import type { Comparison } from './results.ts';
+import { targetRows } from './table_rows.ts';
 
 /** Everything of a comparison but its results. */
 export function describeComparison(

@@ -6,19 +6,18 @@ import {
   type MappingStatistics,
   type MappingTask,
 } from '../clustering/index.ts';
+import { planMapping } from '../clustering/learn_mapping_options.ts';
 import type { FeatureInfo, Split } from '../data/types.ts';
 import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, describe } from '../errors.ts';
 import type { HashFunction } from '../hashing/index.ts';
 import { checkFeatures } from './budget.ts';
 import { type FeatureHashing, Hashing } from './hashing.ts';
 import { serveAsNewcomers } from './newcomers.ts';
+import { DEFAULT_MIN_ROWS, type RowOptions, targetRows } from './table_rows.ts';
 import type { Teacher } from './teacher.ts';
+import { isUntaught, tellUntaught } from './untaught.ts';
 
-export interface SizeOptions {
-  /** Rows of a compressed table as a share of its ids, above 0, at most 1. */
-  size: number;
-  /** Features with fewer ids stay whole: they hardly matter for size, much for quality. Default 100,000 (the paper's cutoff). */
-  minRows?: number;
+export interface SizeOptions extends RowOptions {
   /** Share of a compressed table's rows for the hottest ids. Default 0; `frequent` 0.5. */
   hotShare?: number;
   /**
@@ -80,20 +79,11 @@ const LEARNER_OPTIONS = [
   'device',
 ] as const;
 
-/** Rows a feature gets: all of them below the cutoff, otherwise its share, at least one. */
-export function targetRows(cardinality: number, { size, minRows = 100_000 }: SizeOptions): number {
-  checkNumber(size, Number.MIN_VALUE, 1, 'size');
-  checkInteger(minRows, 0, 2 ** 32, 'minRows');
-  return cardinality < minRows ? cardinality : Math.max(1, Math.ceil(cardinality * size));
-}
-
-/** Names of the features that get fewer rows than they have ids. */
-export function compressedTables(features: readonly FeatureInfo[], options: SizeOptions): string[] {
-  return features.filter(({ cardinality }) => targetRows(cardinality, options) < cardinality).map(({ name }) => name);
-}
-
 /**
- * Learns the hash functions of all features from a teacher ("Learning to Collide", section 4).
+ * Learns the hash functions of all features from a teacher ("Learning to Collide", section 4). Features with fewer than
+ * `minRows` ids stay whole. A feature of which the teacher knows nothing (constant or NULL in all its rows, or with hardly
+ * any of the ids in `recent`) is hashed by modulo, with a process warning (code `COLLIDE_UNTAUGHT`) and its name in
+ * `manifest.details.untaught`; unless `unseen` spreads such ids already ('hash', 'dealt', 'cluster').
  *
  * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, ABORTED, CUDA_UNAVAILABLE, NOT_SUPPORTED
  * @example
@@ -108,7 +98,7 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
   checkOptions(options, [...new Set([...SIZE_OPTIONS, ...LEARNER_OPTIONS, ...other])], 'learnHashing');
   const {
     size,
-    minRows,
+    minRows = DEFAULT_MIN_ROWS,
     hotShare = 0,
     recent,
     seed = 0,
@@ -128,23 +118,36 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
   const learners = new Map(teacher.features.map(({ name }) => [name, { ...common, ...ownOf(perFeature, name) }]));
   const tasks: (MappingTask & { name: string; feature: number; unseenId: number | null })[] = [];
   const learnedFeatures = new Map<string, Pick<FeatureHashing, 'hashes' | 'standIn'>>();
+  const untaught: string[] = [];
   for (const [f, { name, cardinality, rows: teacherRows, counts }] of teacher.features.entries()) {
     const { unseen, method, parts = 1, ...own } = learners.get(name)!;
     if (unseen === 'newcomer') checkNewcomer(recent, own.hashes);
     if (checkInteger(parts, 1, MOST_PARTS, `parts of "${name}"`) > 1) checkOneHash(own.hashes, 'parts above 1');
     const rows = Math.min(cardinality, ownOf(chosen, name) ?? targetRows(cardinality, options));
-    if (rows >= cardinality || method === 'modulo') {
-      learnedFeatures.set(name, { hashes: [rows >= cardinality ? { kind: 'identity' } : { kind: 'modulo', rows }] });
+    const policy = unseen === 'newcomer' ? 'shared' : unseen;
+    if (rows >= cardinality) {
+      if (method !== 'modulo') checkLearner(name, { ...own, method, unseen: policy }, cardinality, teacher.dim);
+      learnedFeatures.set(name, { hashes: [{ kind: 'identity' }] });
+      continue;
+    }
+    const gathers = policy === undefined || policy === 'shared' || policy === 'reserved';
+    const unknown = method !== 'modulo' && gathers && isUntaught(teacher.features[f]!, f, recent);
+    if (unknown) {
+      checkLearner(name, { ...own, method, unseen: policy }, cardinality, teacher.dim);
+      untaught.push(name);
+    }
+    if (unknown || method === 'modulo') {
+      learnedFeatures.set(name, { hashes: [{ kind: 'modulo', rows }] });
       continue;
     }
     const hotCounts = recent === undefined ? counts : () => recentCounts(recent, f, cardinality);
     const knowledge = { rows: teacherRows, dim: teacher.dim, counts, hotCounts };
     // The row that the learner does not get is that of the values never seen.
     const unseenId = unseen === 'newcomer' && rows > 1 ? unseenIdOf(recent!, f) : null;
-    const policy = unseen === 'newcomer' ? 'shared' : unseen;
     const mapping = { ...own, method, rows: unseenId === null ? rows : rows - 1, unseen: policy };
     tasks.push({ name, feature: f, unseenId, teacher: knowledge, options: mapping });
   }
+  tellUntaught(untaught);
   const learned = await learnMappings(tasks, {
     signal,
     threads,
@@ -183,9 +186,23 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
   });
   const counts = new Map(teacher.features.map(({ name, counts }) => [name, counts]));
   const own = Object.fromEntries([...learners].filter(([name]) => Object.hasOwn(perFeature, name)));
-  const details = { hotShare, ...learner, perFeature: own, statistics };
-  const manifest = { method: learner.method ?? 'agglomerative', size, minRows: minRows ?? 100_000, seed, details };
+  const details = { hotShare, ...learner, perFeature: own, statistics, ...(untaught.length > 0 ? { untaught } : {}) };
+  const manifest = { method: learner.method ?? 'agglomerative', size, minRows, seed, details };
   return new Hashing(features, manifest, counts);
+}
+
+/** The checks of a learner whose table needs none: what is wrong with its options must not wait for a larger table. */
+function checkLearner(name: string, { method, ...options }: LearnerOptions, ids: number, dim: number): void {
+  try {
+    planMapping(
+      { ...(options as LearnMappingOptions), method: method as LearnMappingOptions['method'], rows: Math.max(2, ids) },
+      ids,
+      dim,
+    );
+  } catch (error) {
+    if (!(error instanceof CollideError)) throw error;
+    throw new CollideError(error.code, `Table "${name}": ${error.message}`, { cause: error });
+  }
 }
 
 /** More are no use: each is `dim / parts` wide. */
@@ -242,7 +259,7 @@ export function baselineHashing(
 ): Hashing {
   checkOptions(options, [...SIZE_OPTIONS, 'method'], 'baselineHashing');
   const method = checkOneOf(options.method, ['full', 'modulo', 'mixed', 'frequent'], 'method');
-  const { size, minRows = 100_000, seed = 0 } = options;
+  const { size, minRows = DEFAULT_MIN_ROWS, seed = 0 } = options;
   const list = features.map(({ name, cardinality }, f): FeatureHashing => {
     const rows = targetRows(cardinality, options);
     const whole = method === 'full' || rows >= cardinality;

@@ -178,13 +178,18 @@ describe('collide', () => {
       ['INVALID_ARGUMENT', ...given, '--rotate', '--out', 'x.npy'], // of the kd-tree
       ['INVALID_ARGUMENT', ...given, '--out', 'x.parqet'],
       ['INVALID_ARGUMENT', ...given, '--hashes', '2', '--out', 'x.npy'], // two tables
-      ['INVALID_ARGUMENT', ...given, '--budget', '9000', '--sensitivity', 'movie=much', '--out', 'x.npy'],
+      ['INVALID_ARGUMENT', ...given, '--budget', '9000', '--out', 'x.npy'], // beside --size
+      ['INVALID_ARGUMENT', ...given, '--dim', '8', '--out', 'x.npy'], // of the budget
+      ['INVALID_ARGUMENT', ...given, '--min-rows', '501', '--method', 'foo', '--hashes', '3', '--out', 'x.npy'],
+      ['INVALID_ARGUMENT', ...given.slice(0, 3), '--budget', '9000', '--sensitivity', 'movie=much', '--out', 'x.npy'],
       ['FILE_FORMAT', 'seen.npy', '--counts', 'seen.npy', '--out', 'x.npy'],
     ]) {
       const { status, stderr } = collide('cluster', ...args);
       expect([stderr.match(/\[([A-Z_]+)\]/)?.[1], status]).toEqual([code, 2]);
     }
     expect(existsSync(at('x.npy'))).toBe(false);
+    const whole = collide('cluster', ...given, '--min-rows', '501', '--out', 'whole.npy');
+    expect(whole.stdout).toContain('nothing was compressed; whole, with fewer ids than minRows 501: movie (500 ids)');
   });
 
   it('ends with code 2 and one line that says what is wrong', () => {

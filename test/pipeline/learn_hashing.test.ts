@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { rowCount, rowsOfAll } from '../../lib/hashing/index.ts';
-import { learnHashing, learnMapping, Teacher } from '../../lib/index.ts';
+import {
+  baselineHashing,
+  datasetFromArrays,
+  learnHashing,
+  learnMapping,
+  parseConfig,
+  planBudget,
+  Teacher,
+} from '../../lib/index.ts';
 import type { LearnerOptions } from '../../lib/pipeline/learn_hashing.ts';
 import { quickGenerator } from '../clustering/reference.ts';
 
@@ -14,6 +22,25 @@ const feature = (name: string, ids: number) => ({
 });
 // The second has a name that every object has a property of.
 const teacher = new Teacher(2, [feature('user', 300), feature('constructor', 120), feature('movie', 200)]);
+
+/** A student split of 3,000 rows of both features. */
+function splitOf(late: (row: number) => number) {
+  const ids = (of: (row: number) => number) => ({ ids: Uint32Array.from({ length: 3000 }, (_, row) => of(row)) });
+  const data = datasetFromArrays({
+    features: [
+      { name: 'user', cardinality: 300 },
+      { name: 'late', cardinality: 300 },
+    ],
+    splits: { student: { labels: new Float32Array(3000), features: [ids((row) => row % 300), ids(late)] } },
+  });
+  return { data };
+}
+const minimalData = {
+  source: 'x.csv',
+  label: 'y',
+  features: ['a'],
+  splits: { teacher: 't', student: 's', evaluation: 'e' },
+};
 
 /** Options that fit together, whatever the others are. */
 const method: fc.Arbitrary<LearnerOptions> = fc.oneof(
@@ -138,5 +165,107 @@ describe('learnHashing with options per feature', () => {
       await expect(learn(wrong)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     }
     await expect(learn({}, { rows: null })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+});
+
+describe('learnHashing checks its options', () => {
+  it.each<[LearnerOptions, RegExp]>([
+    [{ method: 'foo' } as never, /Table "user": Expected one of "agglomerative".* received "foo"/],
+    [{ hashes: 3 } as never, /Table "user": Expected a whole number from 1 to 2 for hashes/],
+    [{ unseen: 'never' } as never, /Table "user": .*unseen/],
+    [{ combine: 'multiply' } as never, /Table "user": .*combine/],
+    [{ mass: 'one' }, /Table "user": Expected no mass/],
+    [{ hotShare: 2 }, /Table "user": .*hotShare/],
+    [{ seed: -1 }, /Table "user": .*seed/],
+  ])('%j, also where every table stays whole', async (wrong, message) => {
+    for (const options of [
+      { size: 0.1, minRows: 500 },
+      { size: 1, minRows: 0 },
+    ]) {
+      await expect(learnHashing(teacher, { ...options, ...wrong })).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringMatching(message),
+      });
+    }
+  });
+
+  it('of a single table that stays whole', async () => {
+    const perFeature = { movie: { method: 'kd-tree', hashes: 2 } } as const;
+    const learning = learnHashing(teacher, { size: 0.1, minRows: 250, perFeature });
+    await expect(learning).rejects.toThrow(/^Table "movie": Expected hashes 1/);
+  });
+});
+
+describe('minRows', () => {
+  it('is 500 wherever it is not given', async () => {
+    const ids = [499, 500];
+    const two = new Teacher(2, [feature('small', 499), feature('large', 500)]);
+    const rows = [499, 50];
+    const learned = await learnHashing(two, { size: 0.1 });
+    const hashed = baselineHashing(
+      ids.map((cardinality) => ({ name: `${cardinality}`, cardinality, list: false, outOfVocabulary: null })),
+      { method: 'modulo', size: 0.1 },
+    );
+    for (const { features, manifest } of [learned, hashed]) {
+      expect(features.map(({ hashes, cardinality }) => rowCount(hashes[0]!, cardinality))).toEqual(rows);
+      expect(manifest.minRows).toBe(500);
+    }
+    const { uniform } = await planBudget(two, { bytes: 12_000, dim: 4 });
+    expect(uniform!.rows[0]).toBe(499);
+    expect(uniform!.rows[1]).toBeLessThan(500);
+    expect(parseConfig({ data: minimalData }).compare.minRows).toBe(500);
+  });
+});
+
+describe('a feature that the teacher could learn nothing of', () => {
+  const ids = 300;
+  /** A teacher that met the first `met` ids of "late". */
+  const late = (met: number) =>
+    new Teacher(2, [
+      teacher.features[0]!,
+      { ...feature('late', ids), counts: Uint32Array.from({ length: ids }, (_, id) => (id < met ? 9 : 0)) },
+    ]);
+  const { data } = splitOf((row) => row % ids);
+  const hashes = async (of: Teacher, options: object = {}) =>
+    (await learnHashing(of, { size: 0.1, minRows: 0, ...options })).features[1]!.hashes;
+
+  it.each(['agglomerative', 'equal-mass', 'exact', 'kd-tree', 'k-means', 'lsh'] as const)(
+    'is hashed as modulo does by %s, whatever else is asked',
+    async (method) => {
+      const recent = [data.split('student')];
+      for (const options of [{}, { recent }, { recent, hotShare: 0.5 }, { unseen: 'reserved', recent }]) {
+        expect(await hashes(late(1), { method, ...options })).toEqual([{ kind: 'modulo', rows: 30 }]);
+      }
+      const { features, manifest } = await learnHashing(late(1), { size: 0.1, minRows: 0, method });
+      expect(features[0]!.hashes[0]!.kind).toBe('table');
+      expect(manifest.details).toMatchObject({ untaught: ['late'] });
+    },
+  );
+
+  it('is one of which nearly all recent accesses are unknown, too, but not one of which many are', async () => {
+    const recent = [data.split('student')];
+    expect(await hashes(late(29), { recent })).toEqual([{ kind: 'modulo', rows: 30 }]); // 90.3 % unknown
+    expect((await hashes(late(31), { recent }))[0]!.kind).toBe('table'); // 89.7 %
+    expect((await hashes(late(29)))[0]!.kind).toBe('table'); // as far as anyone knows
+  });
+
+  it('is left to a policy that spreads unknown ids over the rows', async () => {
+    for (const unseen of ['hash', 'dealt', 'cluster']) {
+      const [hash] = await hashes(late(1), { unseen, recent: [data.split('student')] });
+      expect(new Set(rowsOfAll(hash!, ids)).size).toBeGreaterThan(15);
+    }
+  });
+
+  it('is told once, by a process warning', async () => {
+    const warnings: Error[] = [];
+    const listen = (warning: Error) => warnings.push(warning);
+    process.on('warning', listen);
+    const unheard = new Teacher(2, [{ ...late(1).features[1]!, name: 'unheard of' }]);
+    await learnHashing(unheard, { size: 0.1, minRows: 0 });
+    await learnHashing(unheard, { size: 0.2, minRows: 0 });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', listen);
+    const own = warnings.filter(({ message }) => message.includes('"unheard of"'));
+    expect(own.map((warning) => (warning as Error & { code: string }).code)).toEqual(['COLLIDE_UNTAUGHT']);
   });
 });
