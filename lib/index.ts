@@ -4,7 +4,16 @@ export * from './data/index.ts';
 export type { Device, PlacedOn } from './device.ts';
 export * from './embedding/index.ts';
 export { CollideError, type CollideErrorCode } from './errors.ts';
-export { readSafetensors, type Safetensors, type Tensor, type TensorInput, writeSafetensors } from './files/index.ts';
+export {
+  readSafetensors,
+  type Safetensors,
+  type SafetensorsFile,
+  type Tensor,
+  type TensorInput,
+  type TensorPieces,
+  withSafetensors,
+  writeSafetensors,
+} from './files/index.ts';
 export * from './hashing/index.ts';
 export * from './model/index.ts';
 export { type BuildInfo, buildInfo, type CudaProbe, probeCuda } from './native.ts';

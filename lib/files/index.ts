@@ -1,5 +1,7 @@
 /** Files written whole or not at all, and the safetensors and npy formats. */
 export { type FileContent, fileError, writeFileAtomic } from './atomic.ts';
 export { readNpy, writeNpy } from './npy.ts';
-export { readSafetensors, type Safetensors, type Tensor, type TensorInput, writeSafetensors } from './safetensors.ts';
-export type { TensorArray, TensorType } from './tensor.ts';
+export { readSafetensors, type Safetensors, type SafetensorsFile, withSafetensors } from './read_safetensors.ts';
+export type { Tensor, TensorInput, TensorPieces } from './safetensors.ts';
+export { newArray, type TensorArray, type TensorType } from './tensor.ts';
+export { writeSafetensors } from './write_safetensors.ts';

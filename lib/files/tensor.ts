@@ -1,24 +1,48 @@
 /** The element types of our files, their typed arrays and shapes. */
+import { CollideError } from '../errors.ts';
 
 /** Safetensors' names of the element types we read and write. */
-export type TensorType = 'BOOL' | 'U8' | 'U16' | 'U32' | 'I32' | 'I64' | 'F16' | 'BF16' | 'F32' | 'F64';
+export type TensorType =
+  | 'BOOL'
+  | 'U8'
+  | 'I8'
+  | 'F8_E4M3'
+  | 'F8_E5M2'
+  | 'U16'
+  | 'I16'
+  | 'F16'
+  | 'BF16'
+  | 'U32'
+  | 'I32'
+  | 'F32'
+  | 'U64'
+  | 'I64'
+  | 'F64';
 
 export type TensorArray =
   | Uint8Array
+  | Int8Array
   | Uint16Array
+  | Int16Array
   | Uint32Array
   | Int32Array
+  | BigUint64Array
   | BigInt64Array
   | Float32Array
   | Float64Array;
 
-/** The typed array of every element type; F16, BF16 and BOOL as their bits, since JavaScript has no arrays of them. */
+/** The typed array of every element type; small floats and BOOL as their bits, since JavaScript has no arrays of them. */
 export const TENSOR_ARRAYS = {
   U8: Uint8Array,
+  I8: Int8Array,
   U16: Uint16Array,
+  I16: Int16Array,
   U32: Uint32Array,
   I32: Int32Array,
+  U64: BigUint64Array,
   I64: BigInt64Array,
+  F8_E4M3: Uint8Array,
+  F8_E5M2: Uint8Array,
   F16: Uint16Array,
   BF16: Uint16Array,
   F32: Float32Array,
@@ -50,4 +74,25 @@ export function elementCount(shape: unknown): number | undefined {
     count *= extent;
   }
   return Number.isSafeInteger(count) ? count : undefined;
+}
+
+/**
+ * A new array of `count` elements, zeroed.
+ *
+ * @param what - for the message
+ * @throws CollideError OUT_OF_MEMORY, also for more elements than this Node's arrays have (2^32 in Node 20)
+ */
+export function newArray(dtype: TensorType, count: number, what: string): TensorArray {
+  try {
+    return new TENSOR_ARRAYS[dtype](count);
+  } catch (cause) {
+    const bytes = count * byteWidth(dtype);
+    const limit = count > 2 ** 32 ? `; Node ${process.version} may not have arrays of ${count} elements` : '';
+    throw new CollideError('OUT_OF_MEMORY', `Could not allocate ${bytes} bytes for ${what}${limit}`, { cause });
+  }
+}
+
+/** The bytes of `data` from byte `begin` to `end`, not copied. */
+export function bytesOf(data: TensorArray, begin = 0, end: number = data.byteLength): Uint8Array {
+  return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset + begin, end - begin);
 }

@@ -27,7 +27,8 @@ const MOST_ACCESSES = 2 ** 32 - 1;
  * - `.npy`: vectors [ids, dim], with the counts [ids] in a file of their own;
  * - `.parquet`: columns `id` (0 .. ids - 1), `count` and `vector` (a list).
  *
- * Vectors are float32, float64, float16 or (safetensors) bfloat16, and are taken as float32; counts are whole numbers.
+ * Vectors are float32, float64, float16 or (safetensors) bfloat16, and are taken as float32; counts are whole numbers of
+ * any type. Other tensors of a safetensors file do not matter, whatever their types.
  *
  * @throws CollideError FILE_IO, FILE_FORMAT (what was expected, what came), INVALID_ARGUMENT for options that the file has
  * no use for
@@ -74,7 +75,10 @@ export async function loadVectors(path: string, options: VectorOptions = {}): Pr
 
 async function fromSafetensors(path: string, named: string | undefined, fallback: string): Promise<Teacher> {
   const file = await readSafetensors(path);
-  const names = Object.keys(file.tensors);
+  const names = [
+    ...Object.keys(file.tensors),
+    ...Object.entries(file.unread).map(([name, type]) => `${name} (${type})`),
+  ];
   const single = file.tensors.vectors !== undefined;
   if (named !== undefined && !single) {
     throw new CollideError('INVALID_ARGUMENT', `Expected no feature name for "${path}": its tables have names`);
@@ -160,7 +164,7 @@ function halfToNumber(bits: number): number {
 }
 
 function toCounts({ dtype, data }: Tensor, path: string): Uint32Array {
-  if (['BOOL', 'F16', 'BF16'].includes(dtype)) {
+  if (['BOOL', 'F8_E4M3', 'F8_E5M2', 'F16', 'BF16'].includes(dtype)) {
     throw broken(path, `expected counts of a type of whole numbers (or F32, F64), received ${dtype}`);
   }
   const counts = new Uint32Array(data.length);

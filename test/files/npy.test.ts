@@ -2,7 +2,7 @@ import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readNpy, writeNpy } from '../../lib/files/index.ts';
+import { readNpy, type TensorType, writeNpy } from '../../lib/files/index.ts';
 import { temporaryFolder } from './temporary.ts';
 
 const root = temporaryFolder();
@@ -28,9 +28,12 @@ describe('npy', () => {
     const arrays = fc.record({
       type: fc.constantFrom(
         Uint8Array,
+        Int8Array,
         Uint16Array,
+        Int16Array,
         Uint32Array,
         Int32Array,
+        BigUint64Array,
         BigInt64Array,
         Float32Array,
         Float64Array,
@@ -83,10 +86,36 @@ describe('npy', () => {
     expect((await readNpy(await handmade(header('<u4', '(2,)', 'True'), eight))).shape).toEqual([2]);
   });
 
+  it('reads both byte orders of every type', async () => {
+    const view = new DataView(new ArrayBuffer(8));
+    const cases: [string, TensorType, (little: boolean) => void, number | bigint][] = [
+      ['i1', 'I8', () => view.setInt8(0, -3), -3],
+      ['u1', 'U8', () => view.setUint8(0, 200), 200],
+      ['u2', 'U16', (little) => view.setUint16(0, 60_000, little), 60_000],
+      ['i2', 'I16', (little) => view.setInt16(0, -30_000, little), -30_000],
+      ['f2', 'F16', (little) => view.setUint16(0, 0x3c00, little), 0x3c00],
+      ['u4', 'U32', (little) => view.setUint32(0, 4e9, little), 4e9],
+      ['i4', 'I32', (little) => view.setInt32(0, -2e9, little), -2e9],
+      ['u8', 'U64', (little) => view.setBigUint64(0, 2n ** 64n - 2n, little), 2n ** 64n - 2n],
+      ['i8', 'I64', (little) => view.setBigInt64(0, -(2n ** 63n), little), -(2n ** 63n)],
+      ['f4', 'F32', (little) => view.setFloat32(0, 1.5, little), 1.5],
+      ['f8', 'F64', (little) => view.setFloat64(0, 0.1, little), 0.1],
+    ];
+    for (const [name, dtype, set, value] of cases) {
+      for (const order of ['<', '>', '=', ...(name.endsWith('1') ? ['|'] : [])]) {
+        set(order !== '>');
+        const bytes = new Uint8Array(view.buffer.slice(0, Number(name[1])));
+        const read = await readNpy(await handmade(header(order + name, '(1,)'), bytes));
+        expect([order, name, read.dtype, read.data[0]]).toEqual([order, name, dtype, value]);
+      }
+    }
+  });
+
   it.each([
     ['take 8 bytes, but 4 follow', header('<u4', '(2,)'), new Uint8Array(4)],
     ['take 8 bytes, but 9 follow', header('<u4', '(2,)'), new Uint8Array(9)],
-    ["its type is '>f4'", header('>f4', '(1,)'), new Uint8Array(4)],
+    ["its type is '|f4'", header('|f4', '(1,)'), new Uint8Array(4)],
+    ["its type is '<U4'", header('<U4', '(1,)'), new Uint8Array(16)],
     ["its type is '<c8'", header('<c8', '(1,)'), new Uint8Array(8)],
     ["its type is '|O'", header('|O', '(1,)'), new Uint8Array(8)],
     ['ascontiguousarray', header('<f4', '(1, 1)', 'True'), new Uint8Array(4)],

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Engine, quoteText } from '../../lib/data/engine.ts';
@@ -68,6 +68,46 @@ describe('vectors made elsewhere', () => {
     );
     const [{ rows }] = (await loadVectors(at('movie.safetensors'))).features as [typeof expected];
     expect([...rows]).toEqual([2 ** -24, -(2 ** -24), 1023 * 2 ** -24, 2 ** -14, 65_504, -0]);
+  });
+
+  it('counts of every type of whole numbers and both byte orders', async () => {
+    const counted = Uint32Array.of(4, 0, 9);
+    const arrays = [Uint8Array, Int8Array, Uint16Array, Int16Array, Uint32Array, Int32Array];
+    const types = [...arrays, BigUint64Array, BigInt64Array, Float32Array, Float64Array];
+    await writeNpy(at('movie.npy'), vectors, [3, 2]);
+    for (const type of types) {
+      const values = [4, 0, 9].map((n) => (type.name.startsWith('Big') ? BigInt(n) : n));
+      const data = new (type as typeof Uint8Array)(values as number[]);
+      await writeNpy(at('seen.npy'), data, [3]);
+      const little = await readFile(at('seen.npy'));
+      const big = Buffer.from(little);
+      big.write(big.toString('latin1').replace("'<", "'>"), 'latin1');
+      const width = data.BYTES_PER_ELEMENT;
+      for (let at = big.length - data.byteLength; at < big.length; at += width) big.subarray(at, at + width).reverse();
+      for (const bytes of [little, big]) {
+        await writeFile(at('seen.npy'), bytes);
+        const { features } = await loadVectors(at('movie.npy'), { counts: at('seen.npy') });
+        expect([type.name, features[0]!.counts]).toEqual([type.name, counted]);
+      }
+      const tensors = { vectors: { shape: [3, 2], data: vectors }, counts: { shape: [3], data } };
+      await writeSafetensors(at('movie.safetensors'), tensors);
+      expect((await loadVectors(at('movie.safetensors'))).features[0]!.counts).toEqual(counted);
+    }
+    await writeNpy(at('seen.npy'), BigUint64Array.of(1n, 2n ** 32n, 1n), [3]);
+    await expect(loadVectors(at('movie.npy'), { counts: at('seen.npy') })).rejects.toMatchObject({
+      code: 'FILE_FORMAT',
+      message: expect.stringContaining('from 0 to 4294967295, whole numbers, received 4294967296 for id 1'),
+    });
+  });
+
+  it('tensors of any type beside those that are wanted', async () => {
+    await writeSafetensors(at('movie.safetensors'), {
+      vectors: { shape: [3, 2], data: vectors },
+      counts: { shape: [3], data: expected.counts },
+      codes: { shape: [2], data: Int8Array.of(-1, 1) },
+      users: { shape: [1], data: BigUint64Array.of(2n ** 64n - 1n) },
+    });
+    expect((await loadVectors(at('movie.safetensors'))).features).toEqual([expected]);
   });
 
   it('several tables of one file, and a teacher of ours', async () => {
