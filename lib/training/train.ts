@@ -125,6 +125,7 @@ export async function eachBatch<T>(
   work: (batch: T) => number,
 ): Promise<void> {
   for (const batch of list) {
+    throwIfAborted(options.signal);
     const rows = work(batch);
     if (Date.now() - lastTurn < TURN) continue;
     options.onProgress?.(rows);
