@@ -53,6 +53,7 @@ export function trainCommand(): Command {
         };
         const teacher = await trainTeacher(past!, {
           ...tuned,
+          learningRate: config.teacher.learningRate ?? config.compare.tune.learningRate,
           dim: config.teacher.dim,
           epochs: config.teacher.maxEpochs,
           onProgress: (text, share) => progress.update(`teacher: ${text}`, share / 3),

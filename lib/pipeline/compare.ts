@@ -158,7 +158,7 @@ async function teach(
     const teacher = await trainTeacher(data.split('teacher'), {
       ...shared,
       seed: FIRST_SEED,
-      learningRate: config.compare.tune.learningRate,
+      learningRate: config.teacher.learningRate ?? config.compare.tune.learningRate,
       epochs: config.teacher.maxEpochs,
       validation: data.split('validation'),
     });
