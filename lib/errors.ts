@@ -24,6 +24,7 @@ export type CollideErrorCode =
   | 'DATA_SQL' // an SQL expression that the data engine refuses
   | 'EMPTY_SPLIT' // a split without rows
   | 'SPLIT_OVERLAP' // rows that belong to two splits
+  | 'VOCABULARY_MISMATCH' // data whose ids do not mean what they mean to the model; the message names the first difference
   | 'UNSEEN_ID' // an id not in the vocabulary, when `unseen` is 'error'
   | 'FILE_FORMAT' // a file of ours that is truncated, damaged or of another kind
   | 'FILE_IO'; // reading or writing failed (permissions, full disk, ...)

@@ -14,6 +14,20 @@ const namedExpression = z.strictObject({
 /** A text stands for the column of that name, whatever its spelling (it is quoted); anything else needs an `expr`. */
 const feature = z.union([z.string().min(1), namedExpression]);
 
+/** What the keys of a section say together. */
+function checkTogether(
+  data: { minCount: number; unseen: string; source?: unknown; query?: unknown },
+  context: z.RefinementCtx,
+): void {
+  if (data.minCount > 1 && data.unseen === 'error') {
+    context.addIssue({ code: 'custom', path: ['minCount'], message: 'Expected 1 with unseen "error"' });
+  }
+  if ((data.source === undefined) === (data.query === undefined)) {
+    const received = data.source === undefined ? 'neither' : 'both';
+    context.addIssue({ code: 'custom', message: `Expected either source or query, received ${received}` });
+  }
+}
+
 export const dataSchema = z
   .strictObject({
     /**
@@ -73,17 +87,22 @@ export const dataSchema = z
      */
     unseen: z.enum(['row', 'hash', 'error']).default('row'),
   })
-  .superRefine((data, context) => {
-    if (data.minCount > 1 && data.unseen === 'error') {
-      context.addIssue({ code: 'custom', path: ['minCount'], message: 'Expected 1 with unseen "error"' });
-    }
-    if ((data.source === undefined) === (data.query === undefined)) {
-      const received = data.source === undefined ? 'neither' : 'both';
-      context.addIssue({ code: 'custom', message: `Expected either source or query, received ${received}` });
-    }
-  });
+  .superRefine(checkTogether);
+
+/** As {@link dataSchema}, for data that a saved vocabulary numbers: any splits will do. */
+export const numberedSchema = z
+  .strictObject({
+    ...dataSchema.shape,
+    splits: dataSchema.shape.splits
+      .partial()
+      .refine((splits) => Object.values(splits).some((split) => split !== undefined), 'Expected at least one split'),
+  })
+  .superRefine(checkTogether);
 
 /** The section as it is written: fields with a default may be left out. */
 export type DataConfigInput = z.input<typeof dataSchema>;
 /** The section with its defaults filled in. */
 export type DataConfig = z.output<typeof dataSchema>;
+/** The section, with its defaults, of data with or without a vocabulary. */
+export type CheckedConfig = DataConfig | z.output<typeof numberedSchema>;
+export type NumberedConfigInput = z.input<typeof numberedSchema>;

@@ -6,17 +6,27 @@
  * Cost: 3 million rows of 8 features and a parquet file take about 10 s on two cores.
  */
 import { basename } from 'node:path';
-import { CollideError, checkOptions } from '../errors.ts';
-import { type DataConfig, type DataConfigInput, dataSchema } from './config.ts';
-import { assignIds, type Codes, gatherIds, type Ids, rankCodes } from './encode.ts';
+import { CollideError, checkOptions, describe } from '../errors.ts';
+import {
+  type CheckedConfig,
+  type DataConfigInput,
+  dataSchema,
+  type NumberedConfigInput,
+  numberedSchema,
+} from './config.ts';
+import { assignIds, type Codes, gatherIds, type Ids, idsOf, rankCodes } from './encode.ts';
+import { encodeFeature } from './encode_feature.ts';
 import { Engine } from './engine.ts';
-import { bindExpressions } from './expressions.ts';
+import { bindExpressions, type Expressions } from './expressions.ts';
 import { datasetFromArrays, type SplitArrays } from './memory.ts';
+import { placesOf, textSql } from './number_by.ts';
 import { createTable, type Rows, readRows } from './rows.ts';
+import { checkSameVocabulary } from './same_vocabulary.ts';
 import { parseStrict } from './schema.ts';
 import { openSource } from './source.ts';
 import { type Dataset, type FeatureInfo, type SplitName, splitNames } from './types.ts';
-import { encodeFeature, ValueTexts } from './vocabulary.ts';
+import { ValueTexts } from './value_texts.ts';
+import { Vocabulary, type VocabularyColumn, type VocabularyFeature } from './vocabulary.ts';
 
 export interface DataProgress {
   /** What is being done, for a person: `reading flights.parquet`, `encoding route`. */
@@ -34,12 +44,24 @@ export interface OpenDatasetOptions {
 }
 
 /**
+ * Data to be numbered as a model knows them. Any splits will do: `{ evaluation: 'true' }` is a whole file. `features` and
+ * `dense` are by default the vocabulary's; what else the config says about numbering (`idOrder`, `minCount`) has been
+ * done and is not looked at, `unseen` has to be the vocabulary's.
+ */
+export type NumberedData = Omit<NumberedConfigInput, 'features'> & {
+  features?: NumberedConfigInput['features'];
+  /** Of a teacher, hashing, student or other data set. */
+  vocabulary: Vocabulary;
+};
+
+/**
  * Opens the data that the `data` section of a config describes.
  *
  * Values are numbered over the teacher and student rows only (`idOrder`); what others, and those seen there fewer than
- * `minCount` times, become is up to `unseen`.
+ * `minCount` times, become is up to `unseen`. With a `vocabulary` beside the section's keys, values have the ids that they
+ * have there instead, so that a model can be asked about other data than it was trained on.
  *
- * @throws CollideError INVALID_CONFIG; DATA_SOURCE (missing, damaged or malformed file; a broken csv line is named by
+ * @throws CollideError INVALID_CONFIG; VOCABULARY_MISMATCH (features or dense columns that are not the vocabulary's); DATA_SOURCE (missing, damaged or malformed file; a broken csv line is named by
  * number); DATA_SQL (a mistake in an expression, named by its field; a NULL or infinite dense value); INVALID_LABEL
  * (first row that is not 0 or 1); EMPTY_SPLIT; SPLIT_OVERLAP; UNSEEN_ID (with `unseen: 'error'`); ABORTED
  * @example
@@ -51,20 +73,31 @@ export interface OpenDatasetOptions {
  *   splits: { teacher: 'ts < 10', student: 'ts >= 10 and ts < 20', evaluation: 'ts >= 20' },
  * });
  * data.features[1]?.cardinality;
+ * const next = await openDataset({ source: 'next.csv.gz', label: 'rating >= 4', splits: { evaluation: 'true' },
+ *   vocabulary: data.vocabulary });
  * ```
  */
-export async function openDataset(config: DataConfigInput, options: OpenDatasetOptions = {}): Promise<Dataset> {
+export async function openDataset(
+  config: DataConfigInput | NumberedData,
+  options: OpenDatasetOptions = {},
+): Promise<Dataset> {
   checkOptions(options, ['signal', 'onProgress'], 'openDataset');
-  const checked = parseStrict(dataSchema, config, 'data');
+  const numbered = typeof config === 'object' && config !== null && 'vocabulary' in config ? config : undefined;
+  const checked = numbered === undefined ? parseStrict(dataSchema, config, 'data') : checkNumbered(numbered);
   const engine = await Engine.open(options.signal);
   try {
-    return await build(engine, checked, options.onProgress ?? (() => {}));
+    return await build(engine, checked, numbered?.vocabulary, options.onProgress ?? (() => {}));
   } finally {
     engine.close();
   }
 }
 
-async function build(engine: Engine, config: DataConfig, report: (p: DataProgress) => void): Promise<Dataset> {
+async function build(
+  engine: Engine,
+  config: CheckedConfig,
+  vocabulary: Vocabulary | undefined,
+  report: (p: DataProgress) => void,
+): Promise<Dataset> {
   const total = config.features.length + 2;
   let done = 0;
   const step = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
@@ -80,33 +113,79 @@ async function build(engine: Engine, config: DataConfig, report: (p: DataProgres
 
   const source = await openSource(engine, config);
   const expressions = await bindExpressions(engine, source, config);
+  if (vocabulary !== undefined) checkDescribed(vocabulary, expressions);
   await step(`reading ${basename(source.name)}`, () => createTable(engine, source, expressions));
   const rows = await step('checking labels and splits', () => readRows(engine, source, expressions));
   const splits = startSplits(rows, expressions.dense.length);
-  const features: FeatureInfo[] = [];
-  const texts: ((id: number) => string | null)[] = [];
-  for (const [f, { name, list }] of expressions.features.entries()) {
+  const unseen = vocabulary?.unseen ?? config.unseen;
+  const features: (FeatureInfo & VocabularyFeature)[] = [];
+  for (const [f, { name, list, written: sql, type }] of expressions.features.entries()) {
     await step(`encoding ${name}`, async () => {
       const codes = await encodeFeature(engine, f, list, rows.count);
-      const values = await ValueTexts.read(engine, codes.codeCount);
-      const codeOf = rankCodes(codes, rows.vocabularyRows, config.idOrder, config.minCount);
-      const ids = assignIds(codes, codeOf, (code) => values.at(code), config.unseen, name);
-      if (config.unseen === 'error') checkSeen(codes, ids, rows, values, name);
+      const known = vocabulary?.features[f];
+      const texts = await ValueTexts.read(engine, codes.codeCount, known && (await textSql(engine, known, type)));
+      const textOf = (code: number) => texts.at(code);
+      let { values } = known ?? {};
+      let ids: Ids;
+      if (values === undefined) {
+        const codeOf = rankCodes(codes, rows.vocabularyRows, config.idOrder, config.minCount);
+        ids = assignIds(codes, codeOf, textOf, unseen, name);
+        values = texts.select(codeOf);
+      } else {
+        ids = idsOf(placesOf(texts, values), values.length, textOf, unseen);
+      }
+      if (unseen === 'error') checkSeen(codes, ids, rows, texts, name);
       for (const [split, arrays] of splits) arrays.features.push(gatherIds(codes, ids, rows.members.get(split)!));
-      features.push({ name, list, cardinality: ids.cardinality, outOfVocabulary: ids.outOfVocabulary });
-      texts.push((id) => (id < codeOf.length ? values.at(codeOf[id]!) : null));
+      const { cardinality, outOfVocabulary } = ids;
+      features.push({ name, list, cardinality, outOfVocabulary, sql, type, values });
     });
   }
   report({ step: 'ready', done: total, total });
+  const dense = expressions.dense.map(({ name, sql }) => ({ name, sql }));
   return datasetFromArrays({
     features,
-    dense: expressions.dense.map((column) => column.name),
+    dense: dense.map(({ name }) => name),
     splits: Object.fromEntries(splits),
     idOrder: config.idOrder,
-    unseen: config.unseen,
+    unseen,
     validationFrom: config.splits.validation === undefined ? 'student' : 'config',
-    texts,
+    vocabulary: vocabulary ?? new Vocabulary({ features, dense, unseen }),
   });
+}
+
+/** @throws CollideError INVALID_ARGUMENT (no vocabulary with values), INVALID_CONFIG */
+function checkNumbered({ vocabulary, ...written }: NumberedData): CheckedConfig {
+  const known = vocabulary instanceof Vocabulary && vocabulary.features.every(({ values }) => values !== undefined);
+  if (!known) {
+    const received = vocabulary instanceof Vocabulary ? 'one without values' : describe(vocabulary);
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected a vocabulary of data that openDataset has opened (data.vocabulary, or that of a teacher, hashing or student), received ${received}`,
+    );
+  }
+  if (written.unseen !== undefined && written.unseen !== vocabulary.unseen) {
+    throw new CollideError(
+      'INVALID_CONFIG',
+      `data: Expected unseen "${vocabulary.unseen}", as the vocabulary has it (or none), received ${describe(written.unseen)}`,
+    );
+  }
+  const asWritten = ({ name, sql }: VocabularyColumn) => ({ name, expr: sql! });
+  const features = written.features ?? vocabulary.features.map(asWritten);
+  const dense = written.dense ?? vocabulary.dense?.map(asWritten);
+  // minCount above 1 may not stand beside unseen "error", and is not looked at.
+  return parseStrict(numberedSchema, { ...written, features, dense, minCount: 1 }, 'data');
+}
+
+/** Compares what is known before a row is read. @throws CollideError VOCABULARY_MISMATCH */
+function checkDescribed(vocabulary: Vocabulary, { features, dense }: Expressions): void {
+  const described = features.map(({ name, list, written }, f) => {
+    const { cardinality = 0, outOfVocabulary } = vocabulary.features[f] ?? {};
+    return { name, list, cardinality, outOfVocabulary, sql: written };
+  });
+  const columns = dense.map(({ name, sql }) => ({ name, sql }));
+  const data = new Vocabulary({ features: described, dense: columns });
+  const remedy = 'Without data.features and data.dense, those of the vocabulary are taken';
+  checkSameVocabulary(vocabulary, data, { model: 'the vocabulary', data: 'the data' }, remedy);
 }
 
 /** Labels and dense columns of each split. */
@@ -114,6 +193,7 @@ function startSplits(rows: Rows, width: number): Map<SplitName, SplitArrays> {
   const splits = new Map<SplitName, SplitArrays>();
   for (const name of splitNames) {
     const members = rows.members.get(name)!;
+    if (members.length === 0) continue; // not asked for
     const labels = new Float32Array(members.length);
     const dense = new Float32Array(members.length * width);
     for (let i = 0; i < members.length; i++) {
@@ -127,14 +207,14 @@ function startSplits(rows: Rows, width: number): Map<SplitName, SplitArrays> {
 }
 
 function checkSeen({ codes, offsets }: Codes, { seen }: Ids, rows: Rows, values: ValueTexts, name: string): void {
-  for (const split of ['validation', 'evaluation'] as const) {
+  for (const split of splitNames) {
     for (const row of rows.members.get(split)!) {
       const end = offsets === null ? row + 1 : offsets[row + 1]!;
       for (let k = offsets === null ? row : offsets[row]!; k < end; k++) {
         if (seen[codes[k]!] === 1) continue;
         throw new CollideError(
           'UNSEEN_ID',
-          `feature "${name}": Expected values that teacher or student rows have, received ${values.at(codes[k]!) ?? 'NULL'} in row ${rows.sourceRow[row]} of the source (split ${split}). data.unseen can be "row" or "hash" instead of "error"`,
+          `feature "${name}": Expected values of the vocabulary (teacher and student rows make it), received ${values.at(codes[k]!) ?? 'NULL'} in row ${rows.sourceRow[row]} of the source (split ${split}). data.unseen can be "row" or "hash" instead of "error"`,
         );
       }
     }

@@ -82,15 +82,31 @@ export function assignIds(
       `feature "${name}": Expected a value in the teacher or student rows, there is none`,
     );
   }
-  const idOf = new Uint32Array(codes.codeCount);
-  const seen = new Uint8Array(codes.codeCount);
-  for (let id = 0; id < known; id++) {
-    idOf[codeOf[id]!] = id;
-    seen[codeOf[id]!] = 1;
-  }
-  for (let code = 0; code < codes.codeCount; code++) {
-    if (seen[code] === 1) continue;
-    idOf[code] = unseen === 'hash' ? hashText(textOf(code), known) : known;
+  const found = new Int32Array(codes.codeCount).fill(-1);
+  for (let id = 0; id < known; id++) found[codeOf[id]!] = id;
+  return idsOf(found, known, textOf, unseen);
+}
+
+/**
+ * Ids of codes whose place among `known` values was found.
+ *
+ * @param found - [codes] the id of a code in the vocabulary, -1 for one that is not in it
+ */
+export function idsOf(
+  found: Int32Array,
+  known: number,
+  textOf: (code: number) => string | null,
+  unseen: UnseenPolicy,
+): Ids {
+  const idOf = new Uint32Array(found.length);
+  const seen = new Uint8Array(found.length);
+  for (let code = 0; code < found.length; code++) {
+    if (found[code]! >= 0) {
+      idOf[code] = found[code]!;
+      seen[code] = 1;
+    } else {
+      idOf[code] = unseen === 'hash' ? hashText(textOf(code), known) : known;
+    }
   }
   const row = unseen === 'row';
   return { cardinality: known + (row ? 1 : 0), outOfVocabulary: row ? known : null, idOf, seen };

@@ -3,7 +3,7 @@
  * with the field it stands in, before a row is read.
  */
 import { CollideError, suggestion } from '../errors.ts';
-import type { DataConfig } from './config.ts';
+import type { CheckedConfig } from './config.ts';
 import { type Engine, EngineError, quoteName } from './engine.ts';
 import type { Source } from './source.ts';
 import { type SplitName, splitNames } from './types.ts';
@@ -17,7 +17,7 @@ export interface Expression {
 
 export interface Expressions {
   label: Expression;
-  features: (Expression & { list: boolean })[];
+  features: (Expression & { list: boolean; written: string; type: string })[];
   dense: Expression[];
   splits: (Expression & { name: SplitName })[];
   order: Expression[];
@@ -32,7 +32,7 @@ const nested = /(\]|^STRUCT\(.*|^MAP\(.*|^UNION\(.*|^VARIANT)$/;
  * @throws CollideError DATA_SOURCE (the source cannot be opened), DATA_SQL (a mistake in an expression or a value of
  * the wrong type; names the field), INVALID_LABEL (a label type that cannot be 0 or 1)
  */
-export async function bindExpressions(engine: Engine, source: Source, config: DataConfig): Promise<Expressions> {
+export async function bindExpressions(engine: Engine, source: Source, config: CheckedConfig): Promise<Expressions> {
   const columns = await describeSource(engine, source);
   const named = (entry: string | { name: string; expr: string }): { name: string; expr: string } => {
     return typeof entry === 'string' ? { name: entry, expr: entry } : entry;
@@ -54,7 +54,7 @@ export async function bindExpressions(engine: Engine, source: Source, config: Da
     if (nested.test(element)) refuseType(expression, 'a plain value or a list of plain values', type);
     // A fixed-size array is a list to everything that follows.
     const sql = /\[\d+\]$/.test(type) ? `CAST((${expression.sql}\n) AS ${element}[])` : expression.sql;
-    features.push({ ...expression, sql, list: element !== type });
+    features.push({ ...expression, sql, list: element !== type, written: expression.sql, type: element });
   }
 
   const dense: Expression[] = [];

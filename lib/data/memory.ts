@@ -3,7 +3,9 @@
  * with rows of their own. Checks every label, offset and id once (about 1 ns each); copies nothing.
  */
 import { CollideError, checkOneOf } from '../errors.ts';
+import { checkSameVocabulary } from './same_vocabulary.ts';
 import type { Dataset, FeatureIds, FeatureInfo, IdOrder, Split, UnseenPolicy } from './types.ts';
+import { Vocabulary } from './vocabulary.ts';
 
 /** The arrays of one split; see {@link Split} for their shapes. */
 export interface SplitArrays {
@@ -26,8 +28,10 @@ export interface DatasetArrays {
   unseen?: UnseenPolicy;
   /** Default 'config'. */
   validationFrom?: 'config' | 'student';
-  /** One entry a feature: id -> text of its value. */
+  /** One entry a feature: id -> text of its value. Default: as the vocabulary has it. */
   texts?: ((id: number) => string | null)[];
+  /** What the ids mean, of the same features and dense columns. Default: what is said here, without values. */
+  vocabulary?: Vocabulary;
 }
 
 /**
@@ -53,10 +57,20 @@ export function datasetFromArrays(arrays: DatasetArrays): Dataset {
     }),
   );
   const dense = [...(arrays.dense ?? [])];
+  const unseen = arrays.unseen ?? 'error';
+  const columns = dense.map((name) => ({ name }));
+  const described = new Vocabulary({ features, dense: columns, unseen });
+  const vocabulary = arrays.vocabulary ?? described;
+  checkSameVocabulary(
+    vocabulary,
+    described,
+    { model: 'the vocabulary', data: 'the arrays' },
+    'Both are to be of one data set',
+  );
   const splits = new Map<string, Split>();
   for (const [name, split] of Object.entries(arrays.splits)) {
     checkSplit(name, split, features, dense.length);
-    splits.set(name, new MemorySplit(name, split, features, dense.length));
+    splits.set(name, new MemorySplit(name, split, features, dense.length, vocabulary));
   }
   const names = [...splits.keys()];
   let closed = false;
@@ -65,11 +79,12 @@ export function datasetFromArrays(arrays: DatasetArrays): Dataset {
     splits.clear();
   };
   return {
+    vocabulary,
     features,
     dense,
     splits: names,
     idOrder: arrays.idOrder ?? 'appearance',
-    unseen: arrays.unseen ?? 'error',
+    unseen,
     validationFrom: arrays.validationFrom ?? 'config',
     split(name) {
       if (closed) throw new CollideError('CLOSED', `Expected an open data set for split("${name}"), it was closed`);
@@ -77,7 +92,7 @@ export function datasetFromArrays(arrays: DatasetArrays): Dataset {
     },
     text(feature, id) {
       featureAt(features, feature);
-      return arrays.texts?.[feature]?.(id) ?? null;
+      return arrays.texts === undefined ? vocabulary.text(feature, id) : (arrays.texts[feature]?.(id) ?? null);
     },
     close,
     [Symbol.dispose]: close,
@@ -87,6 +102,7 @@ export function datasetFromArrays(arrays: DatasetArrays): Dataset {
 class MemorySplit implements Split {
   readonly name: string;
   readonly rows: number;
+  readonly vocabulary: Vocabulary;
   readonly features: readonly FeatureInfo[];
   readonly denseCount: number;
   readonly labels: Float32Array;
@@ -94,8 +110,15 @@ class MemorySplit implements Split {
   readonly #columns: (FeatureIds & { unseen: number })[];
   readonly #counts: (Uint32Array | undefined)[] = [];
 
-  constructor(name: string, arrays: SplitArrays, features: readonly FeatureInfo[], denseCount: number) {
+  constructor(
+    name: string,
+    arrays: SplitArrays,
+    features: readonly FeatureInfo[],
+    denseCount: number,
+    vocabulary: Vocabulary,
+  ) {
     this.name = name;
+    this.vocabulary = vocabulary;
     this.rows = arrays.labels.length;
     this.features = features;
     this.denseCount = denseCount;

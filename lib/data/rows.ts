@@ -9,7 +9,7 @@ import { type Engine, EngineError } from './engine.ts';
 import { type Expression, type Expressions, sourceError } from './expressions.ts';
 import type { Source } from './source.ts';
 import { dealRows, type SplitRows } from './splits.ts';
-import { splitNames, validationEvery } from './types.ts';
+import { validationEvery } from './types.ts';
 
 /** Members and vocabulary rows are rowids. */
 export interface Rows extends SplitRows {
@@ -144,8 +144,11 @@ async function checkSplits(engine: Engine, source: Source, expressions: Expressi
       `Expected rows in split ${split.name}, none of the ${rows} rows of ${source.name} satisfies: ${split.sql}`,
     );
   }
-  const student = counts.get(1 << splits.findIndex((split) => split.name === 'student'))!;
-  if (splits.length < splitNames.length && student < validationEvery) {
+  const taken = splits.some(({ name }) => name === 'validation')
+    ? -1
+    : splits.findIndex(({ name }) => name === 'student');
+  const student = taken < 0 ? validationEvery : counts.get(1 << taken)!;
+  if (student < validationEvery) {
     throw new CollideError(
       'EMPTY_SPLIT',
       `Expected rows in split validation: every ${validationEvery}th student row is taken for it, and there are only ${student}. Give data.splits.validation`,

@@ -12,7 +12,7 @@ import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { CollideError } from '../errors.ts';
-import type { DataConfig } from './config.ts';
+import type { CheckedConfig } from './config.ts';
 import { type Engine, EngineError, quoteText } from './engine.ts';
 
 export interface Source {
@@ -31,7 +31,7 @@ interface Column {
 /**
  * @throws CollideError DATA_SOURCE (no such file, unknown kind, damaged, no header, differing headers), ABORTED
  */
-export async function openSource(engine: Engine, config: DataConfig): Promise<Source> {
+export async function openSource(engine: Engine, config: CheckedConfig): Promise<Source> {
   const folder = resolve(config.folder ?? '.');
   await engine.run(`SET file_search_path = ${quoteText(folder)}`);
   if (config.query !== undefined) return { sql: `(${config.query}\n)`, name: 'data.query', kind: 'query' };

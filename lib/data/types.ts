@@ -4,6 +4,8 @@
  * Everything is in memory and read-only by agreement: the arrays are handed out, not copied.
  */
 
+import type { Vocabulary } from './vocabulary.ts';
+
 /** One categorical feature of a {@link Dataset}. */
 export interface FeatureInfo {
   readonly name: string;
@@ -27,6 +29,8 @@ export interface FeatureIds {
 export interface Split {
   readonly name: string;
   readonly rows: number;
+  /** What its ids mean: the data set's vocabulary. */
+  readonly vocabulary: Vocabulary;
   /** The categorical features, as in the data set. */
   readonly features: readonly FeatureInfo[];
   /** Number of dense columns. */
@@ -47,6 +51,8 @@ export type IdOrder = 'frequency' | 'appearance';
 export type UnseenPolicy = 'row' | 'hash' | 'error';
 
 export interface Dataset {
+  /** What the ids of all splits mean; models that are trained on the data keep and save it. */
+  readonly vocabulary: Vocabulary;
   readonly features: readonly FeatureInfo[];
   /** Names of the dense columns. */
   readonly dense: readonly string[];
