@@ -1,0 +1,100 @@
+/** An epoch is every row once, in the order of its seed, in batches of its size: the same steps made one by one. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Split, shuffled } from '../../lib/data/index.ts';
+import { Recommender } from '../../lib/model/recommender.ts';
+import { type EpochOptions, evaluateSplit, predictSplit, trainEpoch } from '../../lib/training/train.ts';
+import { tinyArrays, tinyData } from '../pipeline/tiny.ts';
+
+const data = tinyData();
+const student = data.split('student');
+
+const build = () =>
+  new Recommender({
+    features: data.features.map(({ name, cardinality }) => ({ name, cardinality })),
+    dense: 1,
+    dim: 2,
+    bottomHidden: [],
+    topHidden: [3],
+    embeddingOptimizer: { kind: 'rowwise-adagrad', learningRate: 0.1 },
+    denseOptimizer: { kind: 'adagrad', learningRate: 0.05 },
+  });
+
+/** What a split holds of some rows, put together row by row. */
+function batchOf(split: Split, rows: Uint32Array) {
+  const ids = split.features.flatMap((_, f) => Array.from(rows, (row) => split.ids(f).ids[row]!));
+  return {
+    size: rows.length,
+    indices: Uint32Array.from(ids),
+    offsets: Uint32Array.from({ length: ids.length + 1 }, (_, k) => k),
+    dense: Float32Array.from(rows, (row) => split.dense[row]!),
+    labels: Float32Array.from(rows, (row) => split.labels[row]!),
+  };
+}
+
+function epochByHand(model: Recommender, split: Split, { batchSize, seed, half }: EpochOptions): number {
+  const order = shuffled(split.rows, seed).filter((row) => half === undefined || row % 2 === half);
+  let loss = 0;
+  for (let start = 0; start < order.length; start += batchSize) {
+    const rows = order.slice(start, start + batchSize);
+    loss += rows.length * model.step(batchOf(split, rows));
+  }
+  return loss / order.length;
+}
+
+const bits = (model: Recommender) => [
+  model.net.parameters(),
+  ...data.features.map(({ name }) => model.tables.weights(name)),
+];
+
+describe('trainEpoch', () => {
+  it('steps once over every row, in the order of its seed, the last batch too', async () => {
+    const options = fc.record({
+      batchSize: fc.integer({ min: 20, max: 2000 }),
+      seed: fc.nat(),
+      half: fc.constantFrom(undefined, 0 as const, 1 as const),
+    });
+    await fc.assert(
+      fc.asyncProperty(options, async (given) => {
+        using model = build();
+        using byHand = build();
+        for (const seed of [given.seed, given.seed + 1]) {
+          const loss = await trainEpoch(model, student, { ...given, seed });
+          expect(loss).toBeCloseTo(epochByHand(byHand, student, { ...given, seed }), 12);
+        }
+        expect(bits(model)).toEqual(bits(byHand));
+      }),
+      { numRuns: 20 },
+    );
+  });
+});
+
+describe('predictSplit and evaluateSplit', () => {
+  it('are of the rows asked for and leave the model as it is', async () => {
+    using model = build();
+    await trainEpoch(model, student, { batchSize: 50, seed: 1 });
+    const before = bits(model);
+    const split = data.split('evaluation');
+    const logits = await predictSplit(model, split);
+    const one = new Float32Array(1);
+    const byHand = Float32Array.from({ length: split.rows }, (_, row) => {
+      model.predict(batchOf(split, Uint32Array.of(row)), one);
+      return one[0]!;
+    });
+    expect(logits).toEqual(byHand);
+    const metrics = await evaluateSplit(model, split);
+    const loss = (logit: number, label: number) => Math.log1p(Math.exp(label === 1 ? -logit : logit));
+    const losses = Array.from(logits, (logit, row) => loss(logit, tinyArrays.splits.evaluation!.labels[row]!));
+    expect(metrics.logLoss).toBeCloseTo(losses.reduce((sum, value) => sum + value, 0) / split.rows, 6);
+    let [won, pairs] = [0, 0];
+    for (const [a, above] of logits.entries()) {
+      for (const [b, below] of logits.entries()) {
+        if (split.labels[a] !== 1 || split.labels[b] !== 0) continue;
+        pairs++;
+        won += above > below ? 1 : above === below ? 0.5 : 0;
+      }
+    }
+    expect(metrics.auc).toBeCloseTo(won / pairs, 12);
+    expect(bits(model)).toEqual(before);
+  });
+});
