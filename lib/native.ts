@@ -175,7 +175,10 @@ export interface NativeDenseConfig {
 }
 
 export interface NativeDenseNet {
-  /** Forward, loss, backward and optimizer in one call. Writes d loss / d embeddings into `gradient`; returns the mean log loss. */
+  /**
+   * Forward, loss, backward and optimizer in one call. Writes d loss / d embeddings into `gradient`; returns the mean log
+   * loss, or what is not finite when the step could not be taken.
+   */
   step(dense: Float32Array, embeddings: Float32Array, labels: Float32Array, gradient: Float32Array): number;
   /** Writes logits [batch]. */
   predict(dense: Float32Array, embeddings: Float32Array, logits: Float32Array): void;
@@ -185,6 +188,8 @@ export interface NativeDenseNet {
   writeParameters(values: Float32Array): void;
   readState(): Float32Array;
   writeState(values: Float32Array): void;
+  /** Of each tensor, the steps since it last had a gradient other than 0. */
+  readIdle(): Float32Array;
   parameterCount(): number;
   close(): void;
 }

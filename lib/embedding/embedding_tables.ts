@@ -158,10 +158,12 @@ export class EmbeddingTables {
   /**
    * Expands the gradient of the last `forward` to the internal tables and steps the optimizer, once per distinct row.
    *
-   * @param outputGradient - d loss / d output, of the output's length
+   * @param outputGradient - d loss / d output, of the output's length; each a number of at most 1e12 in size (a larger one
+   * would make the optimizer's sums of squares infinite, and its rows would never move again), with `clipRowNorm` 1e30
    * @param weightGradient - [indices] to write d loss / d weights into, of the rows before the step: the dot product of
    * the bag's gradient and the id's row (divided by the number of ids for `mean`). Also without weights, as if all were 1
-   * @throws CollideError NO_FORWARD, INVALID_ARGUMENT, CLOSED, NOT_SUPPORTED for tables that only serve
+   * @throws CollideError NO_FORWARD, INVALID_ARGUMENT (also for a gradient that is NaN, infinite or too large: it names the
+   *   position), CLOSED, NOT_SUPPORTED for tables that only serve; nothing has changed then
    */
   backward(outputGradient: Float32Array, weightGradient?: Float32Array): void {
     if (this.#serving !== undefined) {

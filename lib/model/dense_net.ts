@@ -5,8 +5,8 @@ import { type NativeDenseConfig, type NativeDenseNet, native } from '../native.t
 
 export interface DenseOptimizer {
   /**
-   * - `lamb`: You et al. (2020), one trust ratio |w| / |r| per parameter tensor (1 when either norm is 0); the optimizer
-   *   of "Learning to Collide", section 5
+   * - `lamb`: You et al. (2020), one trust ratio |w| / |r| per parameter tensor, 10 at most (1 when either norm is 0);
+   *   the optimizer of "Learning to Collide", section 5
    * - `adagrad`: elementwise, s += g^2, w -= rate g / (sqrt(s) + epsilon)
    * - `sgd`: w -= rate g
    */
@@ -65,6 +65,8 @@ const DEFAULTS = {
   sgd: { learningRate: 0.1, epsilon: 1e-8 },
 };
 const MOST_RATE = 1e6;
+/** Steps without a gradient after which a tensor is told of. */
+const IDLE_STEPS = 500;
 
 /**
  * x0 = bottom layers of the dense inputs; z = concat(x0, x_i . x_j for 0 <= j < i <= vectors) with the example's embedding
@@ -72,7 +74,8 @@ const MOST_RATE = 1e6;
  * "Learning to Collide", section 5: DLRM, Naumov et al. 2019). Arrays are row-major, one row per example.
  *
  * Weights start as N(0, sqrt(2 / (inputs + outputs))), biases and the constant vector as N(0, sqrt(1 / outputs)), as in
- * DLRM's reference code. The bits of every result depend on the seed, the calls and the device, not on the number of
+ * DLRM's reference code; where a ReLU layer, a narrow one, would pass nothing on for some inputs of either sign, and so
+ * never learn, signs of its units are turned. The bits of every result depend on the seed, the calls and the device, not on the number of
  * threads.
  *
  * @example
@@ -114,12 +117,21 @@ export class DenseNet {
    * @param labels [batch], each 0 or 1
    * @param gradient receives d loss / d embeddings, [batch, vectors * dim]
    * @returns the batch's mean loss in nats, before the step
+   * A tensor that had no gradient for 500 steps is told of in a process warning (code `COLLIDE_IDLE_TENSOR`), each name
+   * once.
+   *
    * @throws CollideError INVALID_ARGUMENT (wrong type or length, an empty batch, a gradient that shares memory with an
-   *   input), INVALID_LABEL (names the position), DIVERGED when the loss is not finite, CLOSED; the parameters are then
-   *   as before
+   *   input, a NaN or an infinity in dense or embeddings, whose position it names), INVALID_LABEL (names the position),
+   *   DIVERGED when the loss, a gradient, or a parameter or a part of the state after the step would not be finite,
+   *   CLOSED; parameters and state are then as before
    */
   step(dense: Float32Array, embeddings: Float32Array, labels: Float32Array, gradient: Float32Array): number {
-    return this.counted(this.#native.step(dense, embeddings, labels, gradient));
+    const loss = this.#native.step(dense, embeddings, labels, gradient);
+    if (!Number.isFinite(loss)) {
+      checkFinite(dense, 'dense');
+      checkFinite(embeddings, 'embeddings');
+    }
+    return this.counted(loss);
   }
 
   /** @internal Counts a step by its loss, and returns it. @throws CollideError DIVERGED when it is not finite */
@@ -127,11 +139,25 @@ export class DenseNet {
     if (!Number.isFinite(loss)) {
       throw new CollideError(
         'DIVERGED',
-        `Expected a finite loss, received ${loss} after ${this.#steps} steps. A lower learning rate may help (now ${this.#config.optimizer.learningRate} for the dense net); so may inputs without NaN and infinities`,
+        `Expected a finite loss, received ${loss} after ${this.#steps} steps: the loss of the next step, its gradients or what it would leave is not finite, so it was not taken. A lower learning rate may help (now ${this.#config.optimizer.learningRate} for the dense net); so may inputs without NaN, infinities and huge numbers`,
       );
     }
     this.#steps++;
+    if (this.#steps % IDLE_STEPS === 0) this.#tellIdle();
     return loss;
+  }
+
+  /** What has no gradient any more is stuck for good, and looks like a model that learns from its other inputs. */
+  #tellIdle(): void {
+    const idle = this.#native.readIdle();
+    for (const [t, { name }] of this.tensors().entries()) {
+      if (idle[t]! < IDLE_STEPS || toldIdle.has(name)) continue;
+      toldIdle.add(name);
+      process.emitWarning(
+        `${name} of a dense net had no gradient for ${IDLE_STEPS} steps: it does not learn. Its layer or one above it may be dead (all units of a ReLU layer at 0 for every input), which a lower learning rate or wider layers avoid${name === 'bottom.0.weight' ? '; or all dense columns may be 0 in every row, and can be left out' : ''}`,
+        { type: 'CollideWarning', code: 'COLLIDE_IDLE_TENSOR' },
+      );
+    }
   }
 
   /**
@@ -284,6 +310,14 @@ function checkSeed(seed: unknown): bigint {
     return BigInt.asUintN(64, BigInt(seed as number | bigint));
   }
   throw invalid(`Expected a whole number or a bigint for seed, received ${describe(seed)}`);
+}
+
+/** Names of the tensors that were told of. */
+const toldIdle = new Set<string>();
+
+function checkFinite(values: Float32Array, name: string): void {
+  const position = values.findIndex((value) => !Number.isFinite(value));
+  if (position >= 0) throw invalid(`Expected a finite number for ${name}[${position}], received ${values[position]}`);
 }
 
 /** The order of the native parameters: see native/cpu/dense_net.h. */

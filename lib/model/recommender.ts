@@ -131,8 +131,10 @@ export class Recommender {
    * step is started before this loss is asked for; on the CPU the step is over when this returns. At most two steps run
    * ahead: a third start waits for the first.
    *
-   * A loss that is not finite is an error of that function, or of the start that waited for the step. No step from it on
-   * has then changed the model, so those started after it fail, too; only the accesses of its batch were counted.
+   * A loss that is not finite is an error of that function, or of the start that waited for the step; so is a step that
+   * would leave a parameter of the net or a part of its optimizer's state that is not finite, or that has a gradient beyond
+   * what the tables take. No step from it on has then changed the model, so those started after it fail, too; only the
+   * accesses of its batch were counted.
    *
    * @throws CollideError INVALID_INDEX, INVALID_OFFSETS, INVALID_LABEL, INVALID_ARGUMENT, OUT_OF_MEMORY: this batch
    *   changes nothing; DIVERGED
@@ -153,7 +155,8 @@ export class Recommender {
     const pooled = this.#view('pooled', batch.size);
     const gradient = this.#view('gradient', batch.size);
     this.tables.forward(ids, pooled);
-    const loss = this.net.step(batch.dense, pooled, batch.labels, gradient);
+    // Pooled rows that are not finite are no bad input here, as DenseNet.step says: the tables diverged.
+    const loss = this.net.counted(this.net.native.step(batch.dense, pooled, batch.labels, gradient));
     this.tables.backward(gradient);
     return () => loss;
   }

@@ -59,6 +59,7 @@ class DenseNetWrap : public Napi::ObjectWrap<DenseNetWrap> {
                            InstanceMethod("writeParameters", &DenseNetWrap::write_parameters),
                            InstanceMethod("readState", &DenseNetWrap::read_state),
                            InstanceMethod("writeState", &DenseNetWrap::write_state),
+                           InstanceMethod("readIdle", &DenseNetWrap::read_idle),
                            InstanceMethod("parameterCount", &DenseNetWrap::parameter_count),
                            InstanceMethod("close", &DenseNetWrap::close),
                        });
@@ -142,6 +143,12 @@ class DenseNetWrap : public Napi::ObjectWrap<DenseNetWrap> {
   }
   void write_state(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] { net().write_state(span_of<const float>(info[0], "state")); });
+  }
+  Napi::Value read_idle(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      const DenseNet& from = net();
+      return array(info.Env(), from.tensor_count(), [&](float* to) { from.read_idle(to); });
+    });
   }
   Napi::Value parameter_count(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {

@@ -1,10 +1,9 @@
 #include "core/dense_net.h"
 
 #include <cmath>
-#include <numbers>
 
+#include "core/dense_init.h"
 #include "core/error.h"
-#include "core/random.h"
 
 namespace collide {
 
@@ -34,12 +33,6 @@ const DenseNetConfig& checked(const DenseNetConfig& c) {
     fail("INVALID_ARGUMENT", "Expected the last top layer to be 1 wide, received ", c.top.back());
   }
   return c;
-}
-
-// The n-th standard normal number of a seed (Box-Muller).
-float normal(std::uint64_t seed, std::uint64_t n) {
-  const double u = 1.0 - uniform01(seed, 2 * n), v = uniform01(seed, 2 * n + 1);
-  return static_cast<float>(std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v));
 }
 
 bool overlap(Span<const float> a, Span<const float> b) {
@@ -73,17 +66,15 @@ DenseNet::DenseNet(const DenseNetConfig& config) : config_(checked(config)) {
 }
 
 void DenseNet::first_parameters(float* values) const {
-  const auto fill = [&](std::size_t from, std::size_t count, double deviation) {
-    const auto scale = static_cast<float>(deviation);
-    for (std::size_t i = from; i < from + count; ++i) values[i] = scale * normal(config_.seed, i);
-  };
+  if (bottom_.empty()) draw_normal(config_.seed, 0, config_.dim, 1.0 / static_cast<double>(config_.dim), values);
   for (const auto* layers : {&bottom_, &top_}) {
     for (const DenseShape& s : *layers) {
-      fill(s.weights, s.inputs * s.outputs, std::sqrt(2.0 / static_cast<double>(s.inputs + s.outputs)));
-      fill(s.bias, s.outputs, std::sqrt(1.0 / static_cast<double>(s.outputs)));
+      const auto inputs = static_cast<double>(s.inputs), outputs = static_cast<double>(s.outputs);
+      draw_normal(config_.seed, s.weights, s.inputs * s.outputs, 2.0 / (inputs + outputs), values);
+      draw_normal(config_.seed, s.bias, s.outputs, 1.0 / outputs, values);
     }
   }
-  if (bottom_.empty()) fill(0, config_.dim, std::sqrt(1.0 / static_cast<double>(config_.dim)));
+  enliven(bottom_, top_, config_.dim, values);
 }
 
 void DenseNet::check_inputs(Span<const float> dense, std::size_t embeddings, std::size_t batch,

@@ -47,8 +47,9 @@ class DenseNet {
   DenseNet& operator=(const DenseNet&) = delete;
 
   // The mean loss of the batch, whose size is that of `labels` (each 0 or 1). Writes d loss / d embeddings, laid out
-  // like embeddings [batch, vectors * dim], then steps the optimizer; not if the loss is not finite. Throws Error
-  // INVALID_ARGUMENT or INVALID_LABEL and has then changed nothing.
+  // like embeddings [batch, vectors * dim], then steps the optimizer. Returns NaN, and has then changed nothing but
+  // `gradient`, if the loss is not finite, a gradient does not fit (core/gradients.h), or a parameter or a part of the
+  // optimizer's state would not be finite. Throws Error INVALID_ARGUMENT or INVALID_LABEL and has then changed nothing.
   double step(Span<const float> dense, Span<const float> embeddings, Span<const float> labels, Span<float> gradient);
 
   // The checks of step(), for a caller that has the embeddings, so many floats of them, elsewhere. Throws Error
@@ -71,6 +72,9 @@ class DenseNet {
   // The optimizer's state: see dense_state_size.
   std::size_t state_count() const { return dense_state_size(config_.optimizer, parameter_count_); }
   virtual void read_state(float* to) const = 0;
+  // [tensors]: the steps since each tensor last had a gradient other than 0.
+  std::size_t tensor_count() const { return tensors_.size(); }
+  virtual void read_idle(float* to) const = 0;
 
   // Throw Error INVALID_ARGUMENT, and have then changed nothing, on a wrong length or a value that cannot be.
   void write_parameters(Span<const float> values);
@@ -81,7 +85,7 @@ class DenseNet {
   explicit DenseNet(const DenseNetConfig& config);
 
   // Weights start as N(0, sqrt(2 / (inputs + outputs))), biases (and the constant vector) as N(0, sqrt(1 / outputs)),
-  // as in DLRM's reference code.
+  // as in DLRM's reference code, with signs turned where a layer would be dead; see core/dense_init.h.
   void first_parameters(float* values) const;
 
   const DenseNetConfig& config() const { return config_; }

@@ -2,8 +2,14 @@
 //   SGD      w -= lr g
 //   Adagrad  s += g^2; w -= lr g / (sqrt(s) + eps), elementwise
 //   LAMB     m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; r = mhat / (sqrt(vhat) + eps) + wd w, the hats being
-//            m / (1 - b1^t) and v / (1 - b2^t); w -= lr trust r, trust = |w| / |r| if both are > 0, else 1; one per
-//            parameter tensor (You et al. 2020)
+//            m / (1 - b1^t) and v / (1 - b2^t); w -= lr trust r, trust = min(|w| / |r|, 10) if both are > 0, else 1;
+//            one per parameter tensor (You et al. 2020)
+//
+// Without the bound, a tensor whose gradient becomes 0 for good is stepped at full size for ever: r fades, the ratio
+// grows by as much, and |w| grows as (1 + lr)^t until it overflows.
+//
+// A step is taken whole or not at all: if a value of the parameters or of the state would not be finite, everything
+// stays as it is.
 #pragma once
 
 #include <cstddef>
@@ -23,6 +29,9 @@ struct DenseOptimizerConfig {
 struct DenseRates {
   float rate, epsilon, beta1, rest1, beta2, rest2, correct1, correct2, decay;
 };
+
+// The largest trust ratio.
+inline constexpr float kMostTrust = 10;
 
 // Steps are counted up to here, where the bias corrections have long been 1.
 inline constexpr float kMostDenseSteps = 16777216.0f;

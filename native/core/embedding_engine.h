@@ -13,6 +13,7 @@
 #include "core/batch_check.h"
 #include "core/embedding_layout.h"
 #include "core/embedding_optimizer.h"
+#include "core/gradients.h"
 
 namespace collide {
 
@@ -30,7 +31,8 @@ class EmbeddingEngine {
   virtual std::size_t forward(const BagBatch& batch, float* out, bool train) = 0;
 
   // gradient: of the output of the last training forward. Updates the tables. weight_gradient, if not null: [indices],
-  // d loss / d weight of each id. Throws Error NO_FORWARD; NOT_SUPPORTED for rows that only serve.
+  // d loss / d weight of each id. Throws Error NO_FORWARD; NOT_SUPPORTED for rows that only serve; INVALID_ARGUMENT
+  // naming a gradient that does not fit (core/gradients.h). Nothing has changed then.
   virtual void backward(const float* gradient, float* weight_gradient = nullptr) = 0;
 
   // `count` rows of a table from row `first` on as float32, [count, width].
@@ -62,6 +64,8 @@ class EmbeddingEngine {
   // Floats of the output, and indices, of the batch that backward goes back through. Throw Error NO_FORWARD.
   std::size_t kept_output() const;
   std::size_t kept_indices() const;
+  // The largest gradient that backward takes.
+  float most_gradient() const { return optimizer_.max_row_norm > 0 ? kMostClippedGradient : kMostGradient; }
   // A batch was refused before it came to forward: backward has nothing to go back through.
   void forget_forward() { kept_ = false; }
 

@@ -1,8 +1,11 @@
 #include "cpu/dense_net.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <limits>
 
+#include "core/gradients.h"
 #include "cpu/dense_loss.h"
 #include "cpu/thread_pool.h"
 
@@ -99,6 +102,9 @@ void CpuDenseNet::read_parameters(float* to) const {
 void CpuDenseNet::read_state(float* to) const {
   std::copy_n(optimizer_.state(), state_count(), to);
 }
+void CpuDenseNet::read_idle(float* to) const {
+  std::copy_n(optimizer_.idle().data(), tensor_count(), to);
+}
 void CpuDenseNet::store_parameters(const float* values) {
   std::copy_n(values, parameter_count(), parameters_.as<float>());
 }
@@ -163,6 +169,7 @@ double CpuDenseNet::run_step(const float* dense, const float* embeddings, const 
   const std::size_t bytes = shards * parameters * sizeof(float);
   if (gradients_.bytes() < bytes) gradients_ = Memory(bytes, "the dense net's gradients");
   std::vector<double> losses(blocks);
+  std::atomic<bool> fit{true};
   parallel_for(shards, config().threads, [&](std::size_t s) {
     const Lease space(*this);
     float* const sums = gradients_.as<float>() + s * parameters;
@@ -172,15 +179,15 @@ double CpuDenseNet::run_step(const float* dense, const float* embeddings, const 
       forward(*space, dense + first * config().dense, embeddings + first * vectors, rows);
       losses[b] = loss_backward((*space).top.back(), labels + first, rows, 1.0f / static_cast<float>(batch));
       backward(*space, rows, sums, gradient + first * vectors);
+      if (!gradients_fit(gradient + first * vectors, rows * vectors)) fit = false;
     }
   });
   double loss = 0;
   for (const double part : losses) loss += part;
   loss /= static_cast<double>(batch);
-  if (std::isfinite(loss)) {
-    optimizer_.step(parameters_.as<float>(), gradients_.as<float>(), shards, parameters);
-  }
-  return loss;
+  if (!std::isfinite(loss)) return loss;
+  const bool taken = fit && optimizer_.step(parameters_.as<float>(), gradients_.as<float>(), shards, parameters);
+  return taken ? loss : std::numeric_limits<double>::quiet_NaN();
 }
 
 void CpuDenseNet::run_predict(const float* dense, const float* embeddings, std::size_t batch, float* logits) const {

@@ -25,6 +25,7 @@ class CpuDenseNet final : public DenseNet {
 
   void read_parameters(float* to) const override;
   void read_state(float* to) const override;
+  void read_idle(float* to) const override;
 
  private:
   struct Workspace;

@@ -1,7 +1,10 @@
 #include "cpu/dense_optimizer.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 
 #include "cpu/thread_pool.h"
 
@@ -14,6 +17,8 @@ namespace {
 constexpr std::size_t kPiece = 4096;
 // Fewer parameters than this are stepped on the caller's thread: waking another one would take longer.
 constexpr std::size_t kParallel = 65536;
+
+using Kind = DenseOptimizerConfig::Kind;
 
 // What a kernel needs to know of one piece, [0, count).
 struct Arrays {
@@ -35,42 +40,50 @@ struct AddShards {
   }
 };
 
-struct Sgd {
-  template <int kBytes>
-  static COLLIDE_INLINE void run(const Arrays& a, const DenseRates& r) {
-#pragma GCC ivdep
-    for (std::size_t i = 0; i < a.count; ++i) a.weight[i] -= r.rate * a.gradient[i];
-  }
+// The next state of value i, and its update, which the learning rate and the trust ratio scale.
+struct Next {
+  float first, second, update;
 };
 
-struct Adagrad {
-  template <int kBytes>
-  static COLLIDE_INLINE void run(const Arrays& a, const DenseRates& r) {
-#pragma GCC ivdep
-    for (std::size_t i = 0; i < a.count; ++i) {
-      const float g = a.gradient[i];
-      const float s = a.first[i] + g * g;
-      a.first[i] = s;
-      a.weight[i] -= r.rate * g / (std::sqrt(s) + r.epsilon);
-    }
+template <Kind kKind>
+COLLIDE_INLINE Next next(const Arrays& a, const DenseRates& r, std::size_t i) {
+  const float g = a.gradient[i];
+  if constexpr (kKind == Kind::kSgd) return {0, 0, g};
+  if constexpr (kKind == Kind::kAdagrad) {
+    const float s = a.first[i] + g * g;
+    return {s, 0, g / (std::sqrt(s) + r.epsilon)};
   }
-};
+  if constexpr (kKind == Kind::kLamb) {
+    const float m = r.beta1 * a.first[i] + r.rest1 * g;
+    const float v = r.beta2 * a.second[i] + r.rest2 * g * g;
+    return {m, v, m * r.correct1 / (std::sqrt(v * r.correct2) + r.epsilon) + r.decay * a.weight[i]};
+  }
+}
 
-// Moments; leaves the update r in place of the gradient, and the squared norms of w and r in float64.
-struct LambUpdate {
+// Looks before anything is written: the squared norms of weights and updates in float64, the latter NaN or infinite if
+// a part of the next state is, and whether there is a gradient at all.
+template <Kind kKind>
+struct Measure {
   template <int kBytes>
-  static COLLIDE_INLINE void run(const Arrays& a, const DenseRates& r, double* weight_norm, double* update_norm) {
+  static COLLIDE_INLINE void run(const Arrays& a, const DenseRates& r, double* weight_norm, double* update_norm,
+                                 bool* any) {
+    constexpr std::size_t kRun = 512;
+    alignas(64) float update[kRun];
+    double updates = 0;
+    std::uint32_t bits = 0;
+    for (std::size_t begin = 0; begin < a.count; begin += kRun) {
+      const std::size_t count = std::min(kRun, a.count - begin);
 #pragma GCC ivdep
-    for (std::size_t i = 0; i < a.count; ++i) {
-      const float g = a.gradient[i];
-      const float m = r.beta1 * a.first[i] + r.rest1 * g;
-      const float v = r.beta2 * a.second[i] + r.rest2 * g * g;
-      a.first[i] = m;
-      a.second[i] = v;
-      a.gradient[i] = m * r.correct1 / (std::sqrt(v * r.correct2) + r.epsilon) + r.decay * a.weight[i];
+      for (std::size_t i = 0; i < count; ++i) {
+        const Next n = next<kKind>(a, r, begin + i);
+        update[i] = n.update + 0.0f * (n.first + n.second);
+        bits |= std::bit_cast<std::uint32_t>(a.gradient[begin + i]) << 1;  // 0 for 0 and -0
+      }
+      updates += squares(update, count);
     }
     *weight_norm = squares(a.weight, a.count);
-    *update_norm = squares(a.gradient, a.count);
+    *update_norm = updates;
+    *any = bits != 0;
   }
 
   static COLLIDE_INLINE double squares(const float* x, std::size_t count) {
@@ -85,11 +98,18 @@ struct LambUpdate {
   }
 };
 
-struct Subtract {
+// scale: learning rate times trust ratio.
+template <Kind kKind>
+struct Apply {
   template <int kBytes>
-  static COLLIDE_INLINE void run(const Arrays& a, float scale) {
+  static COLLIDE_INLINE void run(const Arrays& a, const DenseRates& r, float scale) {
 #pragma GCC ivdep
-    for (std::size_t i = 0; i < a.count; ++i) a.weight[i] -= scale * a.gradient[i];
+    for (std::size_t i = 0; i < a.count; ++i) {
+      const Next n = next<kKind>(a, r, i);
+      if constexpr (kKind != Kind::kSgd) a.first[i] = n.first;
+      if constexpr (kKind == Kind::kLamb) a.second[i] = n.second;
+      a.weight[i] -= scale * n.update;
+    }
   }
 };
 
@@ -105,50 +125,60 @@ DenseOptimizer::DenseOptimizer(const DenseOptimizerConfig& config, const std::ve
     parameters_ += tensors[t];
   }
   if (parameters_ < kParallel) threads_ = 1;
-  weight_norms_.resize(pieces_.size());
-  update_norms_.resize(pieces_.size());
+  measured_.resize(pieces_.size());
+  idle_.resize(tensors_);
   state_ = Memory(dense_state_size(config, parameters_) * sizeof(float), "the dense net's optimizer state");
 }
 
-void DenseOptimizer::step(float* parameters, float* gradients, std::size_t shards, std::size_t pitch) {
-  using Kind = DenseOptimizerConfig::Kind;
-  float steps = 0;
-  if (config_.kind == Kind::kLamb) {
-    float& counted = state()[2 * parameters_];
-    steps = counted = std::min(counted + 1, kMostDenseSteps);
+bool DenseOptimizer::step(float* parameters, float* gradients, std::size_t shards, std::size_t pitch) {
+  switch (config_.kind) {
+    case Kind::kSgd:
+      return step_of<Kind::kSgd>(parameters, gradients, shards, pitch);
+    case Kind::kAdagrad:
+      return step_of<Kind::kAdagrad>(parameters, gradients, shards, pitch);
+    default:
+      return step_of<Kind::kLamb>(parameters, gradients, shards, pitch);
   }
+}
+
+template <Kind kKind>
+bool DenseOptimizer::step_of(float* parameters, float* gradients, std::size_t shards, std::size_t pitch) {
+  float* const counted = kKind == Kind::kLamb ? &state()[2 * parameters_] : nullptr;
+  const float steps = counted == nullptr ? 0 : std::min(*counted + 1, kMostDenseSteps);
   const DenseRates rates = dense_rates(config_, steps);
   const auto arrays = [&](const Piece& piece) {
-    float* const first = config_.kind == Kind::kSgd ? nullptr : state() + piece.begin;
-    float* const second = config_.kind == Kind::kLamb ? state() + parameters_ + piece.begin : nullptr;
+    float* const first = kKind == Kind::kSgd ? nullptr : state() + piece.begin;
+    float* const second = kKind == Kind::kLamb ? state() + parameters_ + piece.begin : nullptr;
     return Arrays{parameters + piece.begin, gradients + piece.begin, first, second, piece.end - piece.begin};
   };
   parallel_for(pieces_.size(), threads_, [&](std::size_t p) {
     const Arrays a = arrays(pieces_[p]);
+    Measured& m = measured_[p];
     dispatch<AddShards>(a, shards, pitch);
-    switch (config_.kind) {
-      case Kind::kSgd:
-        dispatch<Sgd>(a, rates);
-        break;
-      case Kind::kAdagrad:
-        dispatch<Adagrad>(a, rates);
-        break;
-      case Kind::kLamb:
-        dispatch<LambUpdate>(a, rates, &weight_norms_[p], &update_norms_[p]);
-        break;
-    }
+    dispatch<Measure<kKind>>(a, rates, &m.weight_norm, &m.update_norm, &m.any_gradient);
   });
-  if (config_.kind != Kind::kLamb) return;
-  std::vector<double> weight(tensors_), update(tensors_);
+  std::vector<Measured> tensors(tensors_);
   for (std::size_t p = 0; p < pieces_.size(); ++p) {
-    weight[pieces_[p].tensor] += weight_norms_[p];
-    update[pieces_[p].tensor] += update_norms_[p];
+    Measured& tensor = tensors[pieces_[p].tensor];
+    tensor.weight_norm += measured_[p].weight_norm;
+    tensor.update_norm += measured_[p].update_norm;
+    tensor.any_gradient = tensor.any_gradient || measured_[p].any_gradient;
   }
-  parallel_for(pieces_.size(), threads_, [&](std::size_t p) {
-    const double w = weight[pieces_[p].tensor], r = update[pieces_[p].tensor];
-    const double trust = w > 0 && r > 0 ? std::sqrt(w) / std::sqrt(r) : 1.0;
-    dispatch<Subtract>(arrays(pieces_[p]), static_cast<float>(config_.learning_rate * trust));
-  });
+  std::vector<float> scales(tensors_);
+  for (std::size_t t = 0; t < tensors_; ++t) {
+    const double w = std::sqrt(tensors[t].weight_norm), r = std::sqrt(tensors[t].update_norm);
+    const double trust = kKind == Kind::kLamb && w > 0 && r > 0 ? std::min<double>(w / r, kMostTrust) : 1.0;
+    const double scale = config_.learning_rate * trust;
+    if (!(w + scale * r <= std::numeric_limits<float>::max())) return false;
+    scales[t] = static_cast<float>(scale);
+  }
+  parallel_for(pieces_.size(), threads_,
+               [&](std::size_t p) { dispatch<Apply<kKind>>(arrays(pieces_[p]), rates, scales[pieces_[p].tensor]); });
+  for (std::size_t t = 0; t < tensors_; ++t) {
+    idle_[t] = tensors[t].any_gradient ? 0 : std::min(idle_[t] + 1, kMostDenseSteps);
+  }
+  if (counted != nullptr) *counted = steps;
+  return true;
 }
 
 }  // namespace collide

@@ -17,21 +17,33 @@ class DenseOptimizer {
   DenseOptimizer(const DenseOptimizerConfig& config, const std::vector<std::size_t>& tensors, unsigned threads);
 
   // One step with the gradient sum over s of gradients[s * pitch + i], s in [0, shards). Overwrites the first shard.
-  void step(float* parameters, float* gradients, std::size_t shards, std::size_t pitch);
+  // Returns false, and has then changed no parameter and no state, if one of them would not be finite.
+  bool step(float* parameters, float* gradients, std::size_t shards, std::size_t pitch);
 
   // Laid out as dense_state_size says.
   float* state() const { return state_.as<float>(); }
+
+  // Of each tensor: the steps since it last had a gradient other than 0, at most kMostDenseSteps.
+  const std::vector<float>& idle() const { return idle_; }
 
  private:
   struct Piece {
     std::size_t tensor, begin, end;
   };
+  struct Measured {
+    double weight_norm = 0, update_norm = 0;  // squared
+    bool any_gradient = false;
+  };
+
+  template <DenseOptimizerConfig::Kind kKind>
+  bool step_of(float* parameters, float* gradients, std::size_t shards, std::size_t pitch);
 
   const DenseOptimizerConfig& config_;
   unsigned threads_;
   std::size_t parameters_ = 0, tensors_;
-  std::vector<Piece> pieces_;                        // fixed, so that the order of every sum is
-  std::vector<double> weight_norms_, update_norms_;  // squared, per piece
+  std::vector<Piece> pieces_;       // fixed, so that the order of every sum is
+  std::vector<Measured> measured_;  // per piece
+  std::vector<float> idle_;
   Memory state_;
 };
 

@@ -62,6 +62,7 @@ class CpuEmbedding final : public EmbeddingEngine {
 
   // In embedding_gradients.cc, as is backward().
   FactorTask factor_task(std::size_t feature, const float* gradient);
+  void check_gradient(const float* gradient) const;
   std::vector<TableGradient> table_gradients(const float* gradient);
   void make_factor_gradients(const float* gradient);
 

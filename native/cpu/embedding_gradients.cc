@@ -1,5 +1,6 @@
 // The part of CpuEmbedding that goes back: which gradients each table learns from, and the tables' steps as tasks.
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "core/error.h"
@@ -94,6 +95,16 @@ std::vector<TableGradient> CpuEmbedding::table_gradients(const float* gradient) 
   return tasks;
 }
 
+void CpuEmbedding::check_gradient(const float* gradient) const {
+  constexpr std::size_t kChunk = 1 << 15;
+  const std::size_t count = kept_output();
+  std::atomic<bool> fit{true};
+  parallel_for((count + kChunk - 1) / kChunk, threads_for(count), [&](std::size_t c) {
+    if (!gradients_fit(gradient + c * kChunk, std::min(kChunk, count - c * kChunk), most_gradient())) fit = false;
+  });
+  if (!fit) fail_gradient(gradient, count, most_gradient());
+}
+
 void CpuEmbedding::backward(const float* gradient, float* weight_gradient) {
   kept_output();
   for (const TableShape& shape : layout_.tables) {
@@ -102,6 +113,7 @@ void CpuEmbedding::backward(const float* gradient, float* weight_gradient) {
            "\": int8 and int4 rows only serve");
     }
   }
+  check_gradient(gradient);
   std::size_t ids = 0, work = 0;
   for (std::size_t f = 0; f < bags_.size(); ++f) {
     ids += ids_of(f) * layout_.features[f].hashes.size();

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/gradients.h"
 #include "cuda/dense_interaction.cuh"
 #include "cuda/dense_loss.cuh"
 #include "cuda/dense_net.h"
@@ -32,6 +33,19 @@ __global__ void __launch_bounds__(kThreads)
     if (!isfinite(loss)) *halted = 1;
   }
   losses[0] = loss;
+}
+
+// A gradient that does not fit makes the loss NaN, and *halted 1 unless it is null.
+__global__ void __launch_bounds__(kThreads)
+    check_gradients(const float* gradients, std::size_t count, float* loss, std::uint32_t* halted) {
+  const std::size_t stride = std::size_t{gridDim.x} * kThreads;
+  bool fit = true;
+  for (std::size_t i = std::size_t{blockIdx.x} * kThreads + threadIdx.x; i < count; i += stride) {
+    fit = fit && fabsf(gradients[i]) <= kMostGradient;
+  }
+  if (fit) return;
+  *loss = CUDART_NAN_F;
+  if (halted != nullptr) *halted = 1;
 }
 
 std::uint32_t loss_blocks(std::uint32_t rows) {
@@ -166,7 +180,11 @@ void CudaDenseNet::enqueue_step(const DenseBatch& batch, std::uint32_t* halted) 
   sum_losses<<<1, kThreads, 0, stream_.get()>>>(work.losses, loss_blocks(batch.rows), scale, halted);
   check(cudaGetLastError(), "launch the sum of the losses");
   backward(work, batch);
-  optimizer_.enqueue_step(parameters_.data(), gradients_.data(), batch.rows, work.losses);
+  const std::size_t gradients = batch.rows * vector_floats();
+  const auto blocks = static_cast<std::uint32_t>(std::min<std::size_t>((gradients + kThreads - 1) / kThreads, 1024));
+  check_gradients<<<blocks, kThreads, 0, stream_.get()>>>(batch.gradient, gradients, work.losses, halted);
+  check(cudaGetLastError(), "launch the check of the gradients");
+  optimizer_.enqueue_step(parameters_.data(), gradients_.data(), batch.rows, work.losses, halted);
   loss_ = work.losses;
 }
 

@@ -34,9 +34,10 @@ class CudaDenseNet final : public DenseNet {
 
   // Room for what follows, of so many rows. Throws Error INVALID_ARGUMENT or OUT_OF_MEMORY.
   void reserve(std::size_t rows) const;
-  // Starts a step in stream(); its loss will be at loss(). After a loss that is not finite nothing is stepped, and
-  // *halted (in device memory, or null) becomes 1: while it is not 0, losses are NaN. The step is counted in any case;
-  // who learns that it was not taken sets steps() back.
+  // Starts a step in stream(); its loss will be at loss(). A step that cannot be taken (see DenseNet::step) has the
+  // loss NaN. After a loss that is not finite nothing is stepped, and *halted (in device memory, or null) becomes 1:
+  // while it is not 0, losses are NaN. The step is counted in any case; who learns that it was not taken sets steps()
+  // back.
   void enqueue_step(const DenseBatch& batch, std::uint32_t* halted);
   const float* loss() const { return loss_; }
   float steps() const { return optimizer_.steps(); }
@@ -48,6 +49,7 @@ class CudaDenseNet final : public DenseNet {
 
   void read_parameters(float* to) const override;
   void read_state(float* to) const override { optimizer_.read_state(to); }
+  void read_idle(float* to) const override { optimizer_.read_idle(to); }
 
  private:
   // A layer and where the shards of its gradient begin.

@@ -185,6 +185,7 @@ void CudaEmbedding::enqueue_backward(const float* loss) {
 
 void CudaEmbedding::backward(const float* gradient, float* weight_gradient) {
   const std::size_t outputs = kept_output();
+  if (!gradients_fit(gradient, outputs, most_gradient())) fail_gradient(gradient, outputs, most_gradient());
   gradient_.reserve(outputs, "the gradient of a batch");
   weight_gradient_.reserve(weight_gradient != nullptr ? kept_indices_ : 0, "the gradients of weights");
   plan_staging_.clear();

@@ -276,6 +276,26 @@ describe.skipIf(!available)('steps that stay on the device', () => {
     }
   });
 
+  it('change nothing from a step on that would leave what is not finite', () => {
+    for (const kind of ['adagrad', 'lamb'] as const) {
+      using model = new Recommender({ ...SMALL.options, denseOptimizer: { kind } });
+      using twin = new Recommender({ ...SMALL.options, device: 'cpu', denseOptimizer: { kind } });
+      const [first, broken, later, last] = smallBatches(4, 4) as [ModelBatch, ModelBatch, ModelBatch, ModelBatch];
+      broken.dense.fill(1e25); // the loss is finite, the squares of the gradients are not
+      const before = model.start(first);
+      const losses = [model.start(broken), model.start(later)] as const;
+      before();
+      for (const loss of losses) expect(loss).toThrow(code('DIVERGED'));
+      expect(model.tables.steps).toBe(1);
+      twin.step(first);
+      expect(() => twin.step(broken)).toThrow(code('DIVERGED'));
+      expect(twin.tables.steps).toBe(1);
+      for (const one of [model, twin]) expect(one.step(last)).toBeGreaterThan(0);
+      const [found, expected] = [model, twin].map((one) => one.net.parameters());
+      for (const [i, value] of expected!.entries()) expect(Math.abs(found![i]! - value)).toBeLessThan(1e-4);
+    }
+  });
+
   it('tell of a loss that is not finite also where nobody asks for it', () => {
     using model = small();
     const [broken, second, third] = smallBatches(3, 5) as [ModelBatch, ModelBatch, ModelBatch];

@@ -308,6 +308,60 @@ describe('a batch', () => {
     }
   });
 
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e30, -1.5e12])(
+    'a gradient of %d, by its position; nothing changes, and the forward is still there',
+    (value) => {
+      for (const kind of ['rowwise-adagrad', 'adagrad', 'sgd', 'adam', 'rowwise-adam'] as const) {
+        using trained = new EmbeddingTables({
+          features: [{ name: 'f', cardinality: 3000, dim: 16 }],
+          optimizer: { kind },
+        });
+        const ids = Uint32Array.from({ length: 4000 }, (_, i) => (i * 7) % 3000);
+        const bags = Uint32Array.from({ length: 4001 }, (_, i) => i);
+        trained.forward({ indices: ids, offsets: bags });
+        const good = new Float32Array(4000 * 16).fill(0.5);
+        const contents = () =>
+          Buffer.concat([trained.weights('f'), trained.optimizerState('f')].map(({ buffer }) => Buffer.from(buffer)));
+        const before = contents();
+        for (const position of [0, 7, 32_770, 63_999]) {
+          const error = refusal(() => trained.backward(good.with(position, value)));
+          expect(error.code).toBe('INVALID_ARGUMENT');
+          expect(error.message).toContain(`for gradient[${position}], received`);
+        }
+        expect(contents().equals(before)).toBe(true);
+        expect(trained.steps).toBe(0);
+        trained.backward(good);
+        expect(trained.steps).toBe(1);
+      }
+    },
+  );
+
+  it('with clipRowNorm, a gradient beyond 1e30', () => {
+    using trained = new EmbeddingTables({
+      features: [{ name: 'f', cardinality: 1, dim: 4 }],
+      optimizer: { kind: 'rowwise-adagrad', clipRowNorm: 1 },
+    });
+    const batch = { indices: Uint32Array.of(0), offsets: Uint32Array.of(0, 1) };
+    trained.forward(batch);
+    expect(refusal(() => trained.backward(new Float32Array(4).fill(2e30))).message).toContain('1e+30 for gradient[0]');
+    trained.backward(new Float32Array(4).fill(1e30));
+    expect(trained.optimizerState('f')[0]).toBeCloseTo(0.25, 6);
+  });
+
+  it('the largest gradient leaves rows that go on learning', () => {
+    using trained = new EmbeddingTables({ features: [{ name: 'f', cardinality: 1, dim: 4 }] });
+    trained.setWeights('f', new Float32Array(4));
+    const step = (value: number) => {
+      trained.forward({ indices: Uint32Array.of(0), offsets: Uint32Array.of(0, 1) });
+      trained.backward(new Float32Array(4).fill(value));
+      return trained.weights('f')[0]!;
+    };
+    const first = step(1e12);
+    expect(first).toBeCloseTo(-0.02, 6);
+    expect(step(-1e12)).toBeGreaterThan(first);
+    expect(trained.optimizerState('f')[0]! / 2e24).toBeCloseTo(1, 5);
+  });
+
   it('a weight gradient of another type or length', () => {
     tables.forward({ indices, offsets });
     for (const [weightGradient, message] of [

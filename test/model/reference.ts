@@ -174,6 +174,10 @@ export class Stepper {
     readonly optimizer: ReferenceOptimizer,
     readonly tensors: Tensor[],
     length: number,
+    /** Bound of LAMB's trust ratio. */
+    readonly mostTrust = 10,
+    /** Applied to what LAMB keeps and multiplies: `Math.fround` for the range of float32. */
+    readonly round: (value: number) => number = (value) => value,
   ) {
     this.#first = new Float64Array(length);
     this.#second = new Float64Array(length);
@@ -181,6 +185,7 @@ export class Stepper {
 
   step(parameters: Float64Array, gradient: Float64Array): void {
     const { kind, learningRate, epsilon, beta1, beta2, weightDecay } = this.optimizer;
+    const { round } = this;
     const m = this.#first;
     const v = this.#second;
     this.#steps++;
@@ -195,20 +200,21 @@ export class Stepper {
           v[i]! += g * g;
           update[k] = g / (Math.sqrt(v[i]!) + epsilon);
         } else {
-          m[i] = beta1 * m[i]! + (1 - beta1) * g;
-          v[i] = beta2 * v[i]! + (1 - beta2) * g * g;
+          m[i] = round(beta1 * m[i]! + (1 - beta1) * g);
+          v[i] = round(beta2 * v[i]! + (1 - beta2) * g * g);
           const mean = m[i]! / (1 - beta1 ** this.#steps);
           const square = v[i]! / (1 - beta2 ** this.#steps);
-          update[k] = mean / (Math.sqrt(square) + epsilon) + weightDecay * parameters[i]!;
+          update[k] = round(mean / (Math.sqrt(square) + epsilon) + weightDecay * parameters[i]!);
         }
       }
       let trust = 1;
       if (kind === 'lamb') {
         const weightNorm = norm(parameters.subarray(start, start + length));
         const updateNorm = norm(update);
-        if (weightNorm > 0 && updateNorm > 0) trust = weightNorm / updateNorm;
+        if (weightNorm > 0 && updateNorm > 0) trust = Math.min(this.mostTrust, weightNorm / updateNorm);
       }
-      for (let k = 0; k < length; k++) parameters[start + k]! -= learningRate * trust * update[k]!;
+      const scale = round(learningRate * trust);
+      for (let k = 0; k < length; k++) parameters[start + k]! -= scale * update[k]!;
     }
   }
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { DenseNet, type DenseNetOptions, type DenseOptimizer } from '../../lib/model/index.ts';
 import { generator, randomBatch, SHAPES } from './cases.ts';
+import { firstParameters } from './init_reference.ts';
 import { layoutOf, pass, relativeError, Stepper } from './reference.ts';
 
 const OPTIMIZERS: DenseOptimizer[] = [
@@ -101,6 +102,49 @@ describe('determinism', () => {
     };
     expect(bits(parameters(4))).toBe(bits(parameters(4n)));
     expect(bits(parameters(4))).not.toBe(bits(parameters(5)));
+  });
+
+  it('starts from draws whose dead units are turned as the reference turns them, and from no others', () => {
+    let turned = 0;
+    for (const shape of [
+      { dense: 1, vectors: 1, dim: 2, bottom: [16, 2], top: [64, 1] },
+      { dense: 4, vectors: 2, dim: 2, bottom: [2, 2], top: [3, 2, 1] },
+      { dense: 1, vectors: 1, dim: 1, bottom: [1], top: [1, 1] },
+      { dense: 0, vectors: 2, dim: 3, bottom: [], top: [2, 1] },
+      { dense: 2, vectors: 8, dim: 16, bottom: [64, 16], top: [64, 1] },
+    ]) {
+      for (let seed = 1; seed <= 8; seed++) {
+        using net = new DenseNet({ ...shape, seed });
+        const found = net.parameters();
+        const { drawn, alive } = firstParameters(shape, seed);
+        expect(relativeError(found, alive)).toBeLessThan(1e-6);
+        turned += drawn.some((value, i) => value !== alive[i]) ? 1 : 0;
+        if (shape.dim === 16) expect(relativeError(alive, drawn)).toBe(0);
+      }
+    }
+    expect(turned).toBeGreaterThan(10);
+  });
+
+  it('starts with no layer that passes nothing on, in 500 nets of each shape', () => {
+    const rows = 32;
+    for (const shape of [
+      { dense: 1, vectors: 1, dim: 2, bottom: [16, 2], top: [64, 1] },
+      { dense: 1, vectors: 1, dim: 2, bottom: [64, 2], top: [64, 1] },
+      { dense: 4, vectors: 1, dim: 4, bottom: [64, 4], top: [64, 1] },
+      { dense: 4, vectors: 1, dim: 2, bottom: [2], top: [2, 1] },
+      { dense: 1, vectors: 1, dim: 1, bottom: [1, 1], top: [1, 1] },
+    ]) {
+      const random = generator(5);
+      const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+      const dense = Float32Array.from({ length: rows * shape.dense }, normal);
+      const zeros = new Float32Array(rows * shape.dim);
+      for (let seed = 1; seed <= 500; seed++) {
+        using net = new DenseNet({ ...shape, seed });
+        const logits = new Float32Array(rows);
+        net.predict(dense, zeros, logits);
+        expect(new Set(logits).size, `seed ${seed}`).toBeGreaterThan(1);
+      }
+    }
   });
 
   it('starts from the spread that is documented', () => {
