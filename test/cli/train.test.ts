@@ -1,0 +1,110 @@
+/** `collide train`: what it saves is what it says, chosen on the validation rows alone. */
+import { readFileSync } from 'node:fs';
+import { afterAll, describe, expect, it } from 'vitest';
+import { trainCommand } from '../../lib/cli/train.ts';
+import { openDataset } from '../../lib/data/index.ts';
+import { compare } from '../../lib/pipeline/compare.ts';
+import { loadConfig } from '../../lib/pipeline/config.ts';
+import { Hashing } from '../../lib/pipeline/hashing.ts';
+import { learnHashing } from '../../lib/pipeline/learn_hashing.ts';
+import { Student } from '../../lib/pipeline/student.ts';
+import { Teacher, trainTeacher } from '../../lib/pipeline/teacher.ts';
+import { flipped } from '../pipeline/tiny.ts';
+import { run, tinyFolder } from './in_process.ts';
+
+const { at, writeData, writeConfig, close } = tinyFolder({ compare: { hotShare: [0.25, 0.75] } });
+afterAll(close);
+const config = await loadConfig(at('config.yaml'));
+const data = await openDataset(config.data);
+
+const train = async (out: string, ...args: string[]) => {
+  const file = args.find((arg) => arg.endsWith('.yaml')) ?? 'config.yaml';
+  const more = args.filter((arg) => arg !== file);
+  return JSON.parse(await run(trainCommand, at(file), '--size', '0.3', '--out', at(out), ...more));
+};
+const mapping = (out: string) => Hashing.load(at(`${out}/mapping.safetensors`));
+const teacher = (out: string) => Teacher.load(at(`${out}/teacher.safetensors`));
+const printed = await train('model');
+
+describe('collide train', () => {
+  it('prints what the saved student says of the evaluation rows', async () => {
+    using student = await Student.load(at('model/student'));
+    const { auc, logLoss, normalizedEntropy } = printed;
+    expect({ auc, logLoss, normalizedEntropy }).toEqual(await student.evaluate(data.split('evaluation')));
+    expect(await student.evaluate(data.split('validation'))).not.toMatchObject({ auc });
+    expect(printed.fit).toEqual(student.fit);
+    expect(printed.bytes.total).toBe(student.memory().total);
+    expect(printed.bytes.mapping).toBe((await mapping('model')).mappingBytes());
+  });
+
+  it('saves the teacher of the past and the mapping that is learned from it', async () => {
+    const { hotShare, parts } = printed.chosen;
+    const options = {
+      size: 0.3,
+      minRows: 1,
+      hotShare,
+      parts,
+      unseen: 'shared',
+      recent: [data.split('student')],
+    } as const;
+    expect((await learnHashing(await teacher('model'), options)).features).toEqual((await mapping('model')).features);
+    const expected = await trainTeacher(data.split('teacher'), {
+      ...{ bottomHidden: [], topHidden: [4], batchSize: 64, dim: 2 },
+      ...{ learningRate: [0.02, 0.3], epochs: 2, validation: data.split('validation') },
+    });
+    const saved = await teacher('model');
+    expect(saved.fit).toEqual(expected.fit);
+    expect(saved.features).toEqual(expected.features);
+  });
+
+  it('is the first seed of auto in a comparison', async () => {
+    const auto = { ...config, compare: { ...config.compare, methods: ['auto' as const], seeds: 1 } };
+    const [result] = (await compare(auto, data)).results;
+    expect(printed).toMatchObject({ auc: result!.auc, logLoss: result!.logLoss });
+    expect({ ...printed.fit, ...printed.chosen }).toMatchObject({
+      ...{ learningRate: result!.learningRate, epochs: result!.epochs },
+      ...{ hotShare: result!.hotShare, crossFit: result!.crossFit, parts: result!.parts },
+    });
+  });
+
+  it('chooses by the validation rows, and by no others', async () => {
+    for (const part of ['validation', 'evaluation']) {
+      writeData(`${part}.csv`, { [part]: flipped });
+      writeConfig(`${part}.yaml`, `${part}.csv`);
+    }
+    const same = await train('same', 'evaluation.yaml');
+    expect(same).toMatchObject({ fit: printed.fit, chosen: printed.chosen, bytes: printed.bytes });
+    expect(same.auc).toBeCloseTo(1 - printed.auc, 12);
+    for (const file of ['teacher.safetensors', 'mapping.safetensors']) {
+      expect(readFileSync(at(`same/${file}`))).toEqual(readFileSync(at(`model/${file}`)));
+    }
+    const other = await train('other', 'validation.yaml');
+    expect([printed.fit.learningRate, other.fit.learningRate]).toEqual([0.3, 0.02]);
+    expect(other.chosen).not.toEqual(printed.chosen);
+  });
+
+  it('takes --hot-share and --size as they are given', async () => {
+    const given = await train('given', '--hot-share', '0.5', '--size', '0.5');
+    expect(given.chosen.hotShare).toBe(0.5);
+    const hashing = await mapping('given');
+    expect(hashing.manifest).toMatchObject({ size: 0.5, details: { hotShare: 0.5 } });
+    expect(hashing.rows()).toBe(data.features.reduce((sum, { cardinality }) => sum + Math.ceil(0.5 * cardinality), 0));
+  });
+
+  it('serves the cross-fitted teacher where that is what was chosen', async () => {
+    writeConfig('crossed.yaml', 'tiny.csv', { teacher: { crossFit: true, maxEpochs: 2 } });
+    const { chosen } = await train('crossed', 'crossed.yaml');
+    expect(chosen.crossFit).toBe(true);
+    const options = {
+      size: 0.3,
+      minRows: 1,
+      hotShare: chosen.hotShare,
+      unseen: 'shared',
+      recent: [data.split('student')],
+    } as const;
+    const whole = await teacher('crossed');
+    expect((await learnHashing(whole, options)).features).toEqual((await mapping('crossed')).features);
+    const [past, present] = [data.split('teacher').idCounts(0), data.split('student').idCounts(0)];
+    expect(whole.features[0]!.counts).toEqual(past.map((count, id) => count + present[id]!));
+  });
+});
