@@ -1,11 +1,10 @@
 /** `collide train CONFIG`: teacher -> cluster -> student, as `auto` of a comparison chooses on validation; all are saved. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { openDataset } from '../data/index.ts';
 import { chooseDevice } from '../device.ts';
 import { checkNumber } from '../errors.ts';
-import { fileError } from '../files/index.ts';
+import { makeFolder } from '../files/index.ts';
 import { chooseShape, hashedFeatures, type Shape, shapesToTry } from '../pipeline/choose.ts';
 import { loadConfig } from '../pipeline/config.ts';
 import { crossFit, trainCrossTeachers } from '../pipeline/cross_fit.ts';
@@ -121,12 +120,4 @@ export function trainCommand(): Command {
         progress.stop();
       }
     });
-}
-
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true });
-  } catch (cause) {
-    throw fileError('write', path, cause);
-  }
 }

@@ -1,5 +1,6 @@
 /** Files written whole or not at all, and the safetensors and npy formats. */
 export { type FileContent, fileError, writeFileAtomic } from './atomic.ts';
+export { makeFolder } from './make_folder.ts';
 export { readNpy, writeNpy } from './npy.ts';
 export { readSafetensors, type Safetensors, type SafetensorsFile, withSafetensors } from './read_safetensors.ts';
 export type { Tensor, TensorInput, TensorPieces } from './safetensors.ts';

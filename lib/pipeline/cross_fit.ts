@@ -7,17 +7,21 @@
  * Costs two passes over the student's rows more than a teacher; O(ids log ids) a feature. Deterministic.
  */
 import { type MappingStatistics, type PrincipalComponents, principalComponents } from '../clustering/index.ts';
+import { checkSameVocabulary } from '../data/same_vocabulary.ts';
 import type { FeatureInfo, Split } from '../data/types.ts';
-import { CollideError, checkOptions } from '../errors.ts';
+import { Vocabulary } from '../data/vocabulary.ts';
+import { CollideError, checkOptions, describe } from '../errors.ts';
 import type { Recommender } from '../model/recommender.ts';
 import type { Detours } from '../training/detours.ts';
 import { trainEpoch } from '../training/train.ts';
 import { epochSeed } from '../training/tune.ts';
+import { checkSplitOf, checkTrainingSplits } from './check_splits.ts';
 import { fitFixed } from './fit.ts';
-import type { Hashing, HashingManifest } from './hashing.ts';
+import { Hashing, type HashingManifest } from './hashing.ts';
 import { type LearnerOptions, ownOf } from './learn_hashing.ts';
 import { buildRecommender, TRAINING_OPTIONS } from './model_options.ts';
 import { newcomerDetours } from './newcomers.ts';
+import { checkSameRun, newRun } from './origin.ts';
 import { rowsOf, Teacher, type TeacherFeature, type TeacherOptions } from './teacher.ts';
 
 /** Teachers of the past that went on over a student's rows. */
@@ -46,6 +50,10 @@ export async function trainCrossTeachers(
   options: Omit<TeacherOptions, 'validation'> = {},
 ): Promise<CrossTeachers> {
   checkOptions(options, [...TRAINING_OPTIONS.filter((name) => name !== 'validation'), 'dim'], 'trainCrossTeachers');
+  checkTrainingSplits(past, options, 'trainCrossTeachers');
+  const sides = { model: 'the past', data: 'the present' };
+  checkSplitOf(past.vocabulary, present, 'the present of trainCrossTeachers', sides);
+  const origin = { vocabulary: past.vocabulary, run: newRun() };
   const { dim = 2, seed = 1, signal } = options;
   const build = (rate: number) => buildRecommender(past, undefined, dim, options, rate);
   const { model, ...fit } = await fitFixed(past, build, options);
@@ -64,7 +72,7 @@ export async function trainCrossTeachers(
         counts: sum(past.idCounts(f), idCounts(present, f, half)),
       }),
     );
-    return new Teacher(dim, features, fit);
+    return new Teacher(dim, features, fit, origin);
   };
   return { whole: await goOn(), halves: [await goOn(1), await goOn(0)] };
 }
@@ -100,13 +108,15 @@ function idCounts(split: Split, feature: number, half?: 0 | 1): Uint32Array {
  * dimension. Ids with a hot row keep it; others train the cluster into whose interval the value of the other half's
  * teacher falls, or, unknown there, what ids train that no teacher knows.
  *
- * @throws CollideError INVALID_ARGUMENT for a hashing of another kind
+ * @throws CollideError INVALID_ARGUMENT for a hashing of another kind, or one that other teachers were the source of;
+ * VOCABULARY_MISMATCH
  */
 export function crossFit(hashing: Hashing, teachers: CrossTeachers, features: readonly FeatureInfo[]): Detours {
+  checkParts(hashing, teachers, features);
   const statistics = hashing.manifest.details?.statistics as Record<string, MappingStatistics> | undefined;
   if (statistics === undefined) throw notCut(`"${hashing.manifest.method}"`);
   const newcomers = newcomerDetours(hashing.features, features);
-  return hashing.features.map(({ name, hashes, standIn }, f) => {
+  const detours: Detours = hashing.features.map(({ name, hashes, standIn }, f) => {
     const [hash] = hashes;
     if (hash?.kind !== 'table') return undefined;
     checkCut(hashing.manifest, name);
@@ -144,6 +154,35 @@ export function crossFit(hashing: Hashing, teachers: CrossTeachers, features: re
       return lookedUpAs;
     });
   });
+  hashingOf.set(detours, hashing);
+  return detours;
+}
+
+/** The hashing that detours of cross-fitting were made for. */
+const hashingOf = new WeakMap<Detours, Hashing>();
+
+/** @throws CollideError INVALID_ARGUMENT for detours that `crossFit` made for another hashing */
+export function checkDetours(detours: Detours | undefined, hashing: Hashing | undefined): void {
+  const made = detours && hashingOf.get(detours);
+  if (made === undefined || made === hashing) return;
+  throw new CollideError(
+    'INVALID_ARGUMENT',
+    'Expected the hashing that crossFit was called with beside its detours, received another one',
+  );
+}
+
+/** That hashing, teachers and features belong together. */
+function checkParts(hashing: Hashing, { whole, halves }: CrossTeachers, features: readonly FeatureInfo[]): void {
+  if (!(hashing instanceof Hashing)) {
+    throw new CollideError('INVALID_ARGUMENT', `Expected a Hashing for crossFit, received ${describe(hashing)}`);
+  }
+  const sides = { model: 'the hashing', data: 'the teachers' };
+  for (const teacher of [whole, ...halves]) {
+    checkSameVocabulary(hashing.vocabulary, teacher.vocabulary, sides);
+    checkSameRun(hashing.run, teacher.run, sides);
+  }
+  const vocabulary = new Vocabulary({ features });
+  checkSameVocabulary(hashing.vocabulary, vocabulary, { ...sides, data: 'the features' });
 }
 
 /** @throws CollideError INVALID_ARGUMENT unless the feature's learner cuts the principal dimension */

@@ -1,7 +1,10 @@
 /** A chosen hashing of every feature: what compression comes down to, as plain data that can be saved and used elsewhere. */
+import { restoreVocabulary, storeVocabulary } from '../data/stored_vocabulary.ts';
+import type { Vocabulary } from '../data/vocabulary.ts';
 import { CollideError } from '../errors.ts';
-import { readSafetensors, type TensorInput, writeSafetensors } from '../files/index.ts';
+import { readSafetensors, type Safetensors, type TensorInput, writeSafetensors } from '../files/index.ts';
 import { checkHashFunction, type HashFunction, mappingBytes, rowCount } from '../hashing/index.ts';
+import { type Origin, vocabularyOf } from './origin.ts';
 import { describeHash, restoreHash, type StoredHash } from './stored_hash.ts';
 
 export interface FeatureHashing {
@@ -25,7 +28,7 @@ export interface HashingManifest {
   details?: Record<string, unknown>;
 }
 
-const FORMAT = 'learn-to-collide hashing 1';
+const FORMAT = 'learn-to-collide hashing 2';
 
 /**
  * Hash functions for all features of a data set, in the data set's feature order.
@@ -41,9 +44,21 @@ export class Hashing {
   readonly manifest: HashingManifest;
   /** Access counts that came with the learner, by feature name: kept for later re-clustering. May be empty. */
   readonly counts: ReadonlyMap<string, Uint32Array>;
+  /** What the ids mean. Of a hashing that was not made for a data set: names and numbers of ids alone. */
+  readonly vocabulary: Vocabulary;
+  /** Of the training that it is part of: its teacher's, and that of the students trained with it. */
+  readonly run: string | undefined;
 
-  /** @throws CollideError INVALID_ARGUMENT when a hash function does not fit its feature */
-  constructor(features: FeatureHashing[], manifest: HashingManifest, counts: Map<string, Uint32Array> = new Map()) {
+  /**
+   * @throws CollideError INVALID_ARGUMENT when a hash function does not fit its feature, VOCABULARY_MISMATCH when the
+   * vocabulary is of other features
+   */
+  constructor(
+    features: FeatureHashing[],
+    manifest: HashingManifest,
+    counts: Map<string, Uint32Array> = new Map(),
+    { vocabulary, run }: Origin = {},
+  ) {
     for (const { name, cardinality, hashes } of features) {
       for (const [h, hash] of hashes.entries())
         checkHashFunction(hash, cardinality, `hashes[${h}] of feature "${name}"`);
@@ -51,6 +66,8 @@ export class Hashing {
     this.features = features;
     this.manifest = manifest;
     this.counts = counts;
+    this.vocabulary = vocabularyOf(features, vocabulary, 'the hashing');
+    this.run = run;
   }
 
   /** Rows of all internal tables. */
@@ -71,52 +88,100 @@ export class Hashing {
 
   /**
    * Writes a safetensors file: packed mappings `feature<f>.hash<h>` (packing bytes: U8 [ids], U16 [ids], U8 [ids, 3] or
-   * U32 [ids]; bits: U8 [bytes]), hot ids, counts, and the manifest in the metadata. The file is replaced as a whole or
-   * not at all.
+   * U32 [ids]; bits: U8 [bytes]), hot ids, counts, the vocabulary (stored_vocabulary.ts), and the manifest in the metadata.
+   * The file is replaced as a whole or not at all.
    *
    * @throws CollideError FILE_IO
    */
   async save(path: string): Promise<void> {
+    const { tensors, metadata } = this.contents();
+    await writeSafetensors(path, tensors, metadata);
+  }
+
+  /** @internal What `save` writes. */
+  contents(): Contents {
+    const contents = this.parts('');
+    for (const [f, { name }] of this.features.entries()) {
+      const counts = this.counts.get(name);
+      if (counts) contents.tensors[`feature${f}.counts`] = { shape: [counts.length], data: counts };
+    }
+    const { run, vocabulary } = this;
+    Object.assign(contents.metadata, {
+      format: FORMAT,
+      vocabulary: storeVocabulary(vocabulary, contents.tensors),
+      ...(run === undefined ? {} : { run }),
+    });
+    return contents;
+  }
+
+  /** @internal Hash functions and manifest for a file, their names behind a prefix. */
+  parts(prefix: string): Contents {
     const tensors: Record<string, TensorInput> = {};
     const features = this.features.map(({ hashes, ...feature }, f) => ({
       ...feature,
-      hashes: hashes.map((hash, h) => describeHash(hash, `feature${f}.hash${h}`, tensors)),
+      hashes: hashes.map((hash, h) => describeHash(hash, `${prefix}feature${f}.hash${h}`, tensors)),
     }));
-    for (const [f, { name }] of this.features.entries()) {
-      const counts = this.counts.get(name);
-      if (counts) tensors[`feature${f}.counts`] = { shape: [counts.length], data: counts };
-    }
-    const metadata = { format: FORMAT, manifest: JSON.stringify(this.manifest), features: JSON.stringify(features) };
-    await writeSafetensors(path, tensors, metadata);
+    const metadata = {
+      [`${prefix}manifest`]: JSON.stringify(this.manifest),
+      [`${prefix}features`]: JSON.stringify(features),
+    };
+    return { tensors, metadata };
   }
 
   /** @throws CollideError FILE_IO, FILE_FORMAT when the file is not a hashing of this package */
   static async load(path: string): Promise<Hashing> {
-    const { tensors, metadata } = await readSafetensors(path);
-    if (metadata.format !== FORMAT) {
-      throw new CollideError(
-        'FILE_FORMAT',
-        `Expected a file with metadata format "${FORMAT}", received ${path} with "${metadata.format ?? ''}"`,
-      );
-    }
+    const file = await readSafetensors(path);
+    const { tensors, metadata } = file;
+    checkFormat(metadata.format, FORMAT, path);
     try {
-      const counts = new Map<string, Uint32Array>();
-      const features = JSON.parse(metadata.features ?? '').map((feature: StoredFeature, f: number): FeatureHashing => {
-        const stored = tensors[`feature${f}.counts`]?.data;
-        if (stored instanceof Uint32Array) counts.set(feature.name, stored);
-        return {
-          ...feature,
-          hashes: feature.hashes.map((hash, h) =>
-            restoreHash(hash, feature.cardinality, `feature${f}.hash${h}`, tensors),
-          ),
-        };
-      });
-      return new Hashing(features, JSON.parse(metadata.manifest ?? ''), counts);
+      const origin = { vocabulary: restoreVocabulary(metadata.vocabulary, tensors), run: metadata.run };
+      return Hashing.from(file, '', origin);
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new CollideError('FILE_FORMAT', `Expected a valid hashing in ${path}: ${why}`, { cause });
     }
   }
+
+  /** @internal What `parts` gave. @throws Error when it is not whole */
+  static from(
+    { tensors, metadata }: Pick<Safetensors, 'tensors' | 'metadata'>,
+    prefix: string,
+    origin: Origin,
+  ): Hashing {
+    const counts = new Map<string, Uint32Array>();
+    const stored = JSON.parse(metadata[`${prefix}features`] ?? '') as StoredFeature[];
+    const features = stored.map((feature, f): FeatureHashing => {
+      const own = tensors[`${prefix}feature${f}.counts`]?.data;
+      if (own instanceof Uint32Array) counts.set(feature.name, own);
+      const hashes = feature.hashes.map((hash, h) =>
+        restoreHash(hash, feature.cardinality, `${prefix}feature${f}.hash${h}`, tensors),
+      );
+      return { ...feature, hashes };
+    });
+    return new Hashing(features, JSON.parse(metadata[`${prefix}manifest`] ?? ''), counts, origin);
+  }
+}
+
+/** What a safetensors file is made of. */
+export interface Contents {
+  tensors: Record<string, TensorInput>;
+  metadata: Record<string, string>;
+}
+
+/**
+ * @param expected - name and version of the format: `learn-to-collide hashing 2`
+ * @throws CollideError FILE_FORMAT unless a file has it; says so when the file is of an earlier version
+ */
+export function checkFormat(format: string | undefined, expected: string, path: string): void {
+  if (format === expected) return;
+  const kind = expected.replace(/ \d+$/, '');
+  const earlier = format?.startsWith(`${kind} `)
+    ? '. It was written by another version of this package: train again'
+    : '';
+  throw new CollideError(
+    'FILE_FORMAT',
+    `Expected a file with metadata format "${expected}", received ${path} with "${format ?? ''}"${earlier}`,
+  );
 }
 
 interface StoredFeature extends Omit<FeatureHashing, 'hashes'> {

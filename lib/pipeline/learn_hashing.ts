@@ -7,14 +7,16 @@ import {
   type MappingTask,
 } from '../clustering/index.ts';
 import { planMapping } from '../clustering/learn_mapping_options.ts';
-import type { FeatureInfo, Split } from '../data/types.ts';
+import type { Dataset, FeatureInfo, Split } from '../data/types.ts';
+import { Vocabulary } from '../data/vocabulary.ts';
 import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, describe } from '../errors.ts';
 import type { HashFunction } from '../hashing/index.ts';
 import { checkFeatures } from './budget.ts';
+import { checkSplitOf } from './check_splits.ts';
 import { type FeatureHashing, Hashing } from './hashing.ts';
 import { serveAsNewcomers } from './newcomers.ts';
 import { DEFAULT_MIN_ROWS, type RowOptions, targetRows } from './table_rows.ts';
-import type { Teacher } from './teacher.ts';
+import { Teacher } from './teacher.ts';
 import { isUntaught, tellUntaught } from './untaught.ts';
 
 export interface SizeOptions extends RowOptions {
@@ -85,7 +87,8 @@ const LEARNER_OPTIONS = [
  * any of the ids in `recent`) is hashed by modulo, with a process warning (code `COLLIDE_UNTAUGHT`) and its name in
  * `manifest.details.untaught`; unless `unseen` spreads such ids already ('hash', 'dealt', 'cluster').
  *
- * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, ABORTED, CUDA_UNAVAILABLE, NOT_SUPPORTED
+ * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, VOCABULARY_MISMATCH (`recent` of other data than the teacher's),
+ * ABORTED, CUDA_UNAVAILABLE, NOT_SUPPORTED
  * @example
  * ```ts
  * const hashing = await learnHashing(teacher, { size: 0.1, minRows: 10_000, hotShare: 0.5, recent: [present] });
@@ -109,6 +112,10 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
     onProgress,
     ...learner
   } = options;
+  if (!(teacher instanceof Teacher)) {
+    throw new CollideError('INVALID_ARGUMENT', `Expected a Teacher for learnHashing, received ${describe(teacher)}`);
+  }
+  checkRecent(recent, teacher.vocabulary, 'learnHashing', 'the teacher');
   checkFeatures(chosen, teacher, 'rows of learnHashing');
   checkFeatures(perFeature, teacher, 'perFeature of learnHashing');
   for (const [name, own] of Object.entries(perFeature)) {
@@ -188,7 +195,10 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
   const own = Object.fromEntries([...learners].filter(([name]) => Object.hasOwn(perFeature, name)));
   const details = { hotShare, ...learner, perFeature: own, statistics, ...(untaught.length > 0 ? { untaught } : {}) };
   const manifest = { method: learner.method ?? 'agglomerative', size, minRows, seed, details };
-  return new Hashing(features, manifest, counts);
+  // A teacher made elsewhere knows no values; the rows that were counted may.
+  const known = [teacher, ...(recent ?? [])].find(({ vocabulary }) => vocabulary.features[0]?.values !== undefined);
+  const { vocabulary } = known ?? teacher;
+  return new Hashing(features, manifest, counts, { vocabulary, run: teacher.run });
 }
 
 /** The checks of a learner whose table needs none: what is wrong with its options must not wait for a larger table. */
@@ -247,17 +257,22 @@ export type BaselineMethod = 'full' | 'modulo' | 'mixed' | 'frequent';
  * The baselines: `full` (no compression), `modulo` and `mixed` (the hashing trick), `frequent` (the hottest ids by
  * `recent` own `hotShare` of the rows, the others are hashed by `mixed` over the rest).
  *
- * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION
+ * @param data - a data set, or its features: then the hashing knows their names and numbers of ids alone, and a file of
+ * it has no values
+ * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, VOCABULARY_MISMATCH (`recent` of other data)
  * @example
  * ```ts
- * const hashing = baselineHashing(data.features, { method: 'modulo', size: 0.1, minRows: 10_000 });
+ * const hashing = baselineHashing(data, { method: 'modulo', size: 0.1, minRows: 10_000 });
  * ```
  */
 export function baselineHashing(
-  features: readonly FeatureInfo[],
+  data: Pick<Dataset, 'features' | 'vocabulary'> | readonly FeatureInfo[],
   options: SizeOptions & { method: BaselineMethod },
 ): Hashing {
   checkOptions(options, [...SIZE_OPTIONS, 'method'], 'baselineHashing');
+  const { features, vocabulary } = 'vocabulary' in data ? data : { features: data, vocabulary: undefined };
+  const known = vocabulary ?? new Vocabulary({ features });
+  checkRecent(options.recent, known, 'baselineHashing', 'the features');
   const method = checkOneOf(options.method, ['full', 'modulo', 'mixed', 'frequent'], 'method');
   const { size, minRows = DEFAULT_MIN_ROWS, seed = 0 } = options;
   const list = features.map(({ name, cardinality }, f): FeatureHashing => {
@@ -266,7 +281,7 @@ export function baselineHashing(
     const hash: HashFunction = whole ? { kind: 'identity' } : hashOf(method, rows, f, cardinality, options);
     return { name, cardinality, hashes: [hash], combine: 'sum' };
   });
-  return new Hashing(list, { method, size, minRows, seed });
+  return new Hashing(list, { method, size, minRows, seed }, undefined, { vocabulary });
 }
 
 function hashOf(
@@ -289,6 +304,18 @@ function hashOf(
   const hot = Math.min(Math.floor(hotShare * rows), rows - 1);
   const ids = Uint32Array.from(counts.keys()).sort((a, b) => counts[b]! - counts[a]! || a - b);
   return { kind: 'hot', rows, ids: ids.slice(0, hot).sort(), tail: { kind: 'mixed', seed } };
+}
+
+/** Checks the splits whose accesses are counted. @throws CollideError INVALID_ARGUMENT, VOCABULARY_MISMATCH */
+function checkRecent(recent: unknown, model: Vocabulary, where: string, name: string): void {
+  if (recent === undefined) return;
+  if (!Array.isArray(recent)) {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected a list of splits for recent of ${where}, received ${describe(recent)}`,
+    );
+  }
+  for (const split of recent) checkSplitOf(model, split, `recent of ${where}`, { model: name, data: 'recent' });
 }
 
 /** Accesses per id over several splits, saturating at 2^32 - 1. */

@@ -1,17 +1,24 @@
 /** The student: the model that is served, with hashed tables. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { checkSameVocabulary } from '../data/same_vocabulary.ts';
+import { restoreVocabulary, storeVocabulary } from '../data/stored_vocabulary.ts';
 import type { Split } from '../data/types.ts';
+import type { Vocabulary } from '../data/vocabulary.ts';
 import type { Device, PlacedOn } from '../device.ts';
-import { CollideError, checkOptions } from '../errors.ts';
-import { fileError, readSafetensors, writeFileAtomic, writeSafetensors } from '../files/index.ts';
+import { CollideError, type CollideErrorCode, checkOptions, describe } from '../errors.ts';
+import { makeFolder, readSafetensors, writeSafetensors } from '../files/index.ts';
 import { Recommender, type RecommenderOptions } from '../model/recommender.ts';
 import { rowLosses } from '../training/metrics.ts';
 import { evaluateSplit, type Metrics, predictSplit } from '../training/train.ts';
+import { checkSplitOf, checkTrainingSplits } from './check_splits.ts';
+import { checkDetours } from './cross_fit.ts';
 import { type Fit, fitFixed, fitTuned } from './fit.ts';
-import { Hashing } from './hashing.ts';
+import { type Contents, checkFormat, Hashing } from './hashing.ts';
 import { buildRecommender, TRAINING_OPTIONS, type TrainingOptions } from './model_options.ts';
 import { newcomerDetours } from './newcomers.ts';
+import { newRun, vocabularyOf } from './origin.ts';
+import { Teacher } from './teacher.ts';
 
 export interface StudentOptions extends TrainingOptions {
   /** Hash functions of every feature; default full tables. */
@@ -31,10 +38,26 @@ export interface StudentBytes {
   total: number;
 }
 
-const FORMAT = 'learn-to-collide student 2';
+const FORMAT = 'learn-to-collide student 3';
+
+/** The one file of a student's folder. */
+const FILE = 'student.safetensors';
+
+/** What a student is made of. */
+interface StudentParts {
+  model: Recommender;
+  shape: StudentShape;
+  hashing: Hashing | undefined;
+  fit: Fit;
+  vocabulary: Vocabulary;
+  run: string;
+}
 
 /**
  * A trained model. Close it, or declare it with `using`: its tables are native memory.
+ *
+ * It is right for data of its vocabulary alone, and refuses others (VOCABULARY_MISMATCH): next week's rows are opened with
+ * `openDataset({ ..., vocabulary: student.vocabulary })`.
  *
  * @example
  * ```ts
@@ -45,32 +68,46 @@ const FORMAT = 'learn-to-collide student 2';
  */
 export class Student {
   readonly fit: Fit;
+  /** What the ids mean that it was trained on. */
+  readonly vocabulary: Vocabulary;
+  /** The hash functions of its tables; undefined for full tables. */
+  readonly hashing: Hashing | undefined;
+  /** Of the training: that of the hashing and its teacher, if there were any. */
+  readonly run: string;
   readonly #model: Recommender;
   readonly #shape: StudentShape;
-  readonly #hashing: Hashing | undefined;
 
-  constructor(model: Recommender, shape: StudentShape, hashing: Hashing | undefined, fit: Fit) {
+  /** @internal */
+  constructor({ model, shape, hashing, fit, vocabulary, run }: StudentParts) {
     this.#model = model;
     this.#shape = shape;
-    this.#hashing = hashing;
+    this.hashing = hashing;
     this.fit = fit;
+    this.vocabulary = vocabulary;
+    this.run = run;
   }
 
-  /** Exact AUC, log loss and normalized entropy on a split. @throws CollideError ABORTED, CLOSED */
-  evaluate(
+  /**
+   * Exact AUC, log loss and normalized entropy on a split.
+   *
+   * @throws CollideError VOCABULARY_MISMATCH for a split of other data, INVALID_ARGUMENT, ABORTED, CLOSED
+   */
+  async evaluate(
     split: Split,
     options: { signal?: AbortSignal; onProgress?: (rows: number) => void } = {},
   ): Promise<Metrics> {
-    return evaluateSplit(this.#model, split, options);
+    return evaluateSplit(this.#model, checkSplitOf(this.vocabulary, split, 'evaluate'), options);
   }
 
-  /** The log loss of each row of a split, [split.rows]. */
+  /** The log loss of each row of a split, [split.rows]. @throws CollideError as `evaluate` */
   async losses(split: Split, options: { signal?: AbortSignal } = {}): Promise<Float64Array> {
+    checkSplitOf(this.vocabulary, split, 'losses');
     return rowLosses(split.labels, await predictSplit(this.#model, split, options));
   }
 
-  /** Probabilities of label 1, [split.rows]. */
+  /** Probabilities of label 1, [split.rows]. @throws CollideError as `evaluate` */
   async predict(split: Split, options: { signal?: AbortSignal } = {}): Promise<Float32Array> {
+    checkSplitOf(this.vocabulary, split, 'predict');
     const logits = await predictSplit(this.#model, split, options);
     return logits.map((logit) => 1 / (1 + Math.exp(-logit)));
   }
@@ -86,65 +123,82 @@ export class Student {
   }
 
   /**
-   * Writes `model.safetensors` (tables and dense parameters), `hashing.safetensors` and `student.json` into a folder.
-   * The json comes last: a folder that has it is complete.
+   * Writes `student.safetensors` into a folder, which is made if it is not there: rows, dense parameters, hash functions,
+   * vocabulary and shape in one file, so that the folder holds the old student or the new one, never a mixture.
    *
    * @throws CollideError FILE_IO
    */
   async save(folder: string): Promise<void> {
-    try {
-      await mkdir(folder, { recursive: true });
-    } catch (cause) {
-      throw fileError('write', folder, cause);
-    }
+    await makeFolder(folder);
+    const { tensors, metadata } = this.contents();
+    await writeSafetensors(join(folder, FILE), tensors, metadata);
+  }
+
+  /** @internal What `save` writes. */
+  contents(): Contents {
     const data = this.#model.net.parameters();
-    const tensors = { ...this.#model.tables.checkpoint('rows'), dense: { shape: [data.length], data } };
-    await writeSafetensors(join(folder, 'model.safetensors'), tensors, { format: FORMAT });
-    if (this.#hashing !== undefined) await this.#hashing.save(join(folder, 'hashing.safetensors'));
-    const about = { format: FORMAT, shape: this.#shape, fit: this.fit, hashed: this.#hashing !== undefined };
-    await writeFileAtomic(join(folder, 'student.json'), `${JSON.stringify(about, null, 2)}\n`);
+    const hashing = this.hashing?.parts('hashing.') ?? { tensors: {}, metadata: {} };
+    const tensors: Contents['tensors'] = {
+      ...this.#model.tables.checkpoint('rows'),
+      dense: { shape: [data.length], data },
+      ...hashing.tensors,
+    };
+    const metadata = {
+      ...hashing.metadata,
+      format: FORMAT,
+      shape: JSON.stringify(this.#shape),
+      fit: JSON.stringify(this.fit),
+      run: this.run,
+      vocabulary: storeVocabulary(this.vocabulary, tensors),
+    };
+    return { tensors, metadata };
   }
 
   /**
    * @param options - `device` as for `trainStudent`, wherever it was trained
-   * @throws CollideError FILE_IO, FILE_FORMAT when the folder does not hold a complete student, CUDA_UNAVAILABLE
+   * @throws CollideError FILE_IO, FILE_FORMAT when the folder does not hold a whole student, CUDA_UNAVAILABLE
    */
   static async load(folder: string, options: { device?: Device; threads?: number } = {}): Promise<Student> {
     checkOptions(options, ['device', 'threads'], 'Student.load');
-    const path = join(folder, 'student.json');
-    let text: string;
-    try {
-      text = await readFile(path, 'utf8');
-    } catch (cause) {
-      throw fileError('read', path, cause);
+    const path = join(folder, FILE);
+    if (!existsSync(path) && existsSync(join(folder, 'student.json'))) {
+      checkFormat('learn-to-collide student 2', FORMAT, folder);
     }
-    const broken = (why: string, cause?: unknown) =>
-      new CollideError('FILE_FORMAT', `Expected a student in ${folder}: ${why}`, { cause });
-    let about: { format: string; shape: StudentShape; fit: Fit; hashed: boolean };
+    const { tensors, metadata } = await readSafetensors(path);
+    checkFormat(metadata.format, FORMAT, path);
+    let model: Recommender | undefined;
     try {
-      about = JSON.parse(text);
-    } catch (cause) {
-      throw broken(`${path} is not JSON`, cause);
-    }
-    if (about.format !== FORMAT) throw broken(`${path} has format "${about.format}"`);
-    const hashing = about.hashed ? await Hashing.load(join(folder, 'hashing.safetensors')) : undefined;
-    const { tensors } = await readSafetensors(join(folder, 'model.safetensors'));
-    const model = new Recommender({
-      ...about.shape,
-      features: about.shape.features.map((feature, f) => ({ ...feature, ...hashesOf(hashing, f) })),
-      embeddingOptimizer: { kind: 'sgd' }, // it serves: no state
-      countAccesses: false,
-      device: options.device,
-      threads: options.threads ?? 0,
-    });
-    try {
+      const { run } = metadata;
+      if (run === undefined) throw new Error('its run is missing');
+      const vocabulary = restoreVocabulary(metadata.vocabulary, tensors);
+      const shape = JSON.parse(metadata.shape ?? '') as StudentShape;
+      const fit = JSON.parse(metadata.fit ?? '') as Fit;
+      const hashed = metadata['hashing.features'] !== undefined;
+      const hashing = hashed ? Hashing.from({ tensors, metadata }, 'hashing.', { vocabulary, run }) : undefined;
+      model = new Recommender({
+        ...shape,
+        features: shape.features.map((feature, f) => ({ ...feature, ...hashesOf(hashing, f) })),
+        embeddingOptimizer: { kind: 'sgd' }, // it serves: no state
+        countAccesses: false,
+        device: options.device,
+        threads: options.threads ?? 0,
+      });
       model.tables.restore(tensors);
       model.net.setParameters(floats(tensors, 'dense'));
+      return new Student({
+        model,
+        shape,
+        hashing,
+        fit,
+        vocabulary: vocabularyOf(shape.features, vocabulary, 'its tables'),
+        run,
+      });
     } catch (cause) {
-      model.close();
-      throw broken(cause instanceof Error ? cause.message : String(cause), cause);
+      model?.close();
+      if (cause instanceof CollideError && PASSED_ON.has(cause.code)) throw cause;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new CollideError('FILE_FORMAT', `Expected a whole student in ${path}: ${why}`, { cause });
     }
-    return new Student(model, about.shape, hashing, about.fit);
   }
 
   close(): void {
@@ -155,6 +209,14 @@ export class Student {
     this.close();
   }
 }
+
+/** Failures of a device are not the file's. */
+const PASSED_ON: ReadonlySet<CollideErrorCode> = new Set([
+  'CUDA_UNAVAILABLE',
+  'CUDA_FAILED',
+  'OUT_OF_MEMORY',
+  'NATIVE_MISSING',
+]);
 
 /** What has to be known to build the model again before its parameters are read. */
 type StudentShape = Pick<RecommenderOptions, 'dense' | 'dim' | 'bottomHidden' | 'topHidden'> & {
@@ -177,13 +239,15 @@ function floats(tensors: Readonly<Record<string, { data: unknown }>>, name: stri
  * Trains a student. With `validation` and several learning rates, the rate and the number of epochs are chosen there
  * first, then the student is trained with them.
  *
- * @throws CollideError INVALID_ARGUMENT (also a hashing of other features), UNKNOWN_OPTION, ABORTED, DIVERGED,
- *   CUDA_UNAVAILABLE
+ * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, VOCABULARY_MISMATCH (a hashing, `validation` or `older` rows of
+ * other data), ABORTED, DIVERGED, CUDA_UNAVAILABLE
  */
 export async function trainStudent(split: Split, options: StudentOptions = {}): Promise<Student> {
   checkOptions(options, [...TRAINING_OPTIONS, 'dim', 'hashing'], 'trainStudent');
   const { hashing, dim = 16, validation } = options;
+  checkTrainingSplits(split, options, 'trainStudent');
   if (hashing !== undefined) checkHashing(hashing, split);
+  checkDetours(options.detours, hashing);
   const detours = options.detours ?? newcomerDetours(hashing?.features, split.features);
   const served = hashing?.features.some(({ standIn }) => standIn !== undefined) === true;
   if (served && !((options.newcomers?.share ?? 0) > 0)) {
@@ -203,24 +267,18 @@ export async function trainStudent(split: Split, options: StudentOptions = {}): 
   const features = split.features.map(({ name, cardinality }) => ({ name, cardinality }));
   const { bottomHidden, topHidden } = options;
   const shape = { features, dense: split.denseCount, dim, bottomHidden, topHidden };
-  return new Student(model, shape, hashing, fit);
+  const { vocabulary } = split;
+  return new Student({ model, shape, hashing, fit, vocabulary, run: hashing?.run ?? newRun() });
 }
 
-/** @throws CollideError INVALID_ARGUMENT unless the hashing is of exactly the split's features */
-export function checkHashing(hashing: Hashing, split: Split): void {
-  for (const [f, { name, cardinality }] of split.features.entries()) {
-    const feature = hashing.features[f];
-    if (feature?.name === name && feature.cardinality === cardinality) continue;
-    const received = feature ? `"${feature.name}" with ${feature.cardinality} ids` : 'none';
+/** @throws CollideError INVALID_ARGUMENT unless it is a hashing, VOCABULARY_MISMATCH unless it is of the split's data */
+function checkHashing(hashing: unknown, split: Split): void {
+  if (!(hashing instanceof Hashing)) {
+    const isTeacher = hashing instanceof Teacher ? '. learnHashing(teacher, { size }) makes one of a teacher' : '';
     throw new CollideError(
       'INVALID_ARGUMENT',
-      `Expected a hashing of feature "${name}" with ${cardinality} ids at position ${f}, received ${received}`,
+      `Expected a Hashing for hashing of trainStudent, received ${describe(hashing)}${isTeacher}`,
     );
   }
-  if (hashing.features.length !== split.features.length) {
-    throw new CollideError(
-      'INVALID_ARGUMENT',
-      `Expected a hashing of ${split.features.length} features, received ${hashing.features.length}`,
-    );
-  }
+  checkSameVocabulary(hashing.vocabulary, split.vocabulary, { model: 'the hashing', data: 'the rows to train on' });
 }

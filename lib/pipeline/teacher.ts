@@ -1,11 +1,16 @@
 /** The teacher: a narrow model of full height, trained on past data, whose rows say which ids are alike. */
+import { restoreVocabulary, storeVocabulary } from '../data/stored_vocabulary.ts';
 import type { Split } from '../data/types.ts';
+import type { Vocabulary } from '../data/vocabulary.ts';
 import { CollideError, checkOptions } from '../errors.ts';
-import { readSafetensors, type Safetensors, type TensorInput, writeSafetensors } from '../files/index.ts';
+import { readSafetensors, type Safetensors, writeSafetensors } from '../files/index.ts';
 import type { Recommender } from '../model/recommender.ts';
 import { measureSensitivity } from '../training/sensitivity.ts';
+import { checkTrainingSplits } from './check_splits.ts';
 import { type Fit, fitFixed, fitTuned } from './fit.ts';
+import { type Contents, checkFormat } from './hashing.ts';
 import { buildRecommender, TRAINING_OPTIONS, type TrainingOptions } from './model_options.ts';
+import { newRun, type Origin, vocabularyOf } from './origin.ts';
 
 export interface TeacherFeature {
   name: string;
@@ -18,11 +23,11 @@ export interface TeacherFeature {
   sensitivity?: number;
 }
 
-const FORMAT = 'learn-to-collide teacher 1';
+const FORMAT = 'learn-to-collide teacher 2';
 
-/** Whether a file says that it is a teacher of this package. */
+/** Whether a file says that it is a teacher of this package, of any version. */
 export function isTeacherFile({ metadata }: Safetensors): boolean {
-  return metadata.format === FORMAT;
+  return metadata.format?.startsWith('learn-to-collide teacher ') === true;
 }
 
 export class Teacher {
@@ -30,8 +35,16 @@ export class Teacher {
   readonly features: readonly TeacherFeature[];
   /** How it was trained; undefined for one that was made elsewhere. */
   readonly fit: Fit | undefined;
+  /** What the ids mean. Of a teacher that was made elsewhere: names and numbers of ids alone. */
+  readonly vocabulary: Vocabulary;
+  /** Of the training; hashings learned from this teacher have it, and students trained with those. */
+  readonly run: string | undefined;
 
-  constructor(dim: number, features: readonly TeacherFeature[], fit?: Fit) {
+  /**
+   * @throws CollideError INVALID_ARGUMENT when rows or counts do not fit, VOCABULARY_MISMATCH when the vocabulary is of
+   * other features
+   */
+  constructor(dim: number, features: readonly TeacherFeature[], fit?: Fit, { vocabulary, run }: Origin = {}) {
     for (const { name, cardinality, rows, counts } of features) {
       if (rows.length === cardinality * dim && counts.length === cardinality) continue;
       throw new CollideError(
@@ -42,23 +55,34 @@ export class Teacher {
     this.dim = dim;
     this.features = features;
     this.fit = fit;
+    this.vocabulary = vocabularyOf(features, vocabulary, 'the teacher');
+    this.run = run;
   }
 
-  /** Writes rows and counts of every feature as safetensors. @throws CollideError FILE_IO */
+  /** Writes rows and counts of every feature, and the vocabulary, as safetensors. @throws CollideError FILE_IO */
   async save(path: string): Promise<void> {
-    const tensors: Record<string, TensorInput> = {};
+    const { tensors, metadata } = this.contents();
+    await writeSafetensors(path, tensors, metadata);
+  }
+
+  /** @internal What `save` writes. */
+  contents(): Contents {
+    const tensors: Contents['tensors'] = {};
     for (const [f, { cardinality, rows, counts }] of this.features.entries()) {
       tensors[`feature${f}.rows`] = { shape: [cardinality, this.dim], data: rows };
       tensors[`feature${f}.counts`] = { shape: [cardinality], data: counts };
     }
-    await writeSafetensors(path, tensors, {
+    const metadata = {
       format: FORMAT,
+      vocabulary: storeVocabulary(this.vocabulary, tensors),
+      ...(this.run === undefined ? {} : { run: this.run }),
       features: JSON.stringify(this.features.map(({ name }) => name)),
       ...(this.features.some(({ sensitivity }) => sensitivity === undefined)
         ? {}
         : { sensitivities: JSON.stringify(this.features.map(({ sensitivity }) => sensitivity)) }),
       ...(this.fit === undefined ? {} : { fit: JSON.stringify(this.fit) }),
-    });
+    };
+    return { tensors, metadata };
   }
 
   /** @throws CollideError FILE_IO, FILE_FORMAT when the file is not a teacher of this package */
@@ -68,8 +92,8 @@ export class Teacher {
 
   /** @param path - for messages. @throws CollideError FILE_FORMAT when these are not a teacher of this package */
   static from({ tensors, metadata }: Safetensors, path: string): Teacher {
+    checkFormat(metadata.format, FORMAT, path);
     try {
-      if (metadata.format !== FORMAT) throw new Error(`the metadata format is "${metadata.format ?? ''}"`);
       const names = JSON.parse(metadata.features ?? '') as string[];
       const sensitivities = JSON.parse(metadata.sensitivities ?? '[]') as number[];
       let dim = 0;
@@ -87,12 +111,12 @@ export class Teacher {
         const known = { name, cardinality: rows.shape[0]!, rows: rows.data, counts: counts.data };
         return sensitivities[f] === undefined ? known : { ...known, sensitivity: sensitivities[f] };
       });
-      return new Teacher(dim, features, metadata.fit === undefined ? undefined : (JSON.parse(metadata.fit) as Fit));
+      const fit = metadata.fit === undefined ? undefined : (JSON.parse(metadata.fit) as Fit);
+      const vocabulary = restoreVocabulary(metadata.vocabulary, tensors);
+      return new Teacher(dim, features, fit, { vocabulary, run: metadata.run });
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw new CollideError('FILE_FORMAT', `Expected a teacher with metadata format "${FORMAT}" in ${path}: ${why}`, {
-        cause,
-      });
+      throw new CollideError('FILE_FORMAT', `Expected a whole teacher in ${path}: ${why}`, { cause });
     }
   }
 }
@@ -107,7 +131,8 @@ export interface TeacherOptions extends TrainingOptions {
  * learning rate and the number of epochs are chosen there. The student must train on other rows than the teacher:
  * clusters that encode a rare id's labels make the student over-fit.
  *
- * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, ABORTED, DIVERGED, CUDA_UNAVAILABLE
+ * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, VOCABULARY_MISMATCH (validation rows of other data), ABORTED,
+ * DIVERGED, CUDA_UNAVAILABLE
  * @example
  * ```ts
  * const teacher = await trainTeacher(data.split('teacher'), { dim: 2, validation: data.split('validation') });
@@ -115,6 +140,8 @@ export interface TeacherOptions extends TrainingOptions {
  */
 export async function trainTeacher(split: Split, options: TeacherOptions = {}): Promise<Teacher> {
   checkOptions(options, [...TRAINING_OPTIONS, 'dim'], 'trainTeacher');
+  checkTrainingSplits(split, options, 'trainTeacher');
+  const origin = { vocabulary: split.vocabulary, run: newRun() };
   const { dim = 2, validation } = options;
   const build = (learningRate: number) => buildRecommender(split, undefined, dim, options, learningRate);
   if (validation !== undefined) {
@@ -124,11 +151,11 @@ export async function trainTeacher(split: Split, options: TeacherOptions = {}): 
       { ...options, validation },
       (model) => learnedBy(model, validation, options.signal),
     );
-    return new Teacher(dim, featuresOf(split, result), { learningRate, epochs, batchSize });
+    return new Teacher(dim, featuresOf(split, result), { learningRate, epochs, batchSize }, origin);
   }
   const { model, ...fit } = await fitFixed(split, build, options);
   using owned = model;
-  return new Teacher(dim, featuresOf(split, await learnedBy(owned, split, options.signal)), fit);
+  return new Teacher(dim, featuresOf(split, await learnedBy(owned, split, options.signal)), fit, origin);
 }
 
 /** The trained rows of every feature. */

@@ -229,13 +229,13 @@ describe('student', () => {
 
   it('is refused from a folder that is incomplete', async () => {
     await expect(Student.load(join(folder, 'nowhere'))).rejects.toMatchObject({ code: 'FILE_IO' });
-    await writeFile(join(folder, 'student.json'), '{ "format": ');
+    await writeFile(join(folder, 'student.safetensors'), '{ "format": ');
     await expect(Student.load(folder)).rejects.toMatchObject({ code: 'FILE_FORMAT' });
   });
 
   it('refuses a hashing of other features', async () => {
     const hashing = baselineHashing(data.features.slice(1), { method: 'full', size: 1 });
-    await expect(trainStudent(present!, { hashing })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(trainStudent(present!, { hashing })).rejects.toMatchObject({ code: 'VOCABULARY_MISMATCH' });
   });
 
   it('stops when asked', async () => {

@@ -1,0 +1,48 @@
+/** That what is called a split is one, and that several splits are of one vocabulary. */
+import { checkSameVocabulary, type Sides } from '../data/same_vocabulary.ts';
+import type { Split } from '../data/types.ts';
+import { Vocabulary } from '../data/vocabulary.ts';
+import { CollideError, describe } from '../errors.ts';
+
+/**
+ * @param where - what the split is for, for messages: `predict`
+ * @throws CollideError INVALID_ARGUMENT unless it is a split
+ */
+export function checkSplit(split: unknown, where: string): Split {
+  const { ids, rows, vocabulary } = (split ?? {}) as Partial<Split>;
+  if (typeof ids === 'function' && typeof rows === 'number' && vocabulary instanceof Vocabulary) return split as Split;
+  const isData = typeof (split as { split?: unknown } | undefined)?.split === 'function';
+  const received = isData ? 'a whole data set' : describe(split);
+  throw new CollideError(
+    'INVALID_ARGUMENT',
+    `Expected a split for ${where}, as data.split("evaluation") gives one, received ${received}`,
+  );
+}
+
+/**
+ * Checks that a split has the vocabulary of a model.
+ *
+ * @param where - what the split is for
+ * @throws CollideError INVALID_ARGUMENT for what is no split, VOCABULARY_MISMATCH naming the first difference
+ */
+export function checkSplitOf(model: Vocabulary, split: unknown, where: string, sides: Partial<Sides> = {}): Split {
+  const checked = checkSplit(split, where);
+  checkSameVocabulary(model, checked.vocabulary, { model: 'the model', data: 'the data', ...sides });
+  return checked;
+}
+
+/** Checks the splits of a training: one to train on, and maybe those for validation and newcomers. */
+export function checkTrainingSplits(
+  split: unknown,
+  { validation, newcomers }: { validation?: unknown; newcomers?: unknown },
+  where: string,
+): void {
+  const { vocabulary } = checkSplit(split, where);
+  const model = 'the rows to train on';
+  if (validation !== undefined) {
+    checkSplitOf(vocabulary, validation, `validation of ${where}`, { model, data: 'validation' });
+  }
+  if (typeof newcomers !== 'object' || newcomers === null) return; // what it has to be is checked elsewhere
+  const { older } = newcomers as { older?: unknown };
+  checkSplitOf(vocabulary, older, `older of newcomers of ${where}`, { model, data: 'older' });
+}
