@@ -4,10 +4,11 @@ import { compare } from '../../lib/pipeline/compare.ts';
 import { quality, type Sections, tinyConfig, tinyData } from './tiny.ts';
 
 const data = tinyData();
+/** Rates so low that every epoch helps, and is taken. */
 const usual = {
-  teacher: { crossFit: true },
+  teacher: { crossFit: true, learningRate: 0.02 },
   training: { newcomerShare: 0.2 },
-  compare: { methods: ['modulo', 'frequent', 'auto'], unseen: 'newcomer' },
+  compare: { methods: ['modulo', 'frequent', 'auto'], unseen: 'newcomer', tune: { learningRate: [0.02] } },
 } satisfies Sections;
 
 /** The results of the usual config with sections laid over it, by method; sections replace one another key by key. */
@@ -15,7 +16,7 @@ async function run({ teacher, training, compare: compared, ...rest }: Sections =
   const config = tinyConfig({
     teacher: { ...usual.teacher, ...teacher },
     training: { ...usual.training, ...training },
-    compare: { ...usual.compare, ...compared },
+    compare: { ...usual.compare, ...compared, tune: { ...usual.compare.tune, ...compared?.tune } },
     ...rest,
   });
   return (await compare(config, data)).results.map(quality);
