@@ -49,7 +49,9 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 /** The known name nearest to `name` as ` Did you mean "x"?`, or an empty string when none is near. */
 export function suggestion(name: string, known: readonly string[]): string {
   if (known.length === 0) return '';
-  const best = closest(name, [...known]);
+  // Letters that changed places are one slip: lable is label rather than table.
+  const letters = (word: string): string => [...word].sort().join('');
+  const best = known.find((other) => letters(other) === letters(name)) ?? closest(name, [...known]);
   return distance(name, best) <= Math.max(2, Math.floor(best.length / 3)) ? ` Did you mean "${best}"?` : '';
 }
 

@@ -1,5 +1,7 @@
 /** The `data` section of a config: where rows come from and what they mean, in SQL. */
 import { z } from 'zod';
+import { suggestion } from '../errors.ts';
+import { askable } from './text_kinds.ts';
 import type { splitNames } from './types.ts';
 
 const expression = z.string().trim().min(1);
@@ -28,15 +30,50 @@ function checkTogether(
   }
 }
 
+const sqlTypes = Object.keys(askable);
+
+/** The name of a type, in any case; `text` is VARCHAR. */
+const sqlType = z
+  .string()
+  .transform((name) => (/^(text|string)$/i.test(name) ? 'VARCHAR' : name.toUpperCase()))
+  .superRefine((name, context) => {
+    if (sqlTypes.includes(name)) return;
+    const message = `Expected one of ${sqlTypes.join(', ')}, received "${name}".${suggestion(name, sqlTypes)}`;
+    context.addIssue({ code: 'custom', message });
+  });
+
+function checkTimezone(name: string, context: z.RefinementCtx): void {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    // An offset is valid there, and no name of a zone.
+    if (/^[a-z]/i.test(name)) return;
+  } catch {
+    // told below
+  }
+  const known = Intl.supportedValuesOf('timeZone');
+  const message = `Expected the name of a time zone, UTC or like Europe/Berlin, received "${name}".${suggestion(name, known)}`;
+  context.addIssue({ code: 'custom', message });
+}
+
 export const dataSchema = z
   .strictObject({
     /**
-     * csv, tsv, txt or parquet files (the texts also as .gz or .zst); `*`, `?` and `[a-z]` match several. Text files
-     * need a header line and are read strictly: a broken line is an error. Exactly one of `source` and `query` is given.
+     * csv, tsv, txt, json, jsonl, ndjson (also as .gz or .zst) or parquet files, or one DuckDB file; `*`, `?` and `[a-z]`
+     * match several. csv files are UTF-8 with a header line and are read strictly: a broken line is an error. Exactly
+     * one of `source` and `query` is given.
      */
     source: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).optional(),
     /** An SQL SELECT instead of files: joins, other formats, files without a header (`read_csv(...)` with its options). */
     query: expression.optional(),
+    /** Table or view of a DuckDB file; may be left out where it has one. */
+    table: z.string().min(1).optional(),
+    /**
+     * Types of csv and JSON columns, by name; a value that does not fit is an error with its line. Columns that are not
+     * named get the type that holds all their values where an expression calculates with them, and are text elsewhere.
+     */
+    types: z.record(z.string(), sqlType).optional(),
+    /** Time zone that the hour and day of a time with a zone are in: `UTC`, `Europe/Berlin`. */
+    timezone: z.string().superRefine(checkTimezone).default('UTC'),
     /** Folder that relative paths in `source` and `query` start from. Default: that of the config file, or the current one. */
     folder: z.string().min(1).optional(),
     /** SQL expression that is 0 or 1, or a boolean, in every row of a split. */

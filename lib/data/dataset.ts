@@ -5,7 +5,7 @@
  * arrays; DuckDB is closed before this returns. Deterministic: the same files and config give the same arrays.
  * Cost: 3 million rows of 8 features and a parquet file take about 10 s on two cores.
  */
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { CollideError, checkOptions, describe } from '../errors.ts';
 import {
   type CheckedConfig,
@@ -24,9 +24,11 @@ import { createTable, type Rows, readRows } from './rows.ts';
 import { checkSameVocabulary } from './same_vocabulary.ts';
 import { parseStrict } from './schema.ts';
 import { openSource } from './source.ts';
+import { typeColumns } from './text_columns.ts';
 import { type Dataset, type FeatureInfo, type SplitName, splitNames } from './types.ts';
 import { ValueTexts } from './value_texts.ts';
 import { Vocabulary, type VocabularyColumn, type VocabularyFeature } from './vocabulary.ts';
+import { listExpressions } from './written.ts';
 
 export interface DataProgress {
   /** What is being done, for a person: `reading flights.parquet`, `encoding route`. */
@@ -84,7 +86,11 @@ export async function openDataset(
   checkOptions(options, ['signal', 'onProgress'], 'openDataset');
   const numbered = typeof config === 'object' && config !== null && 'vocabulary' in config ? config : undefined;
   const checked = numbered === undefined ? parseStrict(dataSchema, config, 'data') : checkNumbered(numbered);
-  const engine = await Engine.open(options.signal);
+  const engine = await Engine.open({
+    signal: options.signal,
+    folder: resolve(checked.folder ?? '.'),
+    timezone: checked.timezone,
+  });
   try {
     return await build(engine, checked, numbered?.vocabulary, options.onProgress ?? (() => {}));
   } finally {
@@ -98,7 +104,9 @@ async function build(
   vocabulary: Vocabulary | undefined,
   report: (p: DataProgress) => void,
 ): Promise<Dataset> {
-  const total = config.features.length + 2;
+  const opened = await openSource(engine, config);
+  const file = basename(opened.name);
+  const total = config.features.length + (opened.texts.length > 0 ? 3 : 2);
   let done = 0;
   const step = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
     report({ step: name, done, total });
@@ -111,10 +119,12 @@ async function build(
     }
   };
 
-  const source = await openSource(engine, config);
-  const expressions = await bindExpressions(engine, source, config);
+  const find = () => typeColumns(engine, opened, config, listExpressions(config));
+  const typed = await (opened.texts.length > 0 ? step(`finding types in ${file}`, find) : find());
+  const { source } = typed;
+  const expressions = await bindExpressions(engine, typed);
   if (vocabulary !== undefined) checkDescribed(vocabulary, expressions);
-  await step(`reading ${basename(source.name)}`, () => createTable(engine, source, expressions));
+  await step(`reading ${file}`, () => createTable(engine, source, expressions));
   const rows = await step('checking labels and splits', () => readRows(engine, source, expressions));
   const splits = startSplits(rows, expressions.dense.length);
   const unseen = vocabulary?.unseen ?? config.unseen;
@@ -141,7 +151,7 @@ async function build(
     });
   }
   report({ step: 'ready', done: total, total });
-  const dense = expressions.dense.map(({ name, sql }) => ({ name, sql }));
+  const dense = expressions.dense.map(({ name, written: sql }) => ({ name, sql }));
   return datasetFromArrays({
     features,
     dense: dense.map(({ name }) => name),
@@ -182,7 +192,7 @@ function checkDescribed(vocabulary: Vocabulary, { features, dense }: Expressions
     const { cardinality = 0, outOfVocabulary } = vocabulary.features[f] ?? {};
     return { name, list, cardinality, outOfVocabulary, sql: written };
   });
-  const columns = dense.map(({ name, sql }) => ({ name, sql }));
+  const columns = dense.map(({ name, written: sql }) => ({ name, sql }));
   const data = new Vocabulary({ features: described, dense: columns });
   const remedy = 'Without data.features and data.dense, those of the vocabulary are taken';
   checkSameVocabulary(vocabulary, data, { model: 'the vocabulary', data: 'the data' }, remedy);

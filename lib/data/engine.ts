@@ -2,13 +2,14 @@
  * One in-memory DuckDB database for the time that a data set is opened: queries, typed streams, abort and progress.
  *
  * DuckDB runs on its own threads and spills to a folder of the system's temporary directory when memory is short; the
- * folder goes with close().
+ * folder goes with close(). It never loads or downloads an extension: what it reads, it reads with what its npm package
+ * has built in (csv, json, parquet, time zones). Its settings are locked before it sees a user's SQL.
  */
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance, DuckDBValue, DuckDBVector } from '@duckdb/node-api';
-import { CollideError } from '../errors.ts';
+import { CollideError, suggestion } from '../errors.ts';
 
 /** Rows of one of DuckDB's chunks. */
 const CHUNK_ROWS = 2048;
@@ -42,6 +43,14 @@ function clip(text: string): string {
   return text.length > 300 ? `${text.slice(0, 300)}...` : text;
 }
 
+export interface EngineOptions {
+  signal?: AbortSignal | undefined;
+  /** Where relative paths in SQL start. Default: the current folder. */
+  folder?: string;
+  /** Of timestamps with a zone. Default `UTC`, whatever the machine's. */
+  timezone?: string;
+}
+
 export class Engine {
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
@@ -49,16 +58,30 @@ export class Engine {
   readonly signal: AbortSignal | undefined;
   readonly #interrupt = (): void => this.#connection.interrupt();
 
-  /** @throws CollideError ABORTED */
-  static async open(signal?: AbortSignal): Promise<Engine> {
+  /** @throws CollideError ABORTED, INVALID_CONFIG (a time zone that DuckDB does not know) */
+  static async open({ signal, folder, timezone = 'UTC' }: EngineOptions = {}): Promise<Engine> {
     // Loaded here: its native library is large and most uses of this package never open a file.
     const { DuckDBInstance } = await import('@duckdb/node-api');
     opened += 1;
     const spill = join(tmpdir(), `learn-to-collide-${process.pid}-${opened}`);
-    const instance = await DuckDBInstance.create(':memory:', { temp_directory: spill });
+    const instance = await DuckDBInstance.create(':memory:', {
+      temp_directory: spill,
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+      allow_community_extensions: 'false',
+      allow_persistent_secrets: 'false',
+    });
     const engine = new Engine(instance, await instance.connect(), spill, signal);
-    await engine.run('SET enable_progress_bar = true');
-    await engine.run('SET enable_progress_bar_print = false');
+    try {
+      await engine.run('SET enable_progress_bar = true');
+      await engine.run('SET enable_progress_bar_print = false');
+      if (folder !== undefined) await engine.run(`SET file_search_path = ${quoteText(folder)}`);
+      await engine.#setTimezone(timezone);
+      await engine.run('SET lock_configuration = true');
+    } catch (cause) {
+      engine.close();
+      throw cause;
+    }
     return engine;
   }
 
@@ -116,6 +139,11 @@ export class Engine {
     });
   }
 
+  /** A folder for files that may be made on the way; it goes with close(). */
+  get temporary(): string {
+    return this.#spill;
+  }
+
   /** How far the running query is, from 0 to 1; 0 where DuckDB cannot say. */
   get progress(): number {
     const { percentage } = this.#connection.progress;
@@ -133,6 +161,20 @@ export class Engine {
     this.#connection.closeSync();
     this.#instance.closeSync();
     rmSync(this.#spill, { recursive: true, force: true });
+  }
+
+  async #setTimezone(timezone: string): Promise<void> {
+    try {
+      await this.run(`SET TimeZone = ${quoteText(timezone)}`);
+    } catch (cause) {
+      if (!(cause instanceof EngineError)) throw cause;
+      const names = (await this.rows('SELECT name FROM pg_timezone_names()')).map((row) => String(row.name));
+      throw new CollideError(
+        'INVALID_CONFIG',
+        `Expected a time zone such as UTC or Europe/Berlin for data.timezone, received "${timezone}".${suggestion(timezone, names)}`,
+        { cause },
+      );
+    }
   }
 
   async #guard<T>(work: () => Promise<T>): Promise<T> {

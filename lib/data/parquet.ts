@@ -32,7 +32,7 @@ const MOST_DIMENSIONS = 4096;
  */
 export async function readVectorsParquet(path: string, signal?: AbortSignal): Promise<VectorTable> {
   if (!existsSync(path)) throw new CollideError('FILE_IO', `Could not read "${path}": no such file or folder`);
-  const engine = await Engine.open(signal);
+  const engine = await Engine.open({ signal });
   try {
     const source = `read_parquet(${quoteText(path)})`;
     await checkColumns(engine, source, path);

@@ -5,9 +5,9 @@
  * Rows are known by DuckDB's rowid, 0 .. rows - 1; nothing relies on the order that a parallel query returns them in.
  */
 import { CollideError } from '../errors.ts';
-import { type Engine, EngineError } from './engine.ts';
-import { type Expression, type Expressions, sourceError } from './expressions.ts';
-import type { Source } from './source.ts';
+import { type Engine, EngineError, quoteText } from './engine.ts';
+import type { Expression, Expressions } from './expressions.ts';
+import { type Source, sourceError } from './source.ts';
 import { dealRows, type SplitRows } from './splits.ts';
 import { validationEvery } from './types.ts';
 
@@ -66,7 +66,7 @@ async function blame(engine: Engine, source: Source, expressions: Expressions, c
     const casted = dense.includes(expression) ? `CAST((${expression.sql}\n) AS DOUBLE)` : `(${expression.sql}\n)`;
     const error = await fails(`SELECT count(x) FROM (SELECT ${casted} AS x ${from})`);
     if (error === undefined) continue;
-    return new CollideError('DATA_SQL', `${expression.where}: ${error.message} (in: ${expression.sql})`, { cause });
+    return new CollideError('DATA_SQL', `${expression.where}: ${error.message} (in: ${expression.written})`, { cause });
   }
   return sourceError(cause, source);
 }
@@ -141,7 +141,7 @@ async function checkSplits(engine: Engine, source: Source, expressions: Expressi
     const rows = Number((await engine.rows(`SELECT count(*) AS n FROM ${source.sql} AS s`))[0]!.n);
     throw new CollideError(
       'EMPTY_SPLIT',
-      `Expected rows in split ${split.name}, none of the ${rows} rows of ${source.name} satisfies: ${split.sql}`,
+      `Expected rows in split ${split.name}, none of the ${rows} rows of ${source.name} satisfies: ${split.written}`,
     );
   }
   const taken = splits.some(({ name }) => name === 'validation')
@@ -158,12 +158,17 @@ async function checkSplits(engine: Engine, source: Source, expressions: Expressi
 
 async function labelError(engine: Engine, label: Expression): Promise<CollideError> {
   const bad = 'coalesce(TRY_CAST(collide_label AS DOUBLE) NOT IN (0, 1), true)';
-  const select = 'SELECT collide_source_row AS row, CAST(collide_label AS VARCHAR) AS value';
+  const select =
+    'SELECT collide_source_row AS row, typeof(collide_label) AS type, CAST(collide_label AS VARCHAR) AS value';
   const [first] = await engine.rows(`${select} FROM data WHERE ${bad} ORDER BY collide_source_row LIMIT 1`);
-  const value = first!.value === null ? 'NULL' : first!.value;
+  const value = first!.value === null ? 'NULL' : String(first!.value);
+  const text = first!.type === 'VARCHAR' && first!.value !== null;
+  const shown = value.length > 100 ? `${value.slice(0, 100)}...` : value;
+  const example = quoteText(shown);
+  const advice = text ? `. Compare texts: ${label.written} = ${example} is true where the label is 1` : '';
   return new CollideError(
     'INVALID_LABEL',
-    `Expected 0, 1 or a boolean for data.label, received ${value} in row ${first!.row} of the source (in: ${label.sql})`,
+    `Expected 0, 1 or a boolean for data.label, received ${text ? `the text ${example}` : value} in row ${first!.row} of the source (in: ${label.written})${advice}`,
   );
 }
 
@@ -174,7 +179,7 @@ async function denseError(engine: Engine, expression: Expression, d: number): Pr
   const select = `SELECT collide_source_row AS row, CAST(${column} AS VARCHAR) AS value`;
   const [first] = await engine.rows(`${select} FROM data WHERE ${bad} ORDER BY collide_source_row LIMIT 1`);
   const missing = first!.value === null;
-  const advice = missing ? `. To put a number in its place: coalesce(${expression.sql}, 0)` : '';
+  const advice = missing ? `. To put a number in its place: coalesce(${expression.written}, 0)` : '';
   return new CollideError(
     'DATA_SQL',
     `${expression.where}: Expected a finite float32, received ${missing ? 'NULL' : first!.value} in row ${first!.row} of the source${advice}`,

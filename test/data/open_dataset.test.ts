@@ -355,13 +355,14 @@ describe('long work', () => {
     const seen: DataProgress[] = [];
     await openDataset(smallConfig(path), { onProgress: (progress) => seen.push(progress) });
     expect(seen.map((p) => p.step).filter((step, i, all) => step !== all[i - 1])).toEqual([
+      'finding types in progress.csv',
       'reading progress.csv',
       'checking labels and splits',
       'encoding user',
       'encoding item',
       'ready',
     ]);
-    expect(seen.at(-1)).toEqual({ step: 'ready', done: 4, total: 4 });
+    expect(seen.at(-1)).toEqual({ step: 'ready', done: 5, total: 5 });
 
     await failure('ABORTED', () => openDataset(smallConfig(path), { signal: AbortSignal.abort() }));
     const controller = new AbortController();

@@ -24,7 +24,7 @@ async function refused(value: unknown): Promise<string> {
 describe('parseConfig', () => {
   test('fills in every default', () => {
     expect(parseConfig(config())).toEqual({
-      data: { ...config().data, dense: [], idOrder: 'frequency', minCount: 1, unseen: 'row' },
+      data: { ...config().data, dense: [], idOrder: 'frequency', minCount: 1, timezone: 'UTC', unseen: 'row' },
       device: 'cpu',
       model: { kind: 'dlrm', dim: 16, bottom: [], top: [64, 1] },
       teacher: { dim: 2, maxEpochs: 4, crossFit: [false, true] },

@@ -1,0 +1,51 @@
+/**
+ * JSON files (an object a line, or a list of objects) as a FROM item.
+ *
+ * Keys are found over all files. Plain values (numbers, texts, booleans) are text columns, so that "07" and "7" differ;
+ * lists and objects keep their structure, and nothing in them is taken for a date.
+ */
+import { CollideError } from '../errors.ts';
+import { type Engine, EngineError, quoteText } from './engine.ts';
+
+/** @throws CollideError DATA_SOURCE (malformed, no objects) */
+export async function openJson(
+  engine: Engine,
+  files: readonly string[],
+  shown: (text: string) => string,
+): Promise<{ sql: string; sqlWithFile: string; kind: 'json'; texts: string[] }> {
+  const list = `[${files.map(quoteText).join(', ')}]`;
+  const format = files.every((file) => /\.(jsonl|ndjson)(\.\w+)?$/i.test(file)) ? 'newline_delimited' : 'auto';
+  const fixed = `format = '${format}', records = true`;
+  const whole = 'sample_size = -1, maximum_sample_files = 2147483647, union_by_name = true';
+  let rows: Record<string, unknown>[];
+  try {
+    rows = await engine.rows(`DESCRIBE SELECT * FROM read_json(${list}, ${fixed}, ${whole})`);
+  } catch (cause) {
+    if (!(cause instanceof EngineError)) throw cause;
+    throw new CollideError('DATA_SOURCE', shown(`Cannot read ${files.join(', ')} as JSON: ${cause.message}`), {
+      cause,
+    });
+  }
+  const columns = rows.map((row) => {
+    return { name: String(row.column_name), type: faithful(String(row.column_type)) };
+  });
+  const types = columns.map(({ name, type }) => `${quoteText(name)}: ${quoteText(type)}`);
+  const read = `read_json(${list}, ${fixed}, columns = {${types.join(', ')}}`;
+  return {
+    sql: `${read})`,
+    sqlWithFile: `${read}, filename = 'collide_file')`,
+    kind: 'json',
+    texts: columns.filter(({ type }) => type === 'VARCHAR').map(({ name }) => name),
+  };
+}
+
+/** The type that a column is read as so that different values stay different. */
+function faithful(type: string): string {
+  const [, element = type, list = ''] = /^([^([]*)(\[\])$/.exec(type) ?? [];
+  if (list !== '') return /^(BOOLEAN|BIGINT)$/.test(element) ? type : 'VARCHAR[]';
+  if (!/^(STRUCT|MAP)\(|\]$/.test(type)) return 'VARCHAR';
+  // The types of an object's fields, not their names.
+  return type.replaceAll(/"(?:[^"]|"")*"|(?<= )(?:DATE|TIME|TIMESTAMP|UUID|JSON)(?=[,)[]|$)/g, (word) => {
+    return word.startsWith('"') ? word : 'VARCHAR';
+  });
+}
