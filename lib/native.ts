@@ -135,16 +135,19 @@ export interface NativeEmbedding {
   /** Steps of the optimizer so far. */
   steps(): number;
   setSteps(steps: number): void;
-  /** Of an internal table, as float32 whatever its precision. */
-  readWeights(table: number): Float32Array;
-  writeWeights(table: number, values: Float32Array): void;
-  /** Of an internal table, bit for bit. */
-  readRows(table: number): NativeRows;
-  writeRows(table: number, rows: NativeRows): void;
-  readState(table: number): Float32Array;
-  writeState(table: number, values: Float32Array): void;
-  readCounts(feature: number): Uint32Array;
-  writeCounts(feature: number, counts: Uint32Array): void;
+  /** Rows of an internal table from `first` on, as many as the array has, as float32 whatever their precision. */
+  readWeights(table: number, first: number, into: Float32Array): void;
+  /** Throws INVALID_ARGUMENT for a value that the table's precision cannot hold, as `writeWeights` does. */
+  checkWeights(table: number, first: number, values: Float32Array): void;
+  writeWeights(table: number, first: number, values: Float32Array): void;
+  /** The same, bit for bit. */
+  readRows(table: number, first: number, into: NativeRows): void;
+  writeRows(table: number, first: number, rows: NativeRows): void;
+  readState(table: number, first: number, into: Float32Array): void;
+  writeState(table: number, first: number, values: Float32Array): void;
+  /** Counts of a feature's ids from `first` on. */
+  readCounts(feature: number, first: number, into: Uint32Array): void;
+  writeCounts(feature: number, first: number, counts: Uint32Array): void;
   /** Indices replaced because they were out of range, since creation. */
   badIndices(): number;
   memory(): { rows: number; mapping: number; optimizer: number; counts: number };
@@ -279,6 +282,8 @@ export interface NativeBinding {
     /** The same features and hash functions with the rows rounded to a precision; counts and optimizer state stay behind. */
     new (source: NativeEmbedding, precision: NativePrecision): NativeEmbedding;
   };
+  /** Bytes that this process may still use. */
+  availableMemory(): number;
   /** The address of a buffer's first byte modulo 64. */
   addressModulo64(buffer: ArrayBuffer): number;
   DenseNet: new (config: NativeDenseConfig) => NativeDenseNet;

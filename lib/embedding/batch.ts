@@ -41,8 +41,12 @@ export function checkBatch(batch: BagBatch, features: number): CheckedBatch {
   return { indices, offsets, batchSizes, weights, bags };
 }
 
-export function checkFloats(values: unknown, where: string): Float32Array {
-  if (values instanceof Float32Array) return values;
+/** @param length - if it has to be just that */
+export function checkFloats(values: unknown, where: string, length?: number): Float32Array {
+  if (values instanceof Float32Array) {
+    if (length === undefined || values.length === length) return values;
+    throw new CollideError('INVALID_ARGUMENT', `Expected ${length} values for ${where}, received ${values.length}`);
+  }
   throw new CollideError('INVALID_ARGUMENT', `Expected a Float32Array for ${where}, received ${describe(values)}`);
 }
 

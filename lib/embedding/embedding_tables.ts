@@ -1,7 +1,13 @@
 /** The fused multi-table embedding: one native call for all tables forward, one backward. */
 import { makeOn, type PlacedOn } from '../device.ts';
 import { CollideError, checkInteger, checkNumber, checkOneOf } from '../errors.ts';
-import { readSafetensors, type TensorInput, writeSafetensors } from '../files/index.ts';
+import {
+  type SafetensorsFile,
+  type TensorInput,
+  type TensorPieces,
+  withSafetensors,
+  writeSafetensors,
+} from '../files/index.ts';
 import { type NativeEmbedding, type NativeLayout, type NativeTable, native } from '../native.ts';
 import {
   alignedFloats,
@@ -13,7 +19,15 @@ import {
   firstBadIndex,
   outputLength,
 } from './batch.ts';
-import { type Kept, readCheckpoint, type Tensors, writeCheckpoint } from './checkpoint.ts';
+import {
+  checkpointPieces,
+  type Kept,
+  loadCheckpoint,
+  readCheckpoint,
+  roomFor,
+  type Tensors,
+  writeCheckpoint,
+} from './checkpoint.ts';
 import { PRECISIONS, type Precision } from './feature_options.ts';
 import { completeOptions, type EmbeddingTablesOptions } from './options.ts';
 
@@ -189,12 +203,18 @@ export class EmbeddingTables {
 
   /** A copy of an internal table, [rows, table width] row-major. @throws CollideError INVALID_ARGUMENT for an unknown feature or table */
   weights(feature: string, table = 0): Float32Array {
-    return this.#native.readWeights(this.#table(feature, table));
+    const t = this.#table(feature, table);
+    const { rows, width } = this.#layout.tables[t]!;
+    const values = roomFor('F32', rows * width, `the weights of feature "${feature}"`);
+    this.#native.readWeights(t, 0, values);
+    return values;
   }
 
   /** Replaces an internal table's values, [rows, table width], rounded to its precision. */
   setWeights(feature: string, values: Float32Array, table = 0): void {
-    this.#native.writeWeights(this.#table(feature, table), checkFloats(values, `weights of feature "${feature}"`));
+    const t = this.#table(feature, table);
+    const { rows, width } = this.#layout.tables[t]!;
+    this.#native.writeWeights(t, 0, checkFloats(values, `weights of feature "${feature}"`, rows * width));
   }
 
   /**
@@ -202,11 +222,17 @@ export class EmbeddingTables {
    * (2 * table width), rowwise Adam m and then one v (table width + 1), SGD none.
    */
   optimizerState(feature: string, table = 0): Float32Array {
-    return this.#native.readState(this.#table(feature, table));
+    const t = this.#table(feature, table);
+    const { rows, statePerRow } = this.#layout.tables[t]!;
+    const state = roomFor('F32', rows * statePerRow, `the state of feature "${feature}"`);
+    this.#native.readState(t, 0, state);
+    return state;
   }
 
   setOptimizerState(feature: string, values: Float32Array, table = 0): void {
-    this.#native.writeState(this.#table(feature, table), checkFloats(values, `state of feature "${feature}"`));
+    const t = this.#table(feature, table);
+    const { rows, statePerRow } = this.#layout.tables[t]!;
+    this.#native.writeState(t, 0, checkFloats(values, `state of feature "${feature}"`, rows * statePerRow));
   }
 
   /** Accesses per id by `forward` since creation, [cardinality], saturating at 2^32 - 1. @throws CollideError NOT_SUPPORTED without countAccesses */
@@ -218,7 +244,10 @@ export class EmbeddingTables {
         'Expected tables made with countAccesses: true for counts(), received false',
       );
     }
-    return this.#native.readCounts(position);
+    const { cardinality } = this.#layout.features[position]!;
+    const counts = roomFor('U32', cardinality, `the counts of feature "${feature}"`);
+    this.#native.readCounts(position, 0, counts);
+    return counts;
   }
 
   /** Ids that were out of range and replaced since creation, by any policy but `error`. */
@@ -251,7 +280,9 @@ export class EmbeddingTables {
    * Everything that training has changed, as named tensors: rows, optimizer state, counts, steps (see checkpoint.ts for
    * the names). Options are not part of it, and neither is a learning rate that was set since.
    *
-   * @param contents - `rows` leaves out what serving does not need. Default `training`
+   * @param contents - `rows` leaves out what serving does not need. Default `training`; tables that only serve have
+   * nothing but rows
+   * @throws CollideError OUT_OF_MEMORY, also for a table whose rows are more than an array can hold: `save` has no limit
    */
   checkpoint(contents: 'training' | 'rows' = 'training'): Record<string, TensorInput> {
     return readCheckpoint(this.#kept(), checkOneOf(contents, ['training', 'rows'], 'contents of a checkpoint'));
@@ -268,24 +299,50 @@ export class EmbeddingTables {
     writeCheckpoint(this.#kept(), tensors);
   }
 
-  /** Writes a checkpoint as a safetensors file, whole or not at all. @throws CollideError FILE_IO, OUT_OF_MEMORY */
-  async save(path: string, contents: 'training' | 'rows' = 'training'): Promise<void> {
-    await writeSafetensors(path, this.checkpoint(contents), { format: FORMAT });
+  /** As `checkpoint`, for `writeSafetensors` to write piece by piece: a few megabytes are in memory at a time. */
+  checkpointPieces(contents: 'training' | 'rows' = 'training'): Record<string, TensorPieces> {
+    return checkpointPieces(this.#kept(), checkOneOf(contents, ['training', 'rows'], 'contents of a checkpoint'));
   }
 
-  /** Reads a file that `save` wrote and restores it. @throws CollideError FILE_IO, FILE_FORMAT, also for other tables */
+  /**
+   * As `restore`, from an open file of the tensors (and maybe others), piece by piece.
+   *
+   * @throws CollideError INVALID_ARGUMENT for a tensor that is missing or of another shape, before anything is changed;
+   * FILE_IO for a disk that fails while it is read, which leaves the tables half restored
+   */
+  async restoreFrom(file: SafetensorsFile): Promise<void> {
+    await loadCheckpoint(this.#kept(), file);
+  }
+
+  /**
+   * Writes a checkpoint as a safetensors file, whole or not at all, with a few megabytes of memory. Until the promise
+   * settles the tables may be looked up, not trained.
+   *
+   * @throws CollideError FILE_IO; INVALID_ARGUMENT when the tables were changed meanwhile
+   */
+  async save(path: string, contents: 'training' | 'rows' = 'training'): Promise<void> {
+    await writeSafetensors(path, this.checkpointPieces(contents), { format: FORMAT });
+  }
+
+  /**
+   * Reads a file that `save` wrote and restores it, with a few megabytes of memory. Do not use the tables until the
+   * promise settles.
+   *
+   * @throws CollideError FILE_IO; FILE_FORMAT, also for a file of other tables, before anything is changed
+   */
   async load(path: string): Promise<void> {
-    const { tensors, metadata } = await readSafetensors(path);
-    try {
-      if (metadata.format !== FORMAT) throw new Error(`the metadata format is "${metadata.format ?? ''}"`);
-      this.restore(tensors);
-    } catch (cause) {
-      if (cause instanceof CollideError && cause.code === 'CLOSED') throw cause;
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new CollideError('FILE_FORMAT', `Expected a checkpoint of these embedding tables in ${path}: ${why}`, {
-        cause,
-      });
-    }
+    await withSafetensors(path, async (file) => {
+      const refuse = (why: string, cause?: unknown) =>
+        new CollideError('FILE_FORMAT', `Expected a checkpoint of these embedding tables in ${path}: ${why}`, {
+          cause,
+        });
+      if (file.metadata.format !== FORMAT) throw refuse(`the metadata format is "${file.metadata.format ?? ''}"`);
+      try {
+        await this.restoreFrom(file);
+      } catch (cause) {
+        throw cause instanceof CollideError && cause.code === 'INVALID_ARGUMENT' ? refuse(cause.message, cause) : cause;
+      }
+    });
   }
 
   /** Frees the native memory. May be called twice; any other use afterwards throws CLOSED. */
@@ -303,7 +360,13 @@ export class EmbeddingTables {
   }
 
   #kept(): Kept {
-    return { native: this.#native, layout: this.#layout, optimizer: this.#optimizer, counts: this.#counts };
+    return {
+      native: this.#native,
+      layout: this.#layout,
+      optimizer: this.#optimizer,
+      counts: this.#counts,
+      serving: this.#serving !== undefined,
+    };
   }
 
   #feature(name: string): number {

@@ -4,5 +4,5 @@ export { makeFolder } from './make_folder.ts';
 export { readNpy, writeNpy } from './npy.ts';
 export { readSafetensors, type Safetensors, type SafetensorsFile, withSafetensors } from './read_safetensors.ts';
 export type { Tensor, TensorInput, TensorPieces } from './safetensors.ts';
-export { newArray, type TensorArray, type TensorType } from './tensor.ts';
+export { newArray, TENSOR_ARRAYS, type TensorArray, type TensorArrayOf, type TensorType } from './tensor.ts';
 export { writeSafetensors } from './write_safetensors.ts';

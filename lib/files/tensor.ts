@@ -50,6 +50,8 @@ export const TENSOR_ARRAYS = {
   BOOL: Uint8Array,
 } as const satisfies Record<TensorType, unknown>;
 
+export type TensorArrayOf<T extends TensorType> = InstanceType<(typeof TENSOR_ARRAYS)[T]>;
+
 export function isDtype(value: unknown): value is TensorType {
   return typeof value === 'string' && Object.hasOwn(TENSOR_ARRAYS, value);
 }
@@ -82,9 +84,9 @@ export function elementCount(shape: unknown): number | undefined {
  * @param what - for the message
  * @throws CollideError OUT_OF_MEMORY, also for more elements than this Node's arrays have (2^32 in Node 20)
  */
-export function newArray(dtype: TensorType, count: number, what: string): TensorArray {
+export function newArray<T extends TensorType>(dtype: T, count: number, what: string): TensorArrayOf<T> {
   try {
-    return new TENSOR_ARRAYS[dtype](count);
+    return new TENSOR_ARRAYS[dtype](count) as TensorArrayOf<T>;
   } catch (cause) {
     const bytes = count * byteWidth(dtype);
     const limit = count > 2 ** 32 ? `; Node ${process.version} may not have arrays of ${count} elements` : '';

@@ -2,6 +2,7 @@
  * Writing safetensors files. Deterministic: the same tensors and metadata give the same bytes. O(bytes) of time; of
  * tensors in pieces one piece is in memory at a time.
  */
+import { setImmediate } from 'node:timers/promises';
 import { CollideError, describe } from '../errors.ts';
 import { writeFileAtomic } from './atomic.ts';
 import {
@@ -15,7 +16,7 @@ import {
 } from './safetensors.ts';
 import { bytesOf, byteWidth, dtypeOf, elementCount, isDtype, TENSOR_ARRAYS, type TensorType } from './tensor.ts';
 
-/** Bytes that are summed at once, so that the event loop has its turn every few milliseconds. */
+/** Bytes that are summed and written at once: a few milliseconds. */
 const PIECE = 2 ** 23;
 
 interface Checked {
@@ -49,7 +50,10 @@ export async function writeSafetensors(
   checked.sort((a, b) => byteWidth(b.dtype) - byteWidth(a.dtype) || (a.name < b.name ? -1 : 1));
   const head = headOf(checked, metadata);
   const sum = new Checksum(head);
-  for await (const piece of dataOf(checked)) sum.add(piece);
+  for await (const piece of dataOf(checked)) {
+    sum.add(piece);
+    await setImmediate(); // the event loop has its turn between pieces
+  }
   head.write(sum.digits, 8 + CHECKSUM_START.length, 'latin1');
   await writeFileAtomic(path, summedAgain(head, checked, sum.digits));
 }

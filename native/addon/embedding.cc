@@ -23,6 +23,7 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
          InstanceMethod<&EmbeddingTables::set_learning_rate>("setLearningRate"),
          InstanceMethod<&EmbeddingTables::steps>("steps"), InstanceMethod<&EmbeddingTables::set_steps>("setSteps"),
          InstanceMethod<&EmbeddingTables::read_weights>("readWeights"),
+         InstanceMethod<&EmbeddingTables::check_weights>("checkWeights"),
          InstanceMethod<&EmbeddingTables::write_weights>("writeWeights"),
          InstanceMethod<&EmbeddingTables::read_rows>("readRows"),
          InstanceMethod<&EmbeddingTables::write_rows>("writeRows"),
@@ -171,79 +172,61 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
   static std::size_t index(const Napi::CallbackInfo& info) { return info[0].As<Napi::Number>().Uint32Value(); }
   const TableShape& table(const Napi::CallbackInfo& info) { return engine().layout().tables[index(info)]; }
 
-  Napi::Value read_weights(const Napi::CallbackInfo& info) {
-    return guarded(info.Env(), [&] {
-      const TableShape& from = table(info);
-      return filled<float>(info.Env(), "Float32Array", from.rows * from.width,
-                           [&](float* out) { engine().read_values(index(info), 0, from.rows, out); });
-    });
+  // Some rows of a table or counts of a feature: (index, first, array), as many as the array has room for.
+  struct Range {
+    std::size_t index;
+    std::uint64_t first;
+    std::size_t count;
+    std::uint8_t* data;
+    template <typename T>
+    T* as() const {
+      return reinterpret_cast<T*>(data);
+    }
+  };
+  // `all`: rows there are; `bytes`: of each in the array.
+  static Range range(const Napi::CallbackInfo& info, std::uint64_t all, std::size_t bytes) {
+    const auto array = info[2].As<Napi::TypedArray>();
+    const auto first = static_cast<std::uint64_t>(info[1].As<Napi::Number>().Int64Value());
+    const std::size_t given = array.ByteLength(), count = bytes == 0 ? 0 : given / bytes;
+    if (given != count * bytes || first > all || count > all - first) {
+      fail("INVALID_ARGUMENT", "Expected rows of ", bytes, " bytes from ", first, " to at most ", all, ", received ",
+           given, " bytes");
+    }
+    return {index(info), first, count, static_cast<std::uint8_t*>(array.ArrayBuffer().Data()) + array.ByteOffset()};
   }
-  void write_weights(const Napi::CallbackInfo& info) {
-    guarded(info.Env(), [&] {
-      const TableShape& to = table(info);
-      const auto values = view_of<float>(info[1], to.rows * to.width, "the weights of a table");
-      engine().write_values(index(info), values.data);
-    });
+  Range values(const Napi::CallbackInfo& info) {
+    return range(info, table(info).rows, table(info).width * sizeof(float));
   }
-
-  // Rows as they are stored, in the array type that lib/ keeps them in.
-  Napi::Value read_rows(const Napi::CallbackInfo& info) {
-    return guarded(info.Env(), [&] {
-      const TableShape& from = table(info);
-      const std::size_t bytes = from.rows * row_bytes(from.precision, from.width);
-      const auto read = [&](auto* out) { engine().read_rows(index(info), reinterpret_cast<std::uint8_t*>(out)); };
-      switch (from.precision) {
-        case Precision::kFloat32:
-          return filled<float>(info.Env(), "Float32Array", bytes / 4, read);
-        case Precision::kFloat16:
-        case Precision::kBfloat16:
-          return filled<std::uint16_t>(info.Env(), "Uint16Array", bytes / 2, read);
-        default:
-          return filled<std::uint8_t>(info.Env(), "Uint8Array", bytes, read);
-      }
-    });
+  Range rows(const Napi::CallbackInfo& info) {
+    return range(info, table(info).rows, row_bytes(table(info).precision, table(info).width));
   }
-  void write_rows(const Napi::CallbackInfo& info) {
-    guarded(info.Env(), [&] {
-      const TableShape& to = table(info);
-      const std::size_t bytes = to.rows * row_bytes(to.precision, to.width);
-      const auto array = info[1].As<Napi::TypedArray>();
-      if (!info[1].IsTypedArray() || array.ByteLength() != bytes) {
-        fail("INVALID_ARGUMENT", "Expected ", bytes, " bytes for the rows of a table");
-      }
-      engine().write_rows(index(info),
-                          static_cast<const std::uint8_t*>(array.ArrayBuffer().Data()) + array.ByteOffset());
-    });
+  Range state(const Napi::CallbackInfo& info) {
+    return range(info, table(info).rows, engine().state_per_row(index(info)) * sizeof(float));
+  }
+  Range counts(const Napi::CallbackInfo& info) {
+    return range(info, engine().layout().features[index(info)].cardinality, sizeof(std::uint32_t));
   }
 
-  std::size_t states(const Napi::CallbackInfo& info) { return table(info).rows * engine().state_per_row(index(info)); }
-  Napi::Value read_state(const Napi::CallbackInfo& info) {
-    return guarded(info.Env(), [&] {
-      return filled<float>(info.Env(), "Float32Array", states(info),
-                           [&](float* out) { engine().read_state(index(info), out); });
-    });
-  }
-  void write_state(const Napi::CallbackInfo& info) {
+  // Calls method(index, first, count, data) of the engine with a range.
+  template <typename T, typename Method>
+  void with(const Napi::CallbackInfo& info, Range (EmbeddingTables::*of)(const Napi::CallbackInfo&), Method method) {
     guarded(info.Env(), [&] {
-      const auto state = view_of<float>(info[1], states(info), "the optimizer state of a table");
-      engine().write_state(index(info), state.data);
+      const Range range = (this->*of)(info);
+      (engine().*method)(range.index, range.first, range.count, range.as<T>());
     });
   }
-
-  std::size_t cardinality(const Napi::CallbackInfo& info) {
-    return engine().layout().features[index(info)].cardinality;
-  }
-  Napi::Value read_counts(const Napi::CallbackInfo& info) {
-    return guarded(info.Env(), [&] {
-      return filled<std::uint32_t>(info.Env(), "Uint32Array", cardinality(info),
-                                   [&](std::uint32_t* out) { engine().read_counts(index(info), out); });
-    });
-  }
+  using Tables = EmbeddingTables;
+  using Engine = EmbeddingEngine;
+  void read_weights(const Napi::CallbackInfo& info) { with<float>(info, &Tables::values, &Engine::read_values); }
+  void check_weights(const Napi::CallbackInfo& info) { with<float>(info, &Tables::values, &Engine::check_values); }
+  void write_weights(const Napi::CallbackInfo& info) { with<float>(info, &Tables::values, &Engine::write_values); }
+  void read_rows(const Napi::CallbackInfo& info) { with<std::uint8_t>(info, &Tables::rows, &Engine::read_rows); }
+  void write_rows(const Napi::CallbackInfo& info) { with<std::uint8_t>(info, &Tables::rows, &Engine::write_rows); }
+  void read_state(const Napi::CallbackInfo& info) { with<float>(info, &Tables::state, &Engine::read_state); }
+  void write_state(const Napi::CallbackInfo& info) { with<float>(info, &Tables::state, &Engine::write_state); }
+  void read_counts(const Napi::CallbackInfo& info) { with<std::uint32_t>(info, &Tables::counts, &Engine::read_counts); }
   void write_counts(const Napi::CallbackInfo& info) {
-    guarded(info.Env(), [&] {
-      const auto counts = view_of<std::uint32_t>(info[1], cardinality(info), "the counts of a feature");
-      engine().write_counts(index(info), counts.data);
-    });
+    with<std::uint32_t>(info, &Tables::counts, &Engine::write_counts);
   }
 
   Napi::Value bad_indices(const Napi::CallbackInfo& info) {
@@ -294,6 +277,9 @@ EmbeddingEngine& engine_of(const Napi::Object& tables) {
 void register_embedding(Napi::Env env, Napi::Object exports) {
   exports.Set("EmbeddingTables", EmbeddingTables::define(env));
   exports.Set("addressModulo64", Napi::Function::New(env, address_modulo_64));
+  exports.Set("availableMemory", Napi::Function::New(env, [](const Napi::CallbackInfo& info) -> Napi::Value {
+                return Napi::Number::New(info.Env(), static_cast<double>(available_memory()));
+              }));
 }
 
 }  // namespace collide::addon

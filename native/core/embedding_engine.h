@@ -37,17 +37,19 @@ class EmbeddingEngine {
 
   // `count` rows of a table from row `first` on as float32, [count, width].
   virtual void read_values(std::size_t table, std::uint64_t first, std::size_t count, float* out) const = 0;
-  // All rows, [rows, width], rounded to nearest. Throws Error INVALID_ARGUMENT for a value that the table's precision
-  // cannot hold.
-  virtual void write_values(std::size_t table, const float* values) = 0;
-  // All rows as they are stored (core/precision.h), and the optimizer's state, [rows, state_per_row].
-  virtual void read_rows(std::size_t table, std::uint8_t* out) const = 0;
-  virtual void write_rows(std::size_t table, const std::uint8_t* rows) = 0;
-  virtual void read_state(std::size_t table, float* out) const = 0;
-  virtual void write_state(std::size_t table, const float* state) = 0;
-  // [cardinality], saturating at 2^32 - 1. Only when accesses are counted.
-  virtual void read_counts(std::size_t feature, std::uint32_t* out) = 0;
-  virtual void write_counts(std::size_t feature, const std::uint32_t* counts) = 0;
+  // Throws Error INVALID_ARGUMENT for a value that the table's precision cannot hold.
+  virtual void check_values(std::size_t table, std::uint64_t first, std::size_t count, const float* values) const = 0;
+  // Rounded to nearest. Throws as check_values does, before anything is written.
+  virtual void write_values(std::size_t table, std::uint64_t first, std::size_t count, const float* values) = 0;
+  // Rows as they are stored (core/precision.h), and their optimizer state, [count, state_per_row].
+  virtual void read_rows(std::size_t table, std::uint64_t first, std::size_t count, std::uint8_t* out) const = 0;
+  virtual void write_rows(std::size_t table, std::uint64_t first, std::size_t count, const std::uint8_t* rows) = 0;
+  virtual void read_state(std::size_t table, std::uint64_t first, std::size_t count, float* out) const = 0;
+  virtual void write_state(std::size_t table, std::uint64_t first, std::size_t count, const float* state) = 0;
+  // Of `count` ids, saturating at 2^32 - 1. Only when accesses are counted.
+  virtual void read_counts(std::size_t feature, std::uint64_t first, std::size_t count, std::uint32_t* out) = 0;
+  virtual void write_counts(std::size_t feature, std::uint64_t first, std::size_t count,
+                            const std::uint32_t* counts) = 0;
 
   virtual Usage usage() const;
 

@@ -28,13 +28,26 @@ class CpuEmbedding final : public EmbeddingEngine {
   void read_values(std::size_t table, std::uint64_t first, std::size_t count, float* out) const override {
     tables_[table].read_values(first, count, out);
   }
-  void write_values(std::size_t table, const float* values) override { tables_[table].write_values(values); }
-  void read_rows(std::size_t table, std::uint8_t* out) const override { tables_[table].read_rows(out); }
-  void write_rows(std::size_t table, const std::uint8_t* rows) override { tables_[table].write_rows(rows); }
-  void read_state(std::size_t table, float* out) const override { tables_[table].read_state(out); }
-  void write_state(std::size_t table, const float* state) override { tables_[table].write_state(state); }
-  void read_counts(std::size_t feature, std::uint32_t* out) override;
-  void write_counts(std::size_t feature, const std::uint32_t* counts) override;
+  void check_values(std::size_t table, std::uint64_t first, std::size_t count, const float* values) const override {
+    tables_[table].check_values(first, count, values);
+  }
+  void write_values(std::size_t table, std::uint64_t first, std::size_t count, const float* values) override {
+    tables_[table].write_values(first, count, values);
+  }
+  void read_rows(std::size_t table, std::uint64_t first, std::size_t count, std::uint8_t* out) const override {
+    tables_[table].read_rows(first, count, out);
+  }
+  void write_rows(std::size_t table, std::uint64_t first, std::size_t count, const std::uint8_t* rows) override {
+    tables_[table].write_rows(first, count, rows);
+  }
+  void read_state(std::size_t table, std::uint64_t first, std::size_t count, float* out) const override {
+    tables_[table].read_state(first, count, out);
+  }
+  void write_state(std::size_t table, std::uint64_t first, std::size_t count, const float* state) override {
+    tables_[table].write_state(first, count, state);
+  }
+  void read_counts(std::size_t feature, std::uint64_t first, std::size_t count, std::uint32_t* out) override;
+  void write_counts(std::size_t feature, std::uint64_t first, std::size_t count, const std::uint32_t* counts) override;
 
   InternalTable& table(std::size_t index) { return tables_[index]; }
   InternalTable& table(std::size_t feature, std::size_t hash) {

@@ -49,23 +49,21 @@ void CpuEmbedding::count_pending() {
   });
 }
 
-void CpuEmbedding::read_counts(std::size_t f, std::uint32_t* out) {
+void CpuEmbedding::read_counts(std::size_t f, std::uint64_t first, std::size_t count, std::uint32_t* out) {
   count_pending();
-  const std::uint64_t ids = layout_.features[f].cardinality;
   if (const InternalTable* table = counting_table(f)) {
-    for (std::uint64_t id = 0; id < ids; ++id) out[id] = table->counter(id);
+    for (std::size_t i = 0; i < count; ++i) out[i] = table->counter(first + i);
   } else {
-    std::copy_n(counts_[f].totals(), ids, out);
+    std::copy_n(counts_[f].totals() + first, count, out);
   }
 }
 
-void CpuEmbedding::write_counts(std::size_t f, const std::uint32_t* counts) {
+void CpuEmbedding::write_counts(std::size_t f, std::uint64_t first, std::size_t count, const std::uint32_t* counts) {
   count_pending();
-  const std::uint64_t ids = layout_.features[f].cardinality;
   if (const InternalTable* table = counting_table(f)) {
-    for (std::uint64_t id = 0; id < ids; ++id) table->counter(id) = counts[id];
+    for (std::size_t i = 0; i < count; ++i) table->counter(first + i) = counts[i];
   } else {
-    std::copy_n(counts, ids, counts_[f].totals());
+    std::copy_n(counts, count, counts_[f].totals() + first);
   }
 }
 

@@ -33,31 +33,34 @@ void InternalTable::read_values(std::uint64_t first, std::size_t count, float* o
   decode_rows(precision, row(static_cast<std::uint32_t>(first)), count, width, out);
 }
 
-void InternalTable::write_values(const float* values) {
-  const std::size_t bad = first_unrepresentable(precision, values, rows, width);
-  if (bad < rows * width) {
-    fail("INVALID_ARGUMENT", "Expected values that the table's precision can hold, received ", values[bad], " for row ",
-         bad / width, ", column ", bad % width);
-  }
-  encode_rows(precision, values, rows, width, weights.as<std::uint8_t>());
+void InternalTable::check_values(std::uint64_t first, std::size_t count, const float* values) const {
+  const std::size_t bad = first_unrepresentable(precision, values, count, width);
+  if (bad == count * width) return;
+  fail("INVALID_ARGUMENT", "Expected values that the table's precision can hold, received ", values[bad], " for row ",
+       first + bad / width, ", column ", bad % width);
 }
 
-void InternalTable::read_rows(std::uint8_t* out) const {
-  std::copy_n(weights.as<std::uint8_t>(), weights.bytes(), out);
+void InternalTable::write_values(std::uint64_t first, std::size_t count, const float* values) {
+  check_values(first, count, values);
+  encode_rows(precision, values, count, width, row(static_cast<std::uint32_t>(first)));
 }
 
-void InternalTable::write_rows(const std::uint8_t* values) {
-  std::copy_n(values, weights.bytes(), weights.as<std::uint8_t>());
+void InternalTable::read_rows(std::uint64_t first, std::size_t count, std::uint8_t* out) const {
+  std::copy_n(row(static_cast<std::uint32_t>(first)), count * bytes_per_row, out);
 }
 
-void InternalTable::read_state(float* out) const {
-  for (std::uint64_t row = 0; row < rows; ++row, out += state_per_row) {
+void InternalTable::write_rows(std::uint64_t first, std::size_t count, const std::uint8_t* values) {
+  std::copy_n(values, count * bytes_per_row, row(static_cast<std::uint32_t>(first)));
+}
+
+void InternalTable::read_state(std::uint64_t first, std::size_t count, float* out) const {
+  for (std::uint64_t row = first; row < first + count; ++row, out += state_per_row) {
     std::copy_n(state_of(row), state_per_row, out);
   }
 }
 
-void InternalTable::write_state(const float* values) {
-  for (std::uint64_t row = 0; row < rows; ++row, values += state_per_row) {
+void InternalTable::write_state(std::uint64_t first, std::size_t count, const float* values) {
+  for (std::uint64_t row = first; row < first + count; ++row, values += state_per_row) {
     std::copy_n(values, state_per_row, state_of(row));
   }
 }

@@ -33,13 +33,14 @@ struct InternalTable {
   }
   void count(std::size_t row, std::uint64_t times) const { counter(row) = saturating_sum(counter(row), times); }
 
-  // The whole table, or `count` rows of it: what EmbeddingEngine says of the functions of the same names. O(values).
+  // `count` rows from `first` on: what EmbeddingEngine says of the functions of the same names. O(values).
   void read_values(std::uint64_t first, std::size_t count, float* out) const;
-  void write_values(const float* values);
-  void read_rows(std::uint8_t* out) const;
-  void write_rows(const std::uint8_t* values);
-  void read_state(float* out) const;
-  void write_state(const float* values);
+  void check_values(std::uint64_t first, std::size_t count, const float* values) const;
+  void write_values(std::uint64_t first, std::size_t count, const float* values);
+  void read_rows(std::uint64_t first, std::size_t count, std::uint8_t* out) const;
+  void write_rows(std::uint64_t first, std::size_t count, const std::uint8_t* values);
+  void read_state(std::uint64_t first, std::size_t count, float* out) const;
+  void write_state(std::uint64_t first, std::size_t count, const float* values);
   // Initial values, uniform in [center - scale, center + scale); weights are fresh memory. The same for any threads.
   void draw_values(float center, float scale, std::uint64_t seed, unsigned threads);
 };

@@ -191,37 +191,40 @@ void CudaEmbedding::read_values(std::size_t t, std::uint64_t first, std::size_t 
   stream_.wait(kReading);
 }
 
-void CudaEmbedding::write_values(std::size_t t, const float* values) {
-  tables_[t].weights.upload(values, floats_of(t), stream_, kWriting);
+void CudaEmbedding::write_values(std::size_t t, std::uint64_t first, std::size_t count, const float* values) {
+  const std::size_t width = layout_.tables[t].width;
+  tables_[t].weights.upload(values, count * width, stream_, kWriting, first * width);
   stream_.wait(kWriting);
 }
 
 // Rows are float32 here: their values are what is stored.
-void CudaEmbedding::read_rows(std::size_t t, std::uint8_t* out) const {
-  read_values(t, 0, layout_.tables[t].rows, reinterpret_cast<float*>(out));
+void CudaEmbedding::read_rows(std::size_t t, std::uint64_t first, std::size_t count, std::uint8_t* out) const {
+  read_values(t, first, count, reinterpret_cast<float*>(out));
 }
 
-void CudaEmbedding::write_rows(std::size_t t, const std::uint8_t* rows) {
-  write_values(t, reinterpret_cast<const float*>(rows));
+void CudaEmbedding::write_rows(std::size_t t, std::uint64_t first, std::size_t count, const std::uint8_t* rows) {
+  write_values(t, first, count, reinterpret_cast<const float*>(rows));
 }
 
-void CudaEmbedding::read_state(std::size_t t, float* out) const {
-  tables_[t].state.download(out, states_of(t), stream_, kReading);
+void CudaEmbedding::read_state(std::size_t t, std::uint64_t first, std::size_t count, float* out) const {
+  const std::size_t width = state_per_row(t);
+  tables_[t].state.download(out, count * width, stream_, kReading, first * width);
   stream_.wait(kReading);
 }
 
-void CudaEmbedding::write_state(std::size_t t, const float* state) {
-  tables_[t].state.upload(state, states_of(t), stream_, kWriting);
+void CudaEmbedding::write_state(std::size_t t, std::uint64_t first, std::size_t count, const float* state) {
+  const std::size_t width = state_per_row(t);
+  tables_[t].state.upload(state, count * width, stream_, kWriting, first * width);
   stream_.wait(kWriting);
 }
 
-void CudaEmbedding::read_counts(std::size_t f, std::uint32_t* out) {
-  counts_.download(out, layout_.features[f].cardinality, stream_, kReading, first_count_[f]);
+void CudaEmbedding::read_counts(std::size_t f, std::uint64_t first, std::size_t count, std::uint32_t* out) {
+  counts_.download(out, count, stream_, kReading, first_count_[f] + first);
   stream_.wait(kReading);
 }
 
-void CudaEmbedding::write_counts(std::size_t f, const std::uint32_t* counts) {
-  counts_.upload(counts, layout_.features[f].cardinality, stream_, kWriting, first_count_[f]);
+void CudaEmbedding::write_counts(std::size_t f, std::uint64_t first, std::size_t count, const std::uint32_t* counts) {
+  counts_.upload(counts, count, stream_, kWriting, first_count_[f] + first);
   stream_.wait(kWriting);
 }
 

@@ -42,13 +42,14 @@ class CudaEmbedding final : public EmbeddingEngine {
   const Stream& stream() const { return stream_; }
 
   void read_values(std::size_t table, std::uint64_t first, std::size_t count, float* out) const override;
-  void write_values(std::size_t table, const float* values) override;
-  void read_rows(std::size_t table, std::uint8_t* out) const override;
-  void write_rows(std::size_t table, const std::uint8_t* rows) override;
-  void read_state(std::size_t table, float* out) const override;
-  void write_state(std::size_t table, const float* state) override;
-  void read_counts(std::size_t feature, std::uint32_t* out) override;
-  void write_counts(std::size_t feature, const std::uint32_t* counts) override;
+  void check_values(std::size_t, std::uint64_t, std::size_t, const float*) const override {}  // float32 holds all
+  void write_values(std::size_t table, std::uint64_t first, std::size_t count, const float* values) override;
+  void read_rows(std::size_t table, std::uint64_t first, std::size_t count, std::uint8_t* out) const override;
+  void write_rows(std::size_t table, std::uint64_t first, std::size_t count, const std::uint8_t* rows) override;
+  void read_state(std::size_t table, std::uint64_t first, std::size_t count, float* out) const override;
+  void write_state(std::size_t table, std::uint64_t first, std::size_t count, const float* state) override;
+  void read_counts(std::size_t feature, std::uint64_t first, std::size_t count, std::uint32_t* out) override;
+  void write_counts(std::size_t feature, std::uint64_t first, std::size_t count, const std::uint32_t* counts) override;
   Usage usage() const override;
 
  private:

@@ -11,6 +11,9 @@ import { asOptions, type Case, embeddingCases, generator, type Random, randomBat
 
 const folder = temporaryFolder();
 
+const bytes = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
+  Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
+
 const make = (c: Case, more = {}) =>
   new EmbeddingTables({ features: asOptions(c.features), optimizer: c.optimizer, seed: c.seed, ...more });
 
@@ -114,6 +117,70 @@ describe('checkpoints', () => {
     }
   });
 
+  it('tables that only serve load what they saved, and what was trained', async () => {
+    const feature = { name: 'f', cardinality: 40, dim: 9 };
+    using trained = new EmbeddingTables({ features: [feature], seed: 6 });
+    trained.forward({ indices: [1, 2], offsets: [0, 2] });
+    trained.backward(new Float32Array(9).fill(1));
+    for (const precision of ['float32', 'float16', 'bfloat16', 'int8', 'int4'] as const) {
+      const path = join(folder, `serving-${precision}.safetensors`);
+      using rounded = trained.withPrecision(precision);
+      await rounded.save(path);
+      using served = new EmbeddingTables({ features: [{ ...feature, precision }] });
+      await served.load(path);
+      expect(served.weights('f')).toEqual(rounded.weights('f'));
+      await trained.save(path);
+      rounded.setWeights('f', new Float32Array(40 * 9));
+      await rounded.load(path);
+      expect(rounded.weights('f')).toEqual(served.weights('f'));
+    }
+  });
+
+  it('of many pieces are the same in memory and in a file', async () => {
+    const features = [
+      { name: 'wide', cardinality: 3, dim: 4096, init: { kind: 'uniform' as const, scale: 1 } },
+      { name: 'long', cardinality: 1_300_001, dim: 3, init: { kind: 'uniform' as const, scale: 1 } },
+    ];
+    const optimizer = { kind: 'adagrad' } as const;
+    using tables = new EmbeddingTables({ features, optimizer, seed: 5 });
+    tables.forward({ indices: [1, 2, 1_300_000, 7], offsets: [0, 2, 4] });
+    tables.backward(new Float32Array(4099).fill(1));
+    const path = join(folder, 'pieces.safetensors');
+    await tables.save(path);
+    const { tensors } = await readSafetensors(path);
+    for (const [name, { data }] of Object.entries(tables.checkpoint())) {
+      expect(Buffer.compare(bytes(tensors[name]!.data), bytes(data)), name).toBe(0);
+    }
+    using loaded = new EmbeddingTables({ features, optimizer });
+    await loaded.load(path);
+    expect(loaded.steps).toBe(1);
+    for (const { name } of features) {
+      expect(Buffer.compare(bytes(loaded.weights(name)), bytes(tables.weights(name)))).toBe(0);
+      expect(Buffer.compare(bytes(loaded.optimizerState(name)), bytes(tables.optimizerState(name)))).toBe(0);
+      expect(Buffer.compare(bytes(loaded.counts(name)), bytes(tables.counts(name)))).toBe(0);
+    }
+  });
+
+  it('cannot be saved while they are trained, and the old file stays', async () => {
+    const features = [{ name: 'f', cardinality: 2_000_000, dim: 4 }];
+    using tables = new EmbeddingTables({ features, seed: 2 });
+    const path = join(folder, 'meanwhile.safetensors');
+    await tables.save(path);
+    const before = await readFile(path);
+    const saved = tables.save(path).catch((error: unknown) => error);
+    let settled = false;
+    saved.then(() => {
+      settled = true;
+    });
+    for (let id = 0; !settled; id++) {
+      tables.forward({ indices: [id], offsets: [0, 1] });
+      tables.backward(new Float32Array(4).fill(1));
+      await new Promise(setImmediate);
+    }
+    expect(await saved).toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('meanwhile') });
+    expect((await readFile(path)).equals(before)).toBe(true);
+  });
+
   it('rows alone leave state, counts and steps as they are', () => {
     const options = { features: [{ name: 'f', cardinality: 5, dim: 2 }], optimizer: { kind: 'adagrad' } as const };
     using from = new EmbeddingTables({ ...options, seed: 2 });
@@ -153,6 +220,42 @@ describe('checkpoints', () => {
         expect(tables.checkpoint()).toEqual(before);
       });
     }
+
+    it('a value that the precision cannot hold, after tables and rows that are good', async () => {
+      const features = (precision: 'float32' | 'float16') =>
+        ['a', 'b'].map((name) => ({ name, cardinality: 2_000_000, dim: 2, precision }));
+      using from = new EmbeddingTables({ features: features('float32'), countAccesses: false });
+      using to = new EmbeddingTables({ features: features('float16'), countAccesses: false });
+      const values = new Float32Array(4_000_000).fill(1);
+      from.setWeights('a', values);
+      values[3_999_999] = 1e6;
+      from.setWeights('b', values);
+      const path = join(folder, 'large.safetensors');
+      await from.save(path, 'rows');
+      const refused = 'received 1e+06 for row 1999999, column 1';
+      expect((await refusal(() => to.restore(from.checkpoint('rows')))).message).toContain(refused);
+      expect(await refusal(() => to.load(path))).toMatchObject({
+        code: 'FILE_FORMAT',
+        message: expect.stringContaining(refused),
+      });
+      for (const name of ['a', 'b']) expect(to.weights(name).some((value) => value === 1)).toBe(false);
+    });
+
+    it('a file with a changed byte', async () => {
+      using tables = one();
+      const path = join(folder, 'flipped.safetensors');
+      await tables.save(path);
+      const whole = await readFile(path);
+      tables.setWeights('f', new Float32Array(10).fill(3));
+      const before = tables.checkpoint();
+      for (const at of [20, whole.length - 100, whole.length - 1]) {
+        const changed = Buffer.from(whole);
+        changed[at]! ^= 4;
+        await writeFile(path, changed);
+        expect((await refusal(() => tables.load(path))).code).toBe('FILE_FORMAT');
+        expect(tables.checkpoint()).toEqual(before);
+      }
+    });
 
     it('tensors that are damaged', async () => {
       using tables = one();

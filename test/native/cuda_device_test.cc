@@ -95,8 +95,8 @@ void compare(std::uint64_t seed) {
   check(device->bad_indices() == engine.bad_indices(), "bad indices of case " + std::to_string(seed));
   for (std::size_t f = 0; f < engine.layout().features.size(); ++f) {
     std::vector<std::uint32_t> expected(engine.layout().features[f].cardinality), counts = expected;
-    engine.read_counts(f, expected.data());
-    device->read_counts(f, counts.data());
+    engine.read_counts(f, 0, expected.size(), expected.data());
+    device->read_counts(f, 0, counts.size(), counts.data());
     check(counts == expected, "counts of case " + std::to_string(seed));
   }
 }
@@ -146,8 +146,8 @@ void prepare(std::uint64_t seed) {
   check(device.steps() == 4 && device.bad_indices() == engine.bad_indices(), "steps of case " + std::to_string(seed));
   for (std::size_t f = 0; f < engine.layout().features.size(); ++f) {
     std::vector<std::uint32_t> expected(engine.layout().features[f].cardinality), counts = expected;
-    engine.read_counts(f, expected.data());
-    device.read_counts(f, counts.data());
+    engine.read_counts(f, 0, expected.size(), expected.data());
+    device.read_counts(f, 0, counts.size(), counts.data());
     check(counts == expected, "counts of the prepared case " + std::to_string(seed));
   }
 }

@@ -216,7 +216,7 @@ void step_against_reference(std::uint64_t seed) {
 
 std::vector<std::uint32_t> counts_of(CpuEmbedding& engine, std::size_t feature) {
   std::vector<std::uint32_t> counts(engine.layout().features[feature].cardinality);
-  engine.read_counts(feature, counts.data());
+  engine.read_counts(feature, 0, counts.size(), counts.data());
   return counts;
 }
 
@@ -240,7 +240,7 @@ std::vector<float> train(std::uint64_t seed, OptimizerKind kind, unsigned thread
       const InternalTable& table = engine.table(f, h);
       left.insert(left.end(), table.weights.as<float>(), table.weights.as<float>() + size_of(table));
       std::vector<float> state(table.rows * optimizer.state_per_row(table.width));
-      engine.read_state(layout.features[f].tables[h], state.data());
+      engine.read_state(layout.features[f].tables[h], 0, table.rows, state.data());
       left.insert(left.end(), state.begin(), state.end());
     }
     for (const std::uint32_t count : counts_of(engine, f)) left.push_back(static_cast<float>(count));
@@ -347,7 +347,7 @@ std::vector<float> step_one_of(std::size_t tables, std::uint32_t width, std::siz
   engine.backward(gradient.data());
   std::vector<float> left(rows * (width + 1));
   engine.read_values(0, 0, rows, left.data());
-  engine.read_state(0, left.data() + rows * width);
+  engine.read_state(0, 0, rows, left.data() + rows * width);
   return left;
 }
 
@@ -375,7 +375,7 @@ void tasks_of_several_windows() {
   CpuEmbedding engine(EmbeddingLayout(std::move(features)), {}, BadIndex::kError, 1, 1);
   std::vector<float> values(kRows * kWidth);
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
-  engine.write_values(0, values.data());
+  engine.write_values(0, 0, kRows, values.data());
   Random random(7);
   Batch batch;
   batch.size = kBags;
@@ -418,7 +418,7 @@ void counts_saturate(bool combined) {
   };
   using Counts = std::vector<std::uint32_t>;
   check(step(false) == Counts{0, 1, 3, 0}, "counts are exact");
-  engine.write_counts(0, Counts{0, 1, ~0u - 2, 7}.data());
+  engine.write_counts(0, 0, 4, Counts{0, 1, ~0u - 2, 7}.data());
   check(step(true) == Counts{0, 2, ~0u, 7}, "counts stop at 2^32 - 1");
   check(step(false) == Counts{0, 3, ~0u, 7}, "and stay there");
   check(step(true) == Counts{0, 4, ~0u, 7}, "however they are counted");
