@@ -64,6 +64,18 @@ export class SafetensorsFile {
     return { dtype, shape, data };
   }
 
+  /** All tensors, or those whose names are `wanted`, and the metadata. @throws CollideError as `read` */
+  async readAll(wanted: (name: string) => boolean = () => true): Promise<Safetensors> {
+    const tensors: Record<string, Tensor> = Object.create(null);
+    const unread: Record<string, string> = Object.create(null);
+    for (const [name, { dtype }] of this.tensors) {
+      if (!wanted(name)) continue;
+      if (isDtype(dtype)) tensors[name] = await this.read(name);
+      else unread[name] = dtype;
+    }
+    return { tensors, metadata: { ...this.metadata }, unread };
+  }
+
   /**
    * A tensor piece by piece, each some whole rows (of its first extent, about 8 MiB). The array is reused: what is to
    * stay has to be copied.
@@ -98,7 +110,11 @@ export class SafetensorsFile {
   }
 
   async #fill(into: TensorArray, at: number): Promise<void> {
-    await readFully(this.#file, into, this.#dataStart + at, (end) => becameShorter(this.path, end));
+    try {
+      await readFully(this.#file, into, this.#dataStart + at, (end) => becameShorter(this.path, end));
+    } catch (error) {
+      throw fileError('read', this.path, error);
+    }
   }
 
   #checkBooleans(name: string, dtype: TensorType, data: TensorArray): void {
@@ -149,15 +165,7 @@ export async function withSafetensors<T>(path: string, use: (file: SafetensorsFi
  * ```
  */
 export async function readSafetensors(path: string): Promise<Safetensors> {
-  return withSafetensors(path, async (file) => {
-    const tensors: Record<string, Tensor> = Object.create(null);
-    const unread: Record<string, string> = Object.create(null);
-    for (const [name, { dtype }] of file.tensors) {
-      if (isDtype(dtype)) tensors[name] = await file.read(name);
-      else unread[name] = dtype;
-    }
-    return { tensors, metadata: { ...file.metadata }, unread };
-  });
+  return withSafetensors(path, (file) => file.readAll());
 }
 
 /** The length of the header, and the header. */

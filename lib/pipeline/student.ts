@@ -7,7 +7,7 @@ import type { Split } from '../data/types.ts';
 import type { Vocabulary } from '../data/vocabulary.ts';
 import type { Device, PlacedOn } from '../device.ts';
 import { CollideError, type CollideErrorCode, checkOptions, describe } from '../errors.ts';
-import { makeFolder, readSafetensors, writeSafetensors } from '../files/index.ts';
+import { makeFolder, type SafetensorsFile, withSafetensors, writeSafetensors } from '../files/index.ts';
 import { Recommender, type RecommenderOptions } from '../model/recommender.ts';
 import { rowLosses } from '../training/metrics.ts';
 import { evaluateSplit, type Metrics, predictSplit } from '../training/train.ts';
@@ -131,15 +131,18 @@ export class Student {
   async save(folder: string): Promise<void> {
     await makeFolder(folder);
     const { tensors, metadata } = this.contents();
-    await writeSafetensors(join(folder, FILE), tensors, metadata);
+    await writeSafetensors(
+      join(folder, FILE),
+      { ...this.#model.tables.checkpointPieces('rows'), ...tensors },
+      metadata,
+    );
   }
 
-  /** @internal What `save` writes. */
+  /** @internal What `save` writes beside the rows. */
   contents(): Contents {
     const data = this.#model.net.parameters();
     const hashing = this.hashing?.parts('hashing.') ?? { tensors: {}, metadata: {} };
     const tensors: Contents['tensors'] = {
-      ...this.#model.tables.checkpoint('rows'),
       dense: { shape: [data.length], data },
       ...hashing.tensors,
     };
@@ -164,8 +167,14 @@ export class Student {
     if (!existsSync(path) && existsSync(join(folder, 'student.json'))) {
       checkFormat('learn-to-collide student 2', FORMAT, folder);
     }
-    const { tensors, metadata } = await readSafetensors(path);
-    checkFormat(metadata.format, FORMAT, path);
+    return withSafetensors(path, (file) => Student.#from(file, options));
+  }
+
+  static async #from(file: SafetensorsFile, options: { device?: Device; threads?: number }): Promise<Student> {
+    const { path } = file;
+    checkFormat(file.metadata.format, FORMAT, path);
+    // The rows go straight into the tables, some at a time.
+    const { tensors, metadata } = await file.readAll((name) => !name.startsWith('rows/'));
     let model: Recommender | undefined;
     try {
       const { run } = metadata;
@@ -183,7 +192,7 @@ export class Student {
         device: options.device,
         threads: options.threads ?? 0,
       });
-      model.tables.restore(tensors);
+      await model.tables.restoreFrom(file);
       model.net.setParameters(floats(tensors, 'dense'));
       return new Student({
         model,
@@ -210,8 +219,9 @@ export class Student {
   }
 }
 
-/** Failures of a device are not the file's. */
+/** Failures of a device or disk are not the file's. */
 const PASSED_ON: ReadonlySet<CollideErrorCode> = new Set([
+  'FILE_IO',
   'CUDA_UNAVAILABLE',
   'CUDA_FAILED',
   'OUT_OF_MEMORY',
