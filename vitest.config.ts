@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/slow/**'],
+    globalSetup: ['test/fresh_addon.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',

@@ -1,8 +1,17 @@
-/** The compiled library: workers and child processes of Node 20 cannot import TypeScript. `npm test` builds it first. */
+/**
+ * The compiled library: workers and child processes of Node 20 cannot import TypeScript. `npm test` compiles it first; a
+ * test that is run otherwise fails here when it is not what lib/ says.
+ */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { libraryFault } from '../../scripts/built.mjs';
+
+const fault = libraryFault();
+if (fault !== undefined) throw new Error(`${fault}: npm run ensure compiles it, npm test does so by itself`);
 
 export const DIST = new URL('../../dist/index.js', import.meta.url).href;
+/** `collide`, for a child process. */
+export const PROGRAM = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 export const fixture = (name: string): string => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
 

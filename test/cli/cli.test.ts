@@ -5,13 +5,12 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readNpy, writeNpy, writeSafetensors } from '../../lib/files/index.ts';
 import { probeCuda } from '../../lib/native.ts';
 import { Hashing } from '../../lib/pipeline/hashing.ts';
+import { PROGRAM as program } from '../addon/dist.ts';
 
-const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'collide-cli-'));
 const at = (name: string) => join(folder, name);
 const collide = (...args: string[]) =>

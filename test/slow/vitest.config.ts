@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     root: new URL('../..', import.meta.url).pathname,
     include: ['test/slow/**/*.test.ts'],
+    globalSetup: ['test/fresh_addon.ts'],
     testTimeout: 600_000,
     hookTimeout: 600_000,
     pool: 'forks',

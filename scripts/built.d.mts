@@ -1,0 +1,3 @@
+export const ADDON: string;
+export function addonFault(): string | undefined;
+export function libraryFault(): string | undefined;
