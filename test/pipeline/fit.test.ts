@@ -60,13 +60,15 @@ describe('fitFixed', () => {
 
 describe('fitTuned', () => {
   it('shows onBest the models that fitFixed trains, and returns what it gave for the one it names', async () => {
-    const options = { ...usual, learningRate: [0.02, 0.3, 1], epochs: 3, seed: 5, validation: validation! };
-    const { learningRate, epochs, batchSize, result } = await fitTuned(present!, build, options, bits);
+    const detours = data.features.map(({ cardinality }) => [new Uint32Array(cardinality).fill(1)]);
+    const shared = { seed: 5, newcomers: { older: past!, share: 0.2 }, detours };
+    const built = (rate: number) => buildRecommender(present!, undefined, 4, { ...usual, ...shared }, rate);
+    const options = { ...usual, ...shared, learningRate: [0.02, 0.3, 1], epochs: 3, validation: validation! };
+    const { learningRate, epochs, batchSize, result } = await fitTuned(present!, built, options, bits);
     expect([learningRate, epochs]).not.toEqual([0.02, 1]); // there was something to choose
-    expect(await fixedBits({ learningRate, epochs, seed: 5 })).toEqual({
-      fit: { learningRate, epochs, batchSize },
-      bits: result,
-    });
+    const { model, ...fit } = await fitFixed(present!, built, { ...options, learningRate, epochs });
+    using owned = model;
+    expect({ fit, bits: bits(owned) }).toEqual({ fit: { learningRate, epochs, batchSize }, bits: result });
   });
 });
 

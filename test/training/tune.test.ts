@@ -24,6 +24,7 @@ interface Counted {
   [Symbol.dispose](): void;
 }
 const [train, validation] = [{ rows: 7 } as Split, { rows: 3 } as Split];
+const given = { batchSize: 20, newcomers: { older: validation, share: 0.5 }, detours: [] };
 /** What happened, in order: a rate's epochs, then its validation. */
 let log: string[] = [];
 let models: Counted[] = [];
@@ -46,18 +47,20 @@ type Losses = readonly (readonly number[])[];
 
 /** `tune` over made-up losses. */
 function tuned(losses: Losses, more: { signal?: AbortSignal; onBest?: (model: Counted) => unknown } = {}) {
-  vi.mocked(trainEpoch).mockImplementation(async (given: unknown, split: Split, options: EpochOptions) => {
-    const model = given as Counted;
+  vi.mocked(trainEpoch).mockImplementation(async (trained: unknown, split: Split, options: EpochOptions) => {
+    const model = trained as Counted;
     options.signal?.throwIfAborted();
     model.epochs++;
-    expect([split, options.batchSize]).toEqual([train, 20]);
+    expect(split).toBe(train);
+    const { batchSize, newcomers, detours } = options;
+    expect({ batchSize, newcomers, detours }).toEqual(given);
     expect(options.seed).toBe(epochSeed(6, model.epochs));
     log.push(`train ${model.rate} ${model.epochs}`);
     if (Number.isNaN(losses[model.rate]![model.epochs - 1])) throw new CollideError('DIVERGED', 'it did');
     return 0;
   });
-  vi.mocked(evaluateSplit).mockImplementation(async (given: unknown, split: Split) => {
-    const { rate, epochs } = given as Counted;
+  vi.mocked(evaluateSplit).mockImplementation(async (judged: unknown, split: Split) => {
+    const { rate, epochs } = judged as Counted;
     expect(split).toBe(validation);
     log.push(`evaluate ${rate} ${epochs}`);
     return { auc: 0, logLoss: losses[rate]![epochs - 1]!, normalizedEntropy: 0 };
@@ -67,7 +70,7 @@ function tuned(losses: Losses, more: { signal?: AbortSignal; onBest?: (model: Co
     validation,
     learningRates: [...losses.keys()],
     maxEpochs: losses[0]!.length,
-    batchSize: 20,
+    ...given,
     seed: 6,
     build,
     onBest: (model) => (more.onBest ?? ((m: Counted) => `${m.rate} ${m.epochs}`))(model as unknown as Counted),
