@@ -22,6 +22,9 @@ export interface Rows extends SplitRows {
   dense: Float32Array;
 }
 
+/** Training squares dense values and sums the squares, in float32, which ends at 3.4e38. */
+const MOST_DENSE = 1e18;
+
 /** Creates the table `data`: source_row, mask (bit s: in split s), label, ordering, d0.., f0.. */
 export async function createTable(engine: Engine, source: Source, expressions: Expressions): Promise<void> {
   const { label, features, dense, splits, order } = expressions;
@@ -107,8 +110,8 @@ export async function readRows(engine: Engine, source: Source, expressions: Expr
     for (let d = 0; d < width; d++) {
       const vector = vectors[fixed.length + d]!;
       for (let i = 0; i < rows; i++) {
-        const value = Math.fround((vector.getItem(i) ?? Number.NaN) as number);
-        if (!Number.isFinite(value)) badDense = d;
+        const value = (vector.getItem(i) ?? Number.NaN) as number;
+        if (!(Math.abs(value) <= MOST_DENSE)) badDense = d;
         dense[(id!.getItem(i) as number) * width + d] = value;
       }
     }
@@ -174,15 +177,17 @@ async function labelError(engine: Engine, label: Expression): Promise<CollideErr
 
 async function denseError(engine: Engine, expression: Expression, d: number): Promise<CollideError> {
   const column = `collide_dense_${d}`;
-  // 3.4028235677973366e38 is the least double that rounds to infinity as a float32.
-  const bad = `(${column} IS NULL OR NOT isfinite(${column}) OR abs(${column}) >= 3.4028235677973366e38)`;
+  const bad = `(${column} IS NULL OR isnan(${column}) OR abs(${column}) > ${MOST_DENSE})`;
   const select = `SELECT collide_source_row AS row, CAST(${column} AS VARCHAR) AS value`;
   const [first] = await engine.rows(`${select} FROM data WHERE ${bad} ORDER BY collide_source_row LIMIT 1`);
-  const missing = first!.value === null;
-  const advice = missing ? `. To put a number in its place: coalesce(${expression.written}, 0)` : '';
+  const value = first!.value === null ? 'NULL' : String(first!.value);
+  const large = value !== 'NULL' && !/nan/i.test(value);
+  const advice = large
+    ? `. Smaller units, its logarithm or least(greatest(${expression.written}, -1e6), 1e6) fit`
+    : `. To put a number in its place: coalesce(${value === 'NULL' ? expression.written : `nullif(${expression.written}, 'nan')`}, 0)`;
   return new CollideError(
     'DATA_SQL',
-    `${expression.where}: Expected a finite float32, received ${missing ? 'NULL' : first!.value} in row ${first!.row} of the source${advice}`,
+    `${expression.where}: Expected a number from -1e18 to 1e18, received ${value} in row ${first!.row} of the source${advice}`,
   );
 }
 

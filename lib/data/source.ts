@@ -13,6 +13,7 @@ import { encodingAdvice, openCsv } from './csv.ts';
 import { type Engine, EngineError, quoteName, quoteText } from './engine.ts';
 import { checkGzip, head } from './gzip.ts';
 import { openJson } from './json.ts';
+import { wholeFiles } from './query.ts';
 
 export interface Source {
   /** To stand behind FROM; needs an alias. */
@@ -42,7 +43,7 @@ const endings: readonly [Source['kind'] | 'database', RegExp][] = [
 export async function openSource(engine: Engine, config: CheckedConfig): Promise<Source> {
   if (config.query !== undefined) {
     refuseTable(config, 'data.query');
-    const sql = `(${config.query.replace(/(\s*;)+\s*$/, '')}\n)`;
+    const sql = `(${await wholeFiles(engine, config.query)}\n)`;
     return { sql, name: 'data.query', kind: 'query', texts: [], shown: (text) => text };
   }
   const folder = resolve(config.folder ?? '.');

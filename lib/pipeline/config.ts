@@ -267,26 +267,41 @@ export async function loadConfig(path: string): Promise<CompareConfig> {
 
 /** JSON is YAML, but for tabs between its tokens; where JSON.parse fails the YAML parser finds the line. */
 function parseText(text: string, path: string): unknown {
+  const lineCounter = new LineCounter();
+  const refuse = (at: number, message: string, cause?: unknown): never => {
+    const { line, col } = lineCounter.linePos(at);
+    throw new CollideError('INVALID_CONFIG', `${path}: line ${line}, column ${col}: ${message}`, { cause });
+  };
+  let comment: number | undefined;
   if (text.trimStart().startsWith('{')) {
     try {
       return JSON.parse(text);
     } catch {
       // YAML's flow syntax starts the same way
+      comment = jsonComment(text);
     }
   }
-  const lineCounter = new LineCounter();
   const document = parseDocument(text, { lineCounter, prettyErrors: false });
-  const error = document.errors[0];
-  if (error !== undefined) {
-    const { line, col } = lineCounter.linePos(error.pos[0]);
-    throw new CollideError('INVALID_CONFIG', `${path}: line ${line}, column ${col}: ${error.message}`, {
-      cause: error,
-    });
+  if (comment !== undefined) {
+    refuse(comment, 'Expected JSON, which has no comments. In YAML, of which JSON is a part, # begins one');
   }
+  const error = document.errors[0];
+  if (error?.code === 'MULTIPLE_DOCS') {
+    refuse(error.pos[0], 'Expected one config a file, received a second YAML document (--- begins one)', error);
+  }
+  if (error !== undefined) refuse(error.pos[0], error.message, error);
   try {
     return document.toJS();
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new CollideError('INVALID_CONFIG', `${path}: ${why}`, { cause });
   }
+}
+
+/** Where the first comment of a JSON text begins. */
+function jsonComment(text: string): number | undefined {
+  for (const found of text.matchAll(/"(?:[^"\\]|\\.)*"|(?<=^|[\s,{}[\]])(?:\/\/|\/\*)/g)) {
+    if (!found[0].startsWith('"')) return found.index;
+  }
+  return undefined;
 }

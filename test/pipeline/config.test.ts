@@ -155,6 +155,26 @@ describe('loadConfig', () => {
     expect(nested.data.folder).toBe(join(folder, 'rows/2001'));
   });
 
+  test('slashes in a YAML flow mapping are no comment', async () => {
+    const flow = write(
+      'flow.yaml',
+      `{ data: { source: a//b.csv, label: y, features: [u], splits: { teacher: a, student: b, evaluation: c } } }`,
+    );
+    expect((await loadConfig(flow)).data.source).toBe('a//b.csv');
+  });
+
+  test('a time zone is checked, whatever its case', async () => {
+    const zoned = (zone: string) => ({ data: { ...config().data, timezone: zone } });
+    expect(parseConfig(zoned('America/Los_Angeles')).data.timezone).toBe('America/Los_Angeles');
+    expect(parseConfig(zoned('asia/tokyo')).data.timezone).toBe('asia/tokyo');
+    expect(await refused(zoned('Europe/Berln'))).toMatch(
+      /name of a time zone.*received "Europe\/Berln"\. Did you mean "Europe\/Berlin"\? \(data\.timezone\)/,
+    );
+    for (const zone of ['', '+02:00', 'local', 'Mars/Olympus']) {
+      expect(await refused(zoned(zone))).toMatch(/name of a time zone.*\(data\.timezone\)/);
+    }
+  });
+
   test('a missing file', async () => {
     expect((await failure('FILE_IO', () => loadConfig(join(folder, 'no.yaml')))).message).toMatch(/no\.yaml: ENOENT/);
   });
@@ -163,6 +183,13 @@ describe('loadConfig', () => {
     ['open.yaml', 'data:\n  source: [a\n  label: y\n', /open\.yaml: line 3, column \d+: /],
     ['twice.yaml', 'data:\n  label: a\n  label: b\n', /twice\.yaml: line 3, column 3: Map keys must be unique/],
     ['open.json', '{\n  "data": {\n    "source": "a"\n', /open\.json: line \d, column \d+: /],
+    [
+      'comment.json',
+      '{\n  "data": {\n    // see http://example.org\n    "source": "a//b"\n  }\n}\n',
+      /comment\.json: line 3, column 5: Expected JSON, which has no comments\. In YAML.* # begins one/,
+    ],
+    ['block.json', '{ "a": "/* no */", /* yes */ "b": 1 }', /block\.json: line 1, column 20: Expected JSON/],
+    ['two.yaml', `${yaml}---\n${yaml}`, /two\.yaml: line 6, column 1: Expected one config a file, received a second/],
     ['empty.yaml', '', /empty\.yaml: Expected a section with keys, received null/],
     ['alias.yaml', 'data: *nothing\n', /alias\.yaml: .*nothing/],
     ['keys.yaml', yaml.replace('label', 'lable'), /keys\.yaml: Unknown key "lable" in data\. Did you mean "label"\?/],
