@@ -104,6 +104,60 @@ export function checkNumber(value: unknown, least: number, most: number, where: 
   );
 }
 
+/** @throws CollideError INVALID_ARGUMENT unless `value` is a text, not an empty one */
+export function checkText(value: unknown, where: string): string {
+  if (typeof value === 'string' && value !== '') return value;
+  throw new CollideError('INVALID_ARGUMENT', `Expected a text for ${where}, received ${describe(value)}`);
+}
+
+/** @throws CollideError INVALID_ARGUMENT unless `value` is an array */
+export function checkList<T>(value: readonly T[], where: string): readonly T[] {
+  if (Array.isArray(value)) return value;
+  throw new CollideError('INVALID_ARGUMENT', `Expected an array for ${where}, received ${describe(value)}`);
+}
+
+/** @throws CollideError INVALID_ARGUMENT unless `value` is an object that is no array */
+export function checkObject(value: unknown, where: string): void {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return;
+  throw new CollideError('INVALID_ARGUMENT', `Expected an object for ${where}, received ${describe(value)}`);
+}
+
+/** @throws CollideError INVALID_ARGUMENT unless `value` is a function */
+export function checkFunction(value: unknown, where: string): void {
+  if (typeof value === 'function') return;
+  throw new CollideError('INVALID_ARGUMENT', `Expected a function for ${where}, received ${describe(value)}`);
+}
+
+/** @throws CollideError INVALID_ARGUMENT unless `value` is a bigint */
+export function checkBigInt(value: unknown, where: string): bigint {
+  if (typeof value === 'bigint') return value;
+  throw new CollideError('INVALID_ARGUMENT', `Expected a bigint for ${where}, received ${describe(value)}`);
+}
+
+/** @throws CollideError INVALID_ARGUMENT unless signal and onProgress are undefined or what their names say */
+export function checkCallbacks(signal: unknown, onProgress: unknown): void {
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new CollideError('INVALID_ARGUMENT', `Expected an AbortSignal for signal, received ${describe(signal)}`);
+  }
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw new CollideError('INVALID_ARGUMENT', `Expected a function for onProgress, received ${describe(onProgress)}`);
+  }
+}
+
+/**
+ * A seed as the bigint it stands for.
+ *
+ * @throws CollideError INVALID_ARGUMENT unless `value` is a whole number from 0 to 2^53 - 1 or a bigint below 2^64
+ */
+export function checkSeed(value: unknown, where: string): bigint {
+  const whole = typeof value === 'bigint' ? value < 2n ** 64n : Number.isSafeInteger(value);
+  if (whole && (value as number | bigint) >= 0) return BigInt(value as number | bigint);
+  throw new CollideError(
+    'INVALID_ARGUMENT',
+    `Expected a whole number from 0 to 2^53 - 1, or a bigint below 2^64, for ${where}, received ${describe(value)}`,
+  );
+}
+
 /** A short text for a received value: `"x" of type string`, `Float32Array of length 3`, ... */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);

@@ -6,11 +6,11 @@
  * A kd-tree per height and table: about 10 for a million ids. Deterministic.
  */
 import type { Device } from '../device.ts';
-import { CollideError, checkInteger, checkNumber } from '../errors.ts';
+import { CollideError, checkInteger, checkList, checkNumber, checkObject, checkOptions, checkText } from '../errors.ts';
 import { bytesPerEntry } from '../hashing/pack.ts';
 import type { JobOptions } from './job.ts';
 import { learnKdTree } from './kd_tree.ts';
-import { type Counts, checkTeacher } from './types.ts';
+import { type Counts, checkTeacher, MOST_IDS } from './types.ts';
 
 /** Measured heights are powers of it. */
 const GRID = 4;
@@ -158,11 +158,10 @@ function hullOf(table: BudgetTable, dim: number): Corner[] {
  * ```
  */
 export function shareBudget(tables: readonly BudgetTable[], options: { bytes: number; dim: number }): BudgetShare[] {
+  checkTables(tables, 'shareBudget');
+  checkOptions(options, ['bytes', 'dim'], 'shareBudget');
   const dim = checkInteger(options.dim, 1, 65_536, 'dim of the budget');
   const bytes = checkNumber(options.bytes, 1, Number.MAX_SAFE_INTEGER, 'bytes of the budget');
-  for (const { name, sensitivity } of tables) {
-    checkNumber(sensitivity, 0, Number.MAX_VALUE, `sensitivity of table "${name}"`);
-  }
   const hulls = tables.map((table) => hullOf(table, dim));
   const at = hulls.map(() => 0);
   let left = bytes - hulls.reduce((sum, hull) => sum + hull[0]!.bytes, 0);
@@ -206,6 +205,26 @@ export function shareBudget(tables: readonly BudgetTable[], options: { bytes: nu
   }));
 }
 
+/** @throws CollideError INVALID_ARGUMENT naming the first table that is none */
+function checkTables(tables: readonly BudgetTable[], where: string): void {
+  for (const [t, table] of checkList(tables, `the tables of ${where}`).entries()) {
+    checkObject(table, `table ${t} of ${where}`);
+    const name = `table "${checkText(table.name, `the name of table ${t} of ${where}`)}"`;
+    checkInteger(table.ids, 1, MOST_IDS, `ids of ${name}`);
+    checkNumber(table.sensitivity, 0, Number.MAX_VALUE, `sensitivity of ${name}`);
+    checkObject(table.curve, `curve of ${name}, as distortionCurve gives it,`);
+    const { rows, errors } = table.curve;
+    if (checkList(rows, `curve.rows of ${name}`).length !== checkList(errors, `curve.errors of ${name}`).length) {
+      throw new CollideError(
+        'INVALID_ARGUMENT',
+        `Expected as many errors as rows in the curve of ${name}, received ${errors.length} and ${rows.length}`,
+      );
+    }
+    for (const height of rows) checkInteger(height, 1, MOST_IDS, `curve.rows of ${name}`);
+    for (const error of errors) checkNumber(error, 0, Number.MAX_VALUE, `curve.errors of ${name}`);
+  }
+}
+
 /** One share of the ids for all tables: what `learnHashing` does without a plan. */
 export interface UniformShare {
   /** Of the ids of every table that is not whole; 1: all are. */
@@ -223,8 +242,13 @@ export interface UniformShare {
  */
 export function uniformShare(
   tables: readonly BudgetTable[],
-  { bytes, dim, minRows }: { bytes: number; dim: number; minRows: number },
+  options: { bytes: number; dim: number; minRows: number },
 ): UniformShare | undefined {
+  checkTables(tables, 'uniformShare');
+  checkOptions(options, ['bytes', 'dim', 'minRows'], 'uniformShare');
+  const dim = checkInteger(options.dim, 1, 65_536, 'dim of the budget');
+  const bytes = checkNumber(options.bytes, 1, Number.MAX_SAFE_INTEGER, 'bytes of the budget');
+  const minRows = checkInteger(options.minRows, 0, 2 ** 32, 'minRows of uniformShare');
   const at = (size: number): UniformShare => {
     const rows = tables.map(({ ids }) => (ids < minRows ? ids : Math.max(1, Math.ceil(size * ids))));
     return {

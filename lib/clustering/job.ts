@@ -1,5 +1,5 @@
 /** Native jobs under an AbortSignal: what every learner that works off the caller's thread shares. */
-import { CollideError, checkInteger, describe, throwIfAborted } from '../errors.ts';
+import { checkCallbacks, checkInteger, throwIfAborted } from '../errors.ts';
 import type { NativeJob } from '../native.ts';
 
 /** How a learner is watched and held back. */
@@ -54,16 +54,6 @@ export async function runJob<Result, Progress>(
     throw error;
   } finally {
     signal?.removeEventListener('abort', abort);
-  }
-}
-
-/** @throws CollideError INVALID_ARGUMENT unless signal and onProgress are undefined or what their names say */
-export function checkCallbacks(signal: unknown, onProgress: unknown): void {
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new CollideError('INVALID_ARGUMENT', `Expected an AbortSignal for signal, received ${describe(signal)}`);
-  }
-  if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw new CollideError('INVALID_ARGUMENT', `Expected a function for onProgress, received ${describe(onProgress)}`);
   }
 }
 

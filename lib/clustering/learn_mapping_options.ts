@@ -1,6 +1,6 @@
 /** The options of learnMapping: their meaning, defaults and checks. */
 import { chooseDevice, type Device, type PlacedOn } from '../device.ts';
-import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, describe } from '../errors.ts';
+import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, checkSeed } from '../errors.ts';
 import { type AgglomerateMethod, type ClusterProgress, completeMethod, METHOD_OPTIONS } from './agglomerative.ts';
 import { BIN_MASSES, type BinMass } from './equal_mass.ts';
 import { checkJobOptions, JOB_OPTIONS, type JobOptions } from './job.ts';
@@ -159,7 +159,7 @@ export function planMapping(options: LearnMappingOptions, ids: number, dim: numb
     unseen,
     reservedShare: checkNumber(options.reservedShare ?? 0.1, 0, 1, where('reservedShare')),
     projection: checkOneOf(projection, PROJECTIONS, where('projection')),
-    seed: checkSeed(options.seed ?? 0),
+    seed: checkSeed(options.seed ?? 0, 'seed of learnMapping'),
     mass: checkOneOf(options.mass ?? 'sqrt', BIN_MASSES, where('mass')),
     kMeans: completeKMeans(options, 'learnMapping'),
     lsh:
@@ -214,13 +214,4 @@ function checkFits(options: LearnMappingOptions, method: LearningMethod, hashes:
       `Expected a teacher at least as wide as there are hashes for learnMapping, received dim ${dim} and hashes ${hashes}`,
     );
   }
-}
-
-function checkSeed(seed: unknown): bigint {
-  const whole = typeof seed === 'bigint' ? seed < 2n ** 64n : Number.isSafeInteger(seed);
-  if (whole && (seed as number | bigint) >= 0) return BigInt(seed as number | bigint);
-  throw new CollideError(
-    'INVALID_ARGUMENT',
-    `Expected a whole number from 0 to 2^53 - 1, or a bigint below 2^64, for seed of learnMapping, received ${describe(seed)}`,
-  );
 }

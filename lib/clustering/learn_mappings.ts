@@ -4,11 +4,12 @@
  * At most as many tables as threads are in work, so memory is bounded by the largest of them; the last ones share the
  * threads. The same result as one learnMapping per table.
  */
-import { CollideError, checkOptions } from '../errors.ts';
+import { CollideError, checkList, checkObject, checkOptions } from '../errors.ts';
 import { buildInfo } from '../native.ts';
 import { checkJobOptions, JOB_OPTIONS, type JobOptions } from './job.ts';
 import { type LearnedMapping, learnMapping, type TeacherKnowledge } from './learn_mapping.ts';
 import type { LearnMappingOptions, MappingProgress } from './learn_mapping_options.ts';
+import { checkCounts } from './types.ts';
 
 /** One feature's teacher and how its rows are learned. */
 export interface MappingTask {
@@ -47,6 +48,11 @@ export async function learnMappings(
   checkOptions(options, JOB_OPTIONS, 'learnMappings');
   const threads = checkJobOptions(options, 'learnMappings') || buildInfo().threads;
   const { signal, onProgress } = options;
+  for (const task of checkList(tasks, 'the tasks of learnMappings')) {
+    checkObject(task, 'a task of learnMappings');
+    checkObject(task.teacher, 'the teacher of a task of learnMappings');
+    checkCounts(task.teacher.counts, task.teacher.counts?.length, 'counts of a task of learnMappings');
+  }
   const ids = tasks.map(({ teacher }) => teacher.counts.length);
   const all = ids.reduce((sum, n) => sum + n, 0);
   const shares = tasks.map(() => 0); // ids times share done

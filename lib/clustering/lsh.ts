@@ -2,7 +2,7 @@
  * Locality-sensitive hashing of teacher rows: the public face of native/cpu/lsh.h, and the random directions that it
  * takes. Rows are copied at the call; the work runs on a native thread of its own.
  */
-import { checkInteger, checkOptions } from '../errors.ts';
+import { checkBigInt, checkInteger, checkOptions } from '../errors.ts';
 import { mixedHasher } from '../hashing/mix.ts';
 import { type NativeLshClustering, native } from '../native.ts';
 import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob } from './job.ts';
@@ -45,7 +45,9 @@ export function stableHashes(
   dim: number,
   seed: bigint,
 ): { directions: Float64Array; offsets: Float64Array } {
-  const word = mixedHasher(seed, 2 ** 32);
+  checkInteger(count, 1, 2 ** 24, 'count of stableHashes');
+  checkInteger(dim, 1, 4096, 'dim of stableHashes');
+  const word = mixedHasher(checkBigInt(seed, 'seed of learnLsh'), 2 ** 32);
   const uniform = (n: number) => (word(n) + 0.5) / 2 ** 32;
   const normal = (n: number) => Math.sqrt(-2 * Math.log(uniform(2 * n))) * Math.cos(2 * Math.PI * uniform(2 * n + 1));
   return {

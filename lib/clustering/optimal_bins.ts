@@ -2,10 +2,10 @@
  * Exact weighted k-means in one dimension: the public face of native/cpu/optimal_bins.h, and the yardstick of every 1-D
  * learner. Values and weights are copied at the call; the work runs on a native thread of its own.
  */
-import { CollideError, checkInteger, checkOneOf, checkOptions, describe } from '../errors.ts';
+import { CollideError, checkCallbacks, checkInteger, checkOneOf, checkOptions, describe } from '../errors.ts';
 import { native } from '../native.ts';
-import { checkCallbacks, runJob } from './job.ts';
-import type { IdWeight } from './k_means.ts';
+import { runJob } from './job.ts';
+import { ID_WEIGHTS, type IdWeight } from './k_means.ts';
 import { asDoubles, type Counts, MOST_IDS } from './types.ts';
 
 /** Options of {@link optimalBins}. */
@@ -75,6 +75,13 @@ export async function optimalBins(
 
 /** What ids weigh by their access counts, as k-means weighs them. */
 export function idWeights(counts: Counts, weight: IdWeight = 'count'): Float64Array {
+  if (!(counts instanceof Uint32Array || counts instanceof Float64Array)) {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected a Uint32Array or Float64Array of counts for idWeights, received ${describe(counts)}`,
+    );
+  }
+  checkOneOf(weight, ID_WEIGHTS, 'weight of idWeights');
   if (weight === 'uniform') return new Float64Array(counts.length).fill(1);
   return Float64Array.from(counts, (count) => (weight === 'count' ? count + 0.3 : Math.sqrt(count + 0.3)));
 }

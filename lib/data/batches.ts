@@ -7,6 +7,7 @@
  * (records.ts). Deterministic: order in, batches out.
  */
 import { CollideError, checkInteger, checkOptions } from '../errors.ts';
+import { checkSplit } from './check_split.ts';
 import { Random } from './random.ts';
 import { gatherRecords, recordsOf } from './records.ts';
 import type { FeatureIds, Split } from './types.ts';
@@ -44,6 +45,7 @@ export interface BatchOptions {
  * ```
  */
 export function* batches(split: Split, options: BatchOptions): Generator<Batch, void, undefined> {
+  checkSplit(split, 'batches');
   checkOptions(options, ['size', 'order'], 'batches');
   const { order } = options;
   if (order !== undefined) checkOrder(order, split.rows);

@@ -3,7 +3,8 @@
  * trained on ids, so it is right only for data of the same vocabulary; teacher, hashing and student keep theirs and save it.
  */
 import { createHash } from 'node:crypto';
-import { CollideError } from '../errors.ts';
+import { CollideError, checkInteger, checkObject } from '../errors.ts';
+import { checkFeatureInfos } from './check_features.ts';
 import type { UnseenPolicy } from './types.ts';
 import type { ValueTexts } from './value_texts.ts';
 
@@ -61,7 +62,10 @@ export class Vocabulary implements VocabularyParts {
   #fingerprint: string | undefined;
 
   /** @throws CollideError INVALID_ARGUMENT when a feature has more or fewer values than ids */
-  constructor({ features, dense, unseen }: VocabularyParts) {
+  constructor(parts: VocabularyParts) {
+    checkObject(parts, 'a Vocabulary');
+    const { features, dense, unseen } = parts;
+    checkFeatureInfos(features, 'features of a Vocabulary');
     for (const { name, cardinality, outOfVocabulary, values } of features) {
       const expected = cardinality - (typeof outOfVocabulary === 'number' ? 1 : 0);
       if (values === undefined || values.length === expected) continue;
@@ -77,6 +81,8 @@ export class Vocabulary implements VocabularyParts {
 
   /** The text of the value behind an id; null for NULL, for the out-of-vocabulary id and where values are not known. */
   text(feature: number, id: number): string | null {
+    checkInteger(feature, 0, this.features.length - 1, 'the number of a feature');
+    checkInteger(id, 0, 2 ** 32 - 1, 'the id of a value');
     const { values } = this.features[feature] ?? {};
     return values !== undefined && id >= 0 && id < values.length ? values.at(id) : null;
   }

@@ -10,7 +10,7 @@
  *
  * Tensors go in and out some rows at a time, so that a file is written and read without a second copy of the tables.
  */
-import { CollideError, checkInteger, describe } from '../errors.ts';
+import { CollideError, checkInteger, checkList, checkObject, describe } from '../errors.ts';
 import {
   newArray,
   type SafetensorsFile,
@@ -197,6 +197,10 @@ function chosenParts(kept: Kept, found: Found): Part[] {
 }
 
 function checkPart({ name, dtype, shape }: Part, given: ReturnType<Found>): void {
+  if (given !== undefined) {
+    checkObject(given, `tensor "${name}"`);
+    checkList(given.shape, `the shape of tensor "${name}"`);
+  }
   const isShape = shape.length === given?.shape.length && shape.every((extent, d) => extent === given.shape[d]);
   const inMemory = given !== undefined && 'data' in given;
   const data = given?.data as TensorArray | undefined;

@@ -1,6 +1,6 @@
 /** What a set of embedding tables is made from: checked, completed with defaults, and handed to native code. */
 import { chooseDevice, type Device } from '../device.ts';
-import { CollideError, checkInteger, checkOneOf, checkOptions, describe } from '../errors.ts';
+import { CollideError, checkInteger, checkOneOf, checkOptions, checkSeed, describe } from '../errors.ts';
 import type { NativeEmbeddingConfig, NativeFeature } from '../native.ts';
 import { completeFeature, type FeatureOptions } from './feature_options.ts';
 import { completeOptimizer, type EmbeddingOptimizer } from './optimizer.ts';
@@ -50,7 +50,7 @@ export function completeOptions(options: EmbeddingTablesOptions): NativeEmbeddin
     optimizer: completeOptimizer(options.optimizer ?? { kind: 'rowwise-adagrad' }),
     badIndex: badIndex === 'warn' || badIndex === 'ignore' ? 'zero' : badIndex,
     countAccesses: checkBoolean(options.countAccesses ?? true, 'countAccesses'),
-    seed: checkSeed(options.seed ?? 1),
+    seed: checkSeed(options.seed ?? 1, 'seed'),
     threads: checkInteger(options.threads ?? 0, 0, 1024, 'threads (0: all)'),
     device: chooseDevice(options.device ?? 'cpu', 'EmbeddingTables', notOnCuda(features)),
   };
@@ -95,15 +95,4 @@ function notOnCuda(features: readonly NativeFeature[]): string | undefined {
 function checkBoolean(value: unknown, where: string): boolean {
   if (typeof value === 'boolean') return value;
   throw new CollideError('INVALID_ARGUMENT', `Expected true or false for ${where}, received ${describe(value)}`);
-}
-
-function checkSeed(seed: unknown): bigint {
-  if (typeof seed === 'bigint' || Number.isSafeInteger(seed)) {
-    const wide = BigInt(seed as number | bigint);
-    if (wide >= 0n && wide < 2n ** 64n) return wide;
-  }
-  throw new CollideError(
-    'INVALID_ARGUMENT',
-    `Expected a whole number from 0 to 2^53 - 1, or a bigint below 2^64, for seed, received ${describe(seed)}`,
-  );
 }

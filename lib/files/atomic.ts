@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { CollideError } from '../errors.ts';
+import { CollideError, checkText } from '../errors.ts';
 
 /** What a file is made of, in order. */
 export type FileContent = string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
@@ -54,6 +54,7 @@ export function fileError(action: 'read' | 'write', path: string, cause: unknown
  * ```
  */
 export async function writeFileAtomic(path: string, content: FileContent): Promise<void> {
+  checkText(path, 'the path of a file');
   try {
     const old = await stat(path).catch(ignore('ENOENT'));
     if (old?.isDirectory()) throw Object.assign(new Error('is a folder'), { code: 'EISDIR', syscall: 'open' });

@@ -5,7 +5,7 @@
  * half read. The format has no place for a checksum, so a damaged element is not noticed. O(bytes).
  */
 import { type FileHandle, open } from 'node:fs/promises';
-import { CollideError, describe } from '../errors.ts';
+import { CollideError, checkText, describe } from '../errors.ts';
 import { fileError, writeFileAtomic } from './atomic.ts';
 import { readFully } from './read_fully.ts';
 import type { Tensor } from './safetensors.ts';
@@ -80,6 +80,7 @@ export async function writeNpy(path: string, data: TensorArray, shape: readonly 
  * ```
  */
 export async function readNpy(path: string): Promise<Tensor> {
+  checkText(path, 'the path of an npy file');
   let file: FileHandle | undefined;
   try {
     file = await open(path, 'r');

@@ -3,7 +3,7 @@
  * away, never half read. O(bytes), each read twice where there is a checksum: once to check it.
  */
 import { type FileHandle, open } from 'node:fs/promises';
-import { CollideError } from '../errors.ts';
+import { CollideError, checkFunction, checkText } from '../errors.ts';
 import { fileError } from './atomic.ts';
 import { readFully } from './read_fully.ts';
 import {
@@ -137,6 +137,8 @@ export class SafetensorsFile {
  */
 export async function withSafetensors<T>(path: string, use: (file: SafetensorsFile) => Promise<T>): Promise<T> {
   checkLittleEndian();
+  checkText(path, 'the path of a safetensors file');
+  checkFunction(use, 'use of withSafetensors');
   let file: FileHandle | undefined;
   try {
     file = await open(path, 'r');

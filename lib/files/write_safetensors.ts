@@ -3,7 +3,7 @@
  * tensors in pieces one piece is in memory at a time.
  */
 import { setImmediate } from 'node:timers/promises';
-import { CollideError, describe } from '../errors.ts';
+import { CollideError, checkObject, checkText, describe } from '../errors.ts';
 import { writeFileAtomic } from './atomic.ts';
 import {
   CHECKSUM,
@@ -45,6 +45,9 @@ export async function writeSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   checkLittleEndian();
+  checkText(path, 'the path of a safetensors file');
+  checkObject(tensors, 'tensors, by name,');
+  checkObject(metadata, 'metadata, texts by name,');
   const checked = Object.entries(tensors).map(([name, tensor]) => checkTensor(name, tensor));
   // Widest first, so that every tensor is aligned to its element without holes between them.
   checked.sort((a, b) => byteWidth(b.dtype) - byteWidth(a.dtype) || (a.name < b.name ? -1 : 1));
@@ -114,6 +117,7 @@ function checkTensor(name: string, tensor: TensorInput | TensorPieces): Checked 
   const refuse = (expected: string, received: unknown) =>
     new CollideError('INVALID_ARGUMENT', `Expected ${expected} for tensor "${name}", received ${describe(received)}`);
   if (name === METADATA) throw refuse('another name', name);
+  checkObject(tensor, `tensor "${name}"`);
   const count = elementCount(tensor.shape);
   if ('pieces' in tensor) {
     const { dtype, shape, pieces } = tensor;

@@ -1,6 +1,22 @@
 /** Checks of hash functions that come from outside: each message says what was expected, what came and where. */
-import { CollideError, checkInteger, checkOneOf, checkOptions, describe } from '../errors.ts';
-import { type HashFunction, type HotTail, MOST_ROWS, type Packing, PRUNED } from './hash_function.ts';
+import {
+  CollideError,
+  checkInteger,
+  checkObject,
+  checkOneOf,
+  checkOptions,
+  checkSeed,
+  checkText,
+  describe,
+} from '../errors.ts';
+import {
+  type HashFunction,
+  type HotTail,
+  MOST_ROWS,
+  type Packing,
+  PRUNED,
+  type TableEntries,
+} from './hash_function.ts';
 
 const KEYS: Record<HashFunction['kind'], readonly string[]> = {
   identity: ['kind'],
@@ -15,7 +31,8 @@ const KEYS: Record<HashFunction['kind'], readonly string[]> = {
 /** The names of all kinds of {@link HashFunction}. */
 export const HASH_KINDS = Object.keys(KEYS) as readonly HashFunction['kind'][];
 
-const PACKINGS: readonly Packing[] = ['bytes', 'bits'];
+/** How the entries of a look-up table lie in memory. */
+export const PACKINGS: readonly Packing[] = ['bytes', 'bits'];
 
 /**
  * Checks a hash function that came from outside: O(cardinality) for `table`, O(hot ids) for `hot`, otherwise O(1).
@@ -29,8 +46,9 @@ const PACKINGS: readonly Packing[] = ['bytes', 'bits'];
  * ```
  */
 export function checkHashFunction(hash: HashFunction, cardinality: number, where: string): void {
+  checkText(where, 'what checkHashFunction names (where)');
   checkInteger(cardinality, 1, MOST_ROWS, `the cardinality of ${where}`);
-  checkObject(hash, where);
+  checkObject(hash, `${where}, a hash function such as { kind: "modulo", rows: 100 }`);
   checkOneOf(hash.kind, HASH_KINDS, `the kind of ${where}`);
   checkOptions(hash, KEYS[hash.kind], where);
   switch (hash.kind) {
@@ -63,36 +81,48 @@ export function checkHashFunction(hash: HashFunction, cardinality: number, where
   }
 }
 
-function checkObject(value: unknown, where: string): void {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return;
-  throw new CollideError(
-    'INVALID_ARGUMENT',
-    `Expected a hash function such as { kind: "modulo", rows: 100 } for ${where}, received ${describe(value)}`,
+/**
+ * That a hash function has the parts of its kind, without a look at the numbers in its arrays: O(1), for what is called
+ * often.
+ *
+ * @throws CollideError as {@link checkHashFunction}
+ */
+export function checkHashParts(hash: HashFunction, cardinality: number, where: string): void {
+  checkInteger(cardinality, 1, MOST_ROWS, `the cardinality of ${where}`);
+  checkObject(hash, `${where}, a hash function such as { kind: "modulo", rows: 100 }`);
+  checkOneOf(hash.kind, HASH_KINDS, `the kind of ${where}`);
+  if ('rows' in hash) checkInteger(hash.rows, 1, MOST_ROWS, `rows of ${where}`);
+  if ('divisor' in hash) checkInteger(hash.divisor, 1, MOST_ROWS, `divisor of ${where}`);
+  if (hash.kind === 'mixed') checkSeed(hash.seed, `seed of ${where}`);
+  if (hash.kind === 'table') checkEntryArray(hash.entries, cardinality, where);
+  if (hash.kind === 'hot') {
+    checkIdArray(hash.ids, where);
+    checkTail(hash.tail, where);
+  }
+}
+
+/** Whether a value is of a type that holds the entries of a look-up table. */
+export function isEntries(value: unknown): value is TableEntries {
+  return (
+    value instanceof Uint8Array ||
+    value instanceof Uint16Array ||
+    value instanceof Uint32Array ||
+    value instanceof Int32Array
   );
 }
 
-function checkSeed(seed: unknown, where: string): void {
-  const whole = typeof seed === 'bigint' ? seed <= 0xffff_ffff_ffff_ffffn : Number.isSafeInteger(seed);
-  if (whole && (seed as number | bigint) >= 0) return;
-  throw new CollideError(
-    'INVALID_ARGUMENT',
-    `Expected a whole number from 0 to 2^53 - 1, or a bigint below 2^64, for ${where}, received ${describe(seed)}`,
-  );
-}
-
-function checkEntries(entries: unknown, rows: number, cardinality: number, where: string): void {
-  const typed =
-    entries instanceof Uint8Array ||
-    entries instanceof Uint16Array ||
-    entries instanceof Uint32Array ||
-    entries instanceof Int32Array;
-  if (!typed || entries.length !== cardinality) {
+function checkEntryArray(entries: unknown, cardinality: number, where: string): asserts entries is TableEntries {
+  if (!isEntries(entries) || entries.length !== cardinality) {
     throw new CollideError(
       'INVALID_ARGUMENT',
       `Expected entries of ${where} to be a Uint8Array, Uint16Array, Uint32Array or Int32Array of length ${cardinality} ` +
         `(one row per id), received ${describe(entries)}`,
     );
   }
+}
+
+function checkEntries(entries: unknown, rows: number, cardinality: number, where: string): void {
+  checkEntryArray(entries, cardinality, where);
   for (let id = 0; id < entries.length; id++) {
     if (entries[id]! < rows && entries[id]! >= PRUNED) continue;
     const pruned = entries instanceof Int32Array ? ` or ${PRUNED} (pruned)` : '';
@@ -103,13 +133,16 @@ function checkEntries(entries: unknown, rows: number, cardinality: number, where
   }
 }
 
+function checkIdArray(ids: unknown, where: string): asserts ids is Uint32Array {
+  if (ids instanceof Uint32Array) return;
+  throw new CollideError(
+    'INVALID_ARGUMENT',
+    `Expected ids of ${where} to be a Uint32Array of ascending ids, received ${describe(ids)}`,
+  );
+}
+
 function checkHot(ids: unknown, rows: number, cardinality: number, where: string): void {
-  if (!(ids instanceof Uint32Array)) {
-    throw new CollideError(
-      'INVALID_ARGUMENT',
-      `Expected ids of ${where} to be a Uint32Array of ascending ids, received ${describe(ids)}`,
-    );
-  }
+  checkIdArray(ids, where);
   for (let k = 0; k < ids.length; k++) {
     const id = ids[k]!;
     if (id >= cardinality) {

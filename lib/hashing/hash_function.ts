@@ -4,6 +4,7 @@
  *
  * Ids are 0 .. cardinality - 1, rows 0 .. rows - 1. Everything in this folder is stateless and deterministic.
  */
+import { checkInteger, checkObject } from '../errors.ts';
 
 /**
  * Entries of a look-up table: `entries[id]` is a row, or {@link PRUNED} in an Int32Array. Any width may hold rows of any
@@ -63,6 +64,8 @@ export const MOST_ROWS = 2 ** 32 - 1;
  * ```
  */
 export function rowCount(hash: HashFunction, cardinality: number): number {
+  checkObject(hash, 'rowCount');
+  checkInteger(cardinality, 1, MOST_ROWS, 'the cardinality of rowCount');
   if (hash.kind === 'identity') return cardinality;
   return hash.kind === 'quotient' ? Math.ceil(cardinality / hash.divisor) : hash.rows;
 }

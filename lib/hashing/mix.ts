@@ -7,12 +7,14 @@
  * below 2^53.
  */
 
+import { checkBigInt, checkInteger } from '../errors.ts';
+
 const MASK = 0xffff_ffff_ffff_ffffn;
 const TWO_32 = 0x1_0000_0000;
 
 /** A bijection of the 64-bit numbers that leaves no visible order. `x` is taken modulo 2^64. */
 export function mix64(x: bigint): bigint {
-  let z = (x + 0x9e37_79b9_7f4a_7c15n) & MASK;
+  let z = (checkBigInt(x, 'mix64') + 0x9e37_79b9_7f4a_7c15n) & MASK;
   z = ((z ^ (z >> 30n)) * 0xbf58_476d_1ce4_e5b9n) & MASK;
   z = ((z ^ (z >> 27n)) * 0x94d0_49bb_1331_11ebn) & MASK;
   return z ^ (z >> 31n);
@@ -27,6 +29,9 @@ export function mix64(x: bigint): bigint {
  * ```
  */
 export function mixedRow(id: bigint, seed: bigint, rows: bigint): bigint {
+  checkBigInt(id, 'id of mixedRow');
+  checkBigInt(seed, 'seed of mixedRow');
+  checkBigInt(rows, 'rows of mixedRow');
   return (mix64((id & MASK) ^ mix64(seed & MASK)) * rows) >> 64n;
 }
 
@@ -53,7 +58,8 @@ function multiplyHigh(a: number, b: number): number {
  * ```
  */
 export function mixedHasher(seed: bigint, rows: number): (id: number) => number {
-  const mixedSeed = mix64(seed & MASK);
+  checkInteger(rows, 1, 2 ** 32, 'rows of mixedHasher');
+  const mixedSeed = mix64(checkBigInt(seed, 'seed of mixedHasher') & MASK);
   const seedHigh = Number(mixedSeed >> 32n);
   const seedLow = Number(mixedSeed & 0xffff_ffffn);
   return (id) => {

@@ -1,6 +1,8 @@
 /** Hash functions in the form that native code takes, and the bytes that this form holds. */
+import { CollideError, checkInteger, describe } from '../errors.ts';
 import type { NativeHash } from '../native.ts';
-import { type HashFunction, rowCount } from './hash_function.ts';
+import { checkHashParts } from './check.ts';
+import { type HashFunction, MOST_ROWS, rowCount } from './hash_function.ts';
 import { bitsPerEntry, codeCount, packEntries, packedBytes } from './pack.ts';
 
 /** Ids that share a cache line of 64 bytes: 448 bits, and the ranks before them. */
@@ -17,6 +19,7 @@ const HOT_LINE = 448;
  * ```
  */
 export function mappingBytes(hash: HashFunction, cardinality: number): number {
+  checkHashParts(hash, cardinality, 'mappingBytes');
   if (hash.kind === 'table') return packedBytes(cardinality, entryBits(hash));
   if (hash.kind !== 'hot' || hash.ids.length === cardinality) return 0;
   return 64 * Math.ceil(cardinality / HOT_LINE);
@@ -28,6 +31,13 @@ function entryBits({ entries, rows, packing = 'bytes' }: Extract<HashFunction, {
 
 /** One bit per id, little-endian within 32-bit words, [ceil(cardinality / 32)]; set for every id of `ids`. */
 export function hotBitmap(ids: Uint32Array, cardinality: number): Uint32Array {
+  checkInteger(cardinality, 1, MOST_ROWS, 'the cardinality of hotBitmap');
+  if (!(ids instanceof Uint32Array)) {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected a Uint32Array of ids for hotBitmap, received ${describe(ids)}`,
+    );
+  }
   const bitmap = new Uint32Array(Math.ceil(cardinality / 32));
   for (const id of ids) bitmap[id >>> 5]! |= 1 << (id & 31);
   return bitmap;
@@ -42,6 +52,7 @@ export function hotBitmap(ids: Uint32Array, cardinality: number): Uint32Array {
  * ```
  */
 export function nativeHash(hash: HashFunction, cardinality: number): NativeHash {
+  checkHashParts(hash, cardinality, 'nativeHash');
   const rows = rowCount(hash, cardinality);
   switch (hash.kind) {
     case 'identity':

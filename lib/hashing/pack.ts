@@ -4,11 +4,13 @@
  * code, the number of rows, stands for a pruned id where there is any. O(entries); independent of the
  * machine's byte order.
  */
-import { CollideError, checkInteger, describe } from '../errors.ts';
+import { CollideError, checkInteger, checkOneOf, checkOptions, describe } from '../errors.ts';
+import { isEntries, PACKINGS } from './check.ts';
 import { MOST_ROWS, type Packing, PRUNED, type TableEntries } from './hash_function.ts';
 
 /** Bytes of one packed entry: 1 up to 256 codes (rows, and one for pruned), 2 up to 65,536, 3 up to 2^24, otherwise 4. */
 export function bytesPerEntry(codes: number): 1 | 2 | 3 | 4 {
+  checkInteger(codes, 1, 2 ** 32, 'codes of bytesPerEntry');
   if (codes <= 2 ** 8) return 1;
   if (codes <= 2 ** 16) return 2;
   return codes <= 2 ** 24 ? 3 : 4;
@@ -23,7 +25,8 @@ export function bytesPerEntry(codes: number): 1 | 2 | 3 | 4 {
  * ```
  */
 export function bitsPerEntry(codes: number, packing: Packing): number {
-  if (packing === 'bytes') return 8 * bytesPerEntry(codes);
+  checkInteger(codes, 1, 2 ** 32, 'codes of bitsPerEntry');
+  if (checkOneOf(packing, PACKINGS, 'packing') === 'bytes') return 8 * bytesPerEntry(codes);
   let bits = 1;
   while (2 ** bits < codes) bits++;
   return bits;
@@ -66,6 +69,13 @@ export function packedBytes(count: number, bits: number): number {
  * ```
  */
 export function packEntries(entries: TableEntries, rows: number, packing: Packing = 'bytes'): Uint8Array {
+  checkInteger(rows, 1, MOST_ROWS, 'rows of packEntries');
+  if (!isEntries(entries)) {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected the entries of a table for packEntries, received ${describe(entries)}`,
+    );
+  }
   const bits = bitsPerEntry(codeCount(entries, rows), packing);
   const codes = entryCodes(entries, rows);
   if (bits === 8) return new Uint8Array(codes);
@@ -108,7 +118,11 @@ export interface PackedForm {
  * ```
  */
 export function unpackEntries(bytes: Uint8Array, rows: number, form: PackedForm = {}): TableEntries {
+  checkOptions(form, ['packing', 'prunes', 'count'], 'unpackEntries');
   const { packing = 'bytes', prunes = false } = form;
+  if (!(bytes instanceof Uint8Array)) {
+    throw new CollideError('INVALID_ARGUMENT', `Expected a Uint8Array for unpackEntries, received ${describe(bytes)}`);
+  }
   checkInteger(rows, 1, prunes ? 2 ** 31 : MOST_ROWS, 'rows of packed entries');
   const codes = prunes ? rows + 1 : rows;
   const bits = bitsPerEntry(codes, packing);

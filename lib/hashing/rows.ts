@@ -1,5 +1,6 @@
 /** Which row an id has: one by one by the definition, or all of them. */
 import { CollideError, describe } from '../errors.ts';
+import { checkHashFunction, checkHashParts } from './check.ts';
 import type { HashFunction } from './hash_function.ts';
 import { mixedHasher, mixedRow } from './mix.ts';
 
@@ -14,6 +15,7 @@ import { mixedHasher, mixedRow } from './mix.ts';
  * ```
  */
 export function rowOf(hash: HashFunction, id: number, cardinality: number): number {
+  checkHashParts(hash, cardinality, 'rowOf');
   if (!Number.isInteger(id) || id < 0 || id >= cardinality) {
     throw new CollideError('INVALID_INDEX', `Expected an id from 0 to ${cardinality - 1}, received ${describe(id)}`);
   }
@@ -45,15 +47,16 @@ export function rowOf(hash: HashFunction, id: number, cardinality: number): numb
 
 /**
  * The rows of all ids, [cardinality]: what another trainer needs to use any hash function as a look-up table. A pruned
- * id has 0xffffffff ({@link PRUNED} as an unsigned number). O(n), 1 to 60 ns per id. The hash function must have passed
- * {@link checkHashFunction}.
+ * id has 0xffffffff ({@link PRUNED} as an unsigned number). O(n), 1 to 60 ns per id.
  *
+ * @throws CollideError as {@link checkHashFunction}
  * @example
  * ```ts
  * rowsOfAll({ kind: 'modulo', rows: 2 }, 5); // Uint32Array [0, 1, 0, 1, 0]
  * ```
  */
 export function rowsOfAll(hash: HashFunction, cardinality: number): Uint32Array {
+  checkHashFunction(hash, cardinality, 'rowsOfAll');
   const rows = new Uint32Array(cardinality);
   const fill = (row: (id: number) => number) => {
     for (let id = 0; id < cardinality; id++) rows[id] = row(id);
@@ -75,7 +78,7 @@ export function rowsOfAll(hash: HashFunction, cardinality: number): Uint32Array 
       return rows;
     case 'hot': {
       const { ids, tail } = hash;
-      const tailRows = hash.rows - ids.length;
+      const tailRows = Math.max(1, hash.rows - ids.length); // with all ids hot no tail is asked
       const cold = tail.kind === 'mixed' ? mixedHasher(BigInt(tail.seed), tailRows) : (id: number) => id % tailRows;
       let next = 0;
       return fill((id) => (ids[next] === id ? next++ : ids.length + cold(id)));

@@ -1,6 +1,6 @@
 /** The dense half of DLRM: bottom layers, pairwise dots, top layers, one logit; trained in one native call per batch. */
 import { chooseDevice, type Device, makeOn, type PlacedOn } from '../device.ts';
-import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, describe } from '../errors.ts';
+import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, checkSeed, describe } from '../errors.ts';
 import { type NativeDenseConfig, type NativeDenseNet, native } from '../native.ts';
 
 export interface DenseOptimizer {
@@ -265,7 +265,7 @@ function completeOptions(options: DenseNetOptions): NativeDenseConfig {
     bottom,
     top,
     optimizer: completeOptimizer(options.optimizer ?? { kind: 'lamb' }),
-    seed: checkSeed(options.seed ?? 1),
+    seed: checkSeed(options.seed ?? 1, 'seed'),
     threads: checkInteger(options.threads ?? 0, 0, 1024, 'threads (0: all)'),
   };
 }
@@ -303,13 +303,6 @@ function completeOptimizer(optimizer: DenseOptimizer): NativeDenseConfig['optimi
     beta2: beta('beta2', 0.999),
     weightDecay,
   };
-}
-
-function checkSeed(seed: unknown): bigint {
-  if (typeof seed === 'bigint' || Number.isSafeInteger(seed)) {
-    return BigInt.asUintN(64, BigInt(seed as number | bigint));
-  }
-  throw invalid(`Expected a whole number or a bigint for seed, received ${describe(seed)}`);
 }
 
 /** Names of the tensors that were told of. */

@@ -5,7 +5,7 @@
  */
 import type { Device, PlacedOn } from '../device.ts';
 import { type EmbeddingOptimizer, EmbeddingTables, type Init } from '../embedding/index.ts';
-import { checkOptions } from '../errors.ts';
+import { checkInteger, checkList, checkNumber, checkObject, checkOptions } from '../errors.ts';
 import { DenseNet, type DenseOptimizer } from './dense_net.ts';
 import { DetouredFeatures, type ModelFeature } from './detoured.ts';
 import { DeviceSteps } from './device_steps.ts';
@@ -91,6 +91,13 @@ export class Recommender {
   /** @throws CollideError as EmbeddingTables and DenseNet do, UNKNOWN_OPTION */
   constructor(options: RecommenderOptions) {
     checkOptions(options, OPTIONS, 'Recommender');
+    for (const feature of checkList(options.features, 'features of Recommender'))
+      checkObject(feature, 'a feature of Recommender');
+    for (const name of ['bottomHidden', 'topHidden'] as const) {
+      if (options[name] !== undefined) checkList(options[name], `${name} of Recommender`);
+    }
+    if (options.baseRate !== undefined) checkNumber(options.baseRate, 0, 1, 'baseRate of Recommender');
+    checkInteger(options.dense, 0, 65_536, 'dense of Recommender');
     const { features, dense, dim, device = 'cpu', seed = 1, threads = 0 } = options;
     this.#features = new DetouredFeatures(features, dim);
     this.tables = new EmbeddingTables({
@@ -150,6 +157,7 @@ export class Recommender {
    * ```
    */
   start(batch: ModelBatch): () => number {
+    checkBatch(batch);
     const ids = this.#features.idsOf(batch);
     if (this.#onDevice !== undefined) return this.#onDevice.start({ ...batch, ...ids });
     const pooled = this.#view('pooled', batch.size);
@@ -163,6 +171,7 @@ export class Recommender {
 
   /** Logits of a batch, [size]. */
   predict(batch: ModelBatch, logits: Float32Array): void {
+    checkBatch(batch);
     const ids = this.#features.idsOf(batch);
     if (this.#onDevice !== undefined) {
       this.#onDevice.predict({ ...batch, ...ids }, logits);
@@ -211,4 +220,10 @@ export class Recommender {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** Size, ids and offsets; the engine checks what they hold. */
+function checkBatch(batch: ModelBatch): void {
+  checkObject(batch, 'a batch, as batches() makes it,');
+  checkInteger(batch.size, 1, 2 ** 32 - 1, 'size of a batch');
 }

@@ -10,7 +10,7 @@ import {
 import type { Device } from '../device.ts';
 import { CollideError, checkInteger, checkOptions, describe, suggestion } from '../errors.ts';
 import { DEFAULT_MIN_ROWS } from './table_rows.ts';
-import type { Teacher } from './teacher.ts';
+import { checkTeacher, type Teacher } from './teacher.ts';
 
 /** Options of {@link planBudget}. */
 export interface BudgetOptions {
@@ -60,6 +60,7 @@ export interface BudgetPlan {
  * ```
  */
 export async function planBudget(teacher: Teacher, options: BudgetOptions): Promise<BudgetPlan> {
+  checkTeacher(teacher, 'planBudget');
   checkOptions(options, ['bytes', 'dim', 'sensitivity', 'minRows', 'signal', 'threads', 'device'], 'planBudget');
   const { bytes, dim, sensitivity = {}, signal, threads, device } = options;
   const minRows = checkInteger(options.minRows ?? DEFAULT_MIN_ROWS, 0, 2 ** 32, 'minRows of planBudget');

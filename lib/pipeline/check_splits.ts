@@ -1,23 +1,8 @@
-/** That what is called a split is one, and that several splits are of one vocabulary. */
+/** That splits are of the vocabulary of a model, or of one another. */
+import { checkSplit } from '../data/check_split.ts';
 import { checkSameVocabulary, type Sides } from '../data/same_vocabulary.ts';
 import type { Split } from '../data/types.ts';
-import { Vocabulary } from '../data/vocabulary.ts';
-import { CollideError, describe } from '../errors.ts';
-
-/**
- * @param where - what the split is for, for messages: `predict`
- * @throws CollideError INVALID_ARGUMENT unless it is a split
- */
-export function checkSplit(split: unknown, where: string): Split {
-  const { ids, rows, vocabulary } = (split ?? {}) as Partial<Split>;
-  if (typeof ids === 'function' && typeof rows === 'number' && vocabulary instanceof Vocabulary) return split as Split;
-  const isData = typeof (split as { split?: unknown } | undefined)?.split === 'function';
-  const received = isData ? 'a whole data set' : describe(split);
-  throw new CollideError(
-    'INVALID_ARGUMENT',
-    `Expected a split for ${where}, as data.split("evaluation") gives one, received ${received}`,
-  );
-}
+import type { Vocabulary } from '../data/vocabulary.ts';
 
 /**
  * Checks that a split has the vocabulary of a model.

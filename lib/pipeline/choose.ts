@@ -3,7 +3,7 @@
  * taken for granted: neither the share of hot rows nor the newest labels (cross_fit.ts), nor that clusters help at all.
  */
 
-import { CollideError } from '../errors.ts';
+import { CollideError, checkFunction, checkList, checkObject, checkText, describe } from '../errors.ts';
 
 /** How the tables of a method are laid out, where there is a choice. */
 export interface Shape {
@@ -29,7 +29,9 @@ export function shapesToTry(options: {
 }
 
 /** What `learnHashing` takes as `perFeature` so that the tables of a shape that are to be hashed are. */
-export function hashedFeatures({ hashed = [] }: Shape): Record<string, { method: 'modulo' }> {
+export function hashedFeatures(shape: Shape): Record<string, { method: 'modulo' }> {
+  checkObject(shape, 'the shape of hashedFeatures');
+  const hashed = checkList(shape.hashed ?? [], 'hashed of a shape');
   return Object.fromEntries(hashed.map((name) => [name, { method: 'modulo' }]));
 }
 
@@ -62,10 +64,14 @@ export async function chooseShape<T extends Attempt>(
   tables: readonly string[],
   attempt: (shape: Shape, tried: number) => Promise<T>,
 ): Promise<T> {
+  checkFunction(attempt, 'attempt of chooseShape');
+  for (const shape of checkList(shapes, 'shapes of chooseShape')) checkObject(shape, 'a shape of chooseShape');
+  for (const table of checkList(tables, 'tables of chooseShape')) checkText(table, 'a table of chooseShape');
   let best: { shape: Shape; student: T; loss: number } | undefined;
   let tried = 0;
   for (const shape of shapes) {
     const student = await attempt(shape, tried++);
+    checkLosses(student?.losses, 'losses of attempt of chooseShape');
     const loss = student.losses.reduce((sum, value) => sum + value, 0);
     if (best === undefined || loss < best.loss) best = { shape, student, loss };
   }
@@ -101,10 +107,12 @@ export type Judge = (hashed: readonly string[]) => Promise<Float64Array>;
  * ```
  */
 export async function tablesToHash(tables: readonly string[], judge: Judge): Promise<string[]> {
+  checkFunction(judge, 'judge of tablesToHash');
+  for (const table of checkList(tables, 'tables of tablesToHash')) checkText(table, 'a table of tablesToHash');
   let best: readonly string[] = [];
-  let losses = await judge(best);
+  let losses = checkLosses(await judge(best), 'what judge of tablesToHash gives');
   const take = async (hashed: readonly string[]) => {
-    const tried = await judge(hashed);
+    const tried = checkLosses(await judge(hashed), 'what judge of tablesToHash gives', losses.length);
     if (!clearlyLower(tried, losses)) return;
     best = hashed;
     losses = tried;
@@ -113,6 +121,15 @@ export async function tablesToHash(tables: readonly string[], judge: Judge): Pro
   if (best.length > 0) return [...best];
   for (const table of tables) if (best.length + 1 < tables.length) await take([...best, table]);
   return [...best];
+}
+
+function checkLosses(losses: unknown, where: string, length?: number): Float64Array {
+  if (losses instanceof Float64Array && (length === undefined || losses.length === length)) return losses;
+  const rows = length === undefined ? '' : ` of length ${length}`;
+  throw new CollideError(
+    'INVALID_ARGUMENT',
+    `Expected a Float64Array${rows} for ${where}, received ${describe(losses)}`,
+  );
 }
 
 /** Whether paired losses are lower by more than twice the standard error of their mean difference. */

@@ -2,14 +2,15 @@
  * Compares compression methods honestly on one data set: learning rate and epochs chosen per method and size on the
  * validation split, teacher and student on different rows, evaluation rows seen by neither, several seeds.
  */
+import { checkDataset } from '../data/check_split.ts';
 import type { Dataset, Split } from '../data/types.ts';
-import { throwIfAborted } from '../errors.ts';
+import { checkOptions, throwIfAborted } from '../errors.ts';
 import type { Recommender } from '../model/recommender.ts';
 import type { Detours } from '../training/detours.ts';
 import { rowLosses } from '../training/metrics.ts';
 import { evaluateSplit, type Metrics, predictSplit } from '../training/train.ts';
 import { type Attempt, chooseShape, hashedFeatures, type Shape, shapesToTry } from './choose.ts';
-import type { CompareConfig, CompareMethod } from './config.ts';
+import { type CompareConfig, type CompareConfigInput, type CompareMethod, parseConfig } from './config.ts';
 import { type CrossTeachers, crossFit, trainCrossTeachers } from './cross_fit.ts';
 import { describeComparison } from './describe_comparison.ts';
 import { fitFixed, fitTuned } from './fit.ts';
@@ -75,7 +76,14 @@ type Choices = Map<string, Choice>;
  * const comparison = await compare(config, data);
  * ```
  */
-export async function compare(config: CompareConfig, data: Dataset, options: CompareOptions = {}): Promise<Comparison> {
+export async function compare(
+  given: CompareConfig | CompareConfigInput,
+  data: Dataset,
+  options: CompareOptions = {},
+): Promise<Comparison> {
+  const config = parseConfig(given, 'config of compare');
+  checkDataset(data, 'compare');
+  checkOptions(options, ['resume', 'onResult', 'onProgress', 'notes', 'signal'], 'compare');
   const { signal } = options;
   const places = placeMethods(config);
   const steps = plan(config);

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { dataSchema } from '../data/config.ts';
 import { parseStrict } from '../data/schema.ts';
 import { DEVICES } from '../device.ts';
-import { CollideError } from '../errors.ts';
+import { CollideError, checkText } from '../errors.ts';
 import { MOST_PARTS } from './learn_hashing.ts';
 import { DEFAULT_MIN_ROWS } from './table_rows.ts';
 
@@ -255,7 +255,7 @@ export function parseConfig(value: unknown, where = 'config'): CompareConfig {
 export async function loadConfig(path: string): Promise<CompareConfig> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readFile(checkText(path, 'the path of a config'), 'utf8');
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new CollideError('FILE_IO', `Cannot read the config ${path}: ${why}`, { cause });

@@ -7,22 +7,23 @@
  * Costs two passes over the student's rows more than a teacher; O(ids log ids) a feature. Deterministic.
  */
 import { type MappingStatistics, type PrincipalComponents, principalComponents } from '../clustering/index.ts';
+import { checkSplit } from '../data/check_split.ts';
 import { checkSameVocabulary } from '../data/same_vocabulary.ts';
 import type { FeatureInfo, Split } from '../data/types.ts';
 import { Vocabulary } from '../data/vocabulary.ts';
-import { CollideError, checkOptions, describe } from '../errors.ts';
+import { CollideError, checkList, checkObject, checkOptions } from '../errors.ts';
 import type { Recommender } from '../model/recommender.ts';
 import type { Detours } from '../training/detours.ts';
 import { trainEpoch } from '../training/train.ts';
 import { epochSeed } from '../training/tune.ts';
 import { checkSplitOf, checkTrainingSplits } from './check_splits.ts';
 import { fitFixed } from './fit.ts';
-import { Hashing, type HashingManifest } from './hashing.ts';
+import { checkHashing, type Hashing, type HashingManifest } from './hashing.ts';
 import { type LearnerOptions, ownOf } from './learn_hashing.ts';
 import { buildRecommender, TRAINING_OPTIONS } from './model_options.ts';
 import { newcomerDetours } from './newcomers.ts';
 import { checkSameRun, newRun } from './origin.ts';
-import { rowsOf, Teacher, type TeacherFeature, type TeacherOptions } from './teacher.ts';
+import { checkTeacher, rowsOf, Teacher, type TeacherFeature, type TeacherOptions } from './teacher.ts';
 
 /** Teachers of the past that went on over a student's rows. */
 export interface CrossTeachers {
@@ -49,6 +50,8 @@ export async function trainCrossTeachers(
   present: Split,
   options: Omit<TeacherOptions, 'validation'> = {},
 ): Promise<CrossTeachers> {
+  checkSplit(past, 'trainCrossTeachers (the past)');
+  checkSplit(present, 'trainCrossTeachers (the present)');
   checkOptions(options, [...TRAINING_OPTIONS.filter((name) => name !== 'validation'), 'dim'], 'trainCrossTeachers');
   checkTrainingSplits(past, options, 'trainCrossTeachers');
   const sides = { model: 'the past', data: 'the present' };
@@ -172,12 +175,16 @@ export function checkDetours(detours: Detours | undefined, hashing: Hashing | un
 }
 
 /** That hashing, teachers and features belong together. */
-function checkParts(hashing: Hashing, { whole, halves }: CrossTeachers, features: readonly FeatureInfo[]): void {
-  if (!(hashing instanceof Hashing)) {
-    throw new CollideError('INVALID_ARGUMENT', `Expected a Hashing for crossFit, received ${describe(hashing)}`);
+function checkParts(hashing: Hashing, teachers: CrossTeachers, features: readonly FeatureInfo[]): void {
+  checkHashing(hashing, 'crossFit');
+  checkObject(teachers, 'the teachers of crossFit, as trainCrossTeachers gives them,');
+  const { whole, halves } = teachers;
+  if (checkList(halves, 'halves of the teachers of crossFit').length !== 2) {
+    throw new CollideError('INVALID_ARGUMENT', `Expected 2 halves for crossFit, received ${halves.length}`);
   }
   const sides = { model: 'the hashing', data: 'the teachers' };
   for (const teacher of [whole, ...halves]) {
+    checkTeacher(teacher, 'crossFit');
     checkSameVocabulary(hashing.vocabulary, teacher.vocabulary, sides);
     checkSameRun(hashing.run, teacher.run, sides);
   }

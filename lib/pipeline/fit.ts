@@ -1,8 +1,9 @@
 /** Trains a model as the options say: at a fixed rate and number of epochs, or with both chosen on the validation split. */
+import { checkSplit } from '../data/check_split.ts';
 import type { Split } from '../data/types.ts';
-import { CollideError, checkInteger, checkNumber, checkOptions, describe } from '../errors.ts';
+import { CollideError, checkCallbacks, checkInteger, checkNumber, describe } from '../errors.ts';
 import type { Recommender } from '../model/recommender.ts';
-import { defaultBatchSize, type Newcomers, trainEpoch } from '../training/train.ts';
+import { defaultBatchSize, trainEpoch } from '../training/train.ts';
 import { epochSeed, type Tuned, tune } from '../training/tune.ts';
 import { learningRates, type TrainingOptions } from './model_options.ts';
 
@@ -76,26 +77,17 @@ export async function fitFixed(
 }
 
 function completed(train: Split, options: TrainingOptions) {
+  if (options.validation !== undefined) checkSplit(options.validation, 'validation');
+  checkCallbacks(options.signal, options.onProgress);
   const rates = learningRates(options);
   if (!Array.isArray(rates) || rates.length === 0) {
     throw new CollideError('INVALID_ARGUMENT', `Expected at least one learning rate, received ${describe(rates)}`);
   }
   for (const rate of rates) checkNumber(rate, Number.MIN_VALUE, 1e6, 'learningRate');
-  if (options.newcomers !== undefined) checkNewcomers(options.newcomers);
   return {
     rates,
     epochs: checkInteger(options.epochs ?? 1, 1, 10_000, 'epochs'),
     batchSize: checkInteger(options.batchSize ?? defaultBatchSize(train.rows), 1, 2 ** 24, 'batchSize'),
     seed: checkInteger(options.seed ?? 1, 0, 1e12, 'seed'),
   };
-}
-
-function checkNewcomers(newcomers: Newcomers): void {
-  checkOptions(newcomers, ['older', 'share'], 'newcomers');
-  if (!(checkNumber(newcomers.share, 0, 1, 'share of newcomers') < 1)) {
-    throw new CollideError(
-      'INVALID_ARGUMENT',
-      'Expected a share below 1 for newcomers, received 1: no id would be trained',
-    );
-  }
 }

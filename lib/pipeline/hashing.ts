@@ -1,7 +1,7 @@
 /** A chosen hashing of every feature: what compression comes down to, as plain data that can be saved and used elsewhere. */
 import { restoreVocabulary, storeVocabulary } from '../data/stored_vocabulary.ts';
 import type { Vocabulary } from '../data/vocabulary.ts';
-import { CollideError } from '../errors.ts';
+import { CollideError, checkList, checkObject, checkOneOf, checkText, describe } from '../errors.ts';
 import { readSafetensors, type Safetensors, type TensorInput, writeSafetensors } from '../files/index.ts';
 import { checkHashFunction, type HashFunction, mappingBytes, rowCount } from '../hashing/index.ts';
 import { type Origin, vocabularyOf } from './origin.ts';
@@ -59,10 +59,16 @@ export class Hashing {
     counts: Map<string, Uint32Array> = new Map(),
     { vocabulary, run }: Origin = {},
   ) {
-    for (const { name, cardinality, hashes } of features) {
+    for (const feature of checkList(features, 'features of a Hashing')) {
+      checkObject(feature, 'a feature of a Hashing');
+      const { name, cardinality, hashes, combine } = feature;
+      checkText(name, 'the name of a feature of a Hashing');
+      checkList(hashes, `hashes of feature "${name}"`);
+      checkOneOf(combine, ['sum', 'concat'], `combine of feature "${name}"`);
       for (const [h, hash] of hashes.entries())
         checkHashFunction(hash, cardinality, `hashes[${h}] of feature "${name}"`);
     }
+    checkObject(manifest, 'manifest of a Hashing');
     this.features = features;
     this.manifest = manifest;
     this.counts = counts;
@@ -175,12 +181,21 @@ export interface Contents {
 export function checkFormat(format: string | undefined, expected: string, path: string): void {
   if (format === expected) return;
   const kind = expected.replace(/ \d+$/, '');
-  const earlier = format?.startsWith(`${kind} `)
+  const earlier = String(format).startsWith(`${kind} `)
     ? '. It was written by another version of this package: train again'
     : '';
   throw new CollideError(
     'FILE_FORMAT',
     `Expected a file with metadata format "${expected}", received ${path} with "${format ?? ''}"${earlier}`,
+  );
+}
+
+/** @throws CollideError INVALID_ARGUMENT for anything but a Hashing */
+export function checkHashing(value: unknown, where: string): Hashing {
+  if (value instanceof Hashing) return value;
+  throw new CollideError(
+    'INVALID_ARGUMENT',
+    `Expected a Hashing, as learnHashing and baselineHashing give it, for ${where}, received ${describe(value)}`,
   );
 }
 

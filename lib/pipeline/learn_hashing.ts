@@ -7,16 +7,26 @@ import {
   type MappingTask,
 } from '../clustering/index.ts';
 import { planMapping } from '../clustering/learn_mapping_options.ts';
+import { checkFeatureInfos } from '../data/check_features.ts';
 import type { Dataset, FeatureInfo, Split } from '../data/types.ts';
 import { Vocabulary } from '../data/vocabulary.ts';
-import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, describe } from '../errors.ts';
+import {
+  CollideError,
+  checkCallbacks,
+  checkInteger,
+  checkNumber,
+  checkObject,
+  checkOneOf,
+  checkOptions,
+  describe,
+} from '../errors.ts';
 import type { HashFunction } from '../hashing/index.ts';
 import { checkFeatures } from './budget.ts';
 import { checkSplitOf } from './check_splits.ts';
 import { type FeatureHashing, Hashing } from './hashing.ts';
 import { serveAsNewcomers } from './newcomers.ts';
 import { DEFAULT_MIN_ROWS, type RowOptions, targetRows } from './table_rows.ts';
-import { Teacher } from './teacher.ts';
+import { checkTeacher, type Teacher } from './teacher.ts';
 import { isUntaught, tellUntaught } from './untaught.ts';
 
 export interface SizeOptions extends RowOptions {
@@ -97,6 +107,7 @@ const LEARNER_OPTIONS = [
  * ```
  */
 export async function learnHashing(teacher: Teacher, options: LearnHashingOptions): Promise<Hashing> {
+  checkTeacher(teacher, 'learnHashing');
   const other = ['rows', 'perFeature', 'signal', 'threads', 'onProgress'];
   checkOptions(options, [...new Set([...SIZE_OPTIONS, ...LEARNER_OPTIONS, ...other])], 'learnHashing');
   const {
@@ -112,9 +123,7 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
     onProgress,
     ...learner
   } = options;
-  if (!(teacher instanceof Teacher)) {
-    throw new CollideError('INVALID_ARGUMENT', `Expected a Teacher for learnHashing, received ${describe(teacher)}`);
-  }
+  checkCallbacks(signal, onProgress);
   checkRecent(recent, teacher.vocabulary, 'learnHashing', 'the teacher');
   checkFeatures(chosen, teacher, 'rows of learnHashing');
   checkFeatures(perFeature, teacher, 'perFeature of learnHashing');
@@ -270,7 +279,8 @@ export function baselineHashing(
   options: SizeOptions & { method: BaselineMethod },
 ): Hashing {
   checkOptions(options, [...SIZE_OPTIONS, 'method'], 'baselineHashing');
-  const { features, vocabulary } = 'vocabulary' in data ? data : { features: data, vocabulary: undefined };
+  const { features, vocabulary } = Array.isArray(data) ? { features: data, vocabulary: undefined } : partsOf(data);
+  checkFeatureInfos(features, 'baselineHashing');
   const known = vocabulary ?? new Vocabulary({ features });
   checkRecent(options.recent, known, 'baselineHashing', 'the features');
   const method = checkOneOf(options.method, ['full', 'modulo', 'mixed', 'frequent'], 'method');
@@ -282,6 +292,11 @@ export function baselineHashing(
     return { name, cardinality, hashes: [hash], combine: 'sum' };
   });
   return new Hashing(list, { method, size, minRows, seed }, undefined, { vocabulary });
+}
+
+function partsOf(data: unknown): Pick<Dataset, 'features' | 'vocabulary'> {
+  checkObject(data, 'the data of baselineHashing, a data set or its features,');
+  return data as Dataset;
 }
 
 function hashOf(

@@ -4,7 +4,7 @@
  */
 import { extname } from 'node:path';
 import { writeMappingParquet } from '../data/parquet.ts';
-import { CollideError } from '../errors.ts';
+import { CollideError, checkInteger, checkList, checkObject, checkText } from '../errors.ts';
 import { writeFileAtomic, writeNpy } from '../files/index.ts';
 import { PRUNED, rowsOfAll } from '../hashing/index.ts';
 import type { FeatureHashing } from './hashing.ts';
@@ -25,7 +25,7 @@ const FORMATS: Record<string, MappingFormat> = {
  * @throws CollideError INVALID_ARGUMENT for another ending
  */
 export function mappingFormat(path: string): MappingFormat {
-  const format = FORMATS[extname(path).toLowerCase()];
+  const format = FORMATS[extname(checkText(path, 'the path of a mapping')).toLowerCase()];
   if (format !== undefined) return format;
   throw new CollideError(
     'INVALID_ARGUMENT',
@@ -43,8 +43,11 @@ export function mappingFormat(path: string): MappingFormat {
  * await writeMapping('movie.parquet', hashing.features[0]!);
  * ```
  */
-export async function writeMapping(path: string, { hashes, cardinality }: FeatureHashing, table = 0): Promise<void> {
+export async function writeMapping(path: string, feature: FeatureHashing, table = 0): Promise<void> {
   const format = mappingFormat(path);
+  checkObject(feature, 'the feature of a mapping, one of hashing.features,');
+  const { hashes, cardinality } = feature;
+  checkInteger(table, 0, checkList(hashes, 'hashes of a feature').length - 1, 'table of writeMapping');
   const rows = rowsOfAll(hashes[table]!, cardinality);
   const rowOf = (id: number) => (rows[id] === PRUNED >>> 0 ? PRUNED : rows[id]!);
   switch (format) {

@@ -2,6 +2,7 @@
  * What a comparison of compression methods yields, as plain data: the content of results.json, and means and spreads
  * over its seeds. Stateless; results keep the order in which methods and sizes were run.
  */
+import { CollideError, checkList, checkObject, checkText, describe } from '../errors.ts';
 import type { Placement } from './placement.ts';
 
 /** One trained and evaluated student. */
@@ -132,6 +133,7 @@ function average(values: readonly number[]): number {
  * ```
  */
 export function aggregate(results: readonly ComparisonResult[]): Aggregate[] {
+  for (const result of checkList(results, 'the results of aggregate')) checkResult(result);
   const methods = methodsOf(results);
   const groups = new Map<string, ComparisonResult[]>();
   for (const result of results) {
@@ -144,6 +146,21 @@ export function aggregate(results: readonly ComparisonResult[]): Aggregate[] {
   return [...groups.values()]
     .map((group) => summarize(group, fullBytes))
     .sort((a, b) => rank(a) - rank(b) || methods.indexOf(a.method) - methods.indexOf(b.method));
+}
+
+/** @throws CollideError INVALID_ARGUMENT naming the first figure that is missing */
+function checkResult(result: ComparisonResult): void {
+  checkObject(result, 'a result of aggregate');
+  checkText(result.method, 'method of a result of aggregate');
+  for (const name of ['bytes', 'seconds'] as const) checkObject(result[name], `${name} of a result of aggregate`);
+  const figures = ['size', 'seed', 'learningRate', 'epochs', 'auc', 'logLoss', 'normalizedEntropy', 'rows'] as const;
+  for (const name of figures) {
+    if (typeof result[name] === 'number') continue; // NaN too: a metric that is not defined
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected a number for ${name} of a result of aggregate, received ${describe(result[name])}`,
+    );
+  }
 }
 
 function summarize(group: readonly ComparisonResult[], fullBytes: number | undefined): Aggregate {

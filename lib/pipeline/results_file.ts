@@ -1,7 +1,7 @@
 /** results.json: a comparison as a file, checked when it is read. */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { CollideError } from '../errors.ts';
+import { CollideError, describe } from '../errors.ts';
 import { fileError, writeFileAtomic } from '../files/index.ts';
 import type { Comparison } from './results.ts';
 
@@ -9,7 +9,7 @@ const count = z.number().min(0);
 const place = z.enum(['cpu', 'cuda']);
 /** JSON has no NaN; JSON.stringify writes null for it. */
 const metric = z
-  .number()
+  .custom<number>((value) => typeof value === 'number') // infinities and NaN, too
   .nullable()
   .transform((value) => value ?? Number.NaN);
 
@@ -64,6 +64,30 @@ export function parseComparison(value: unknown, where: string): Comparison {
     'FILE_FORMAT',
     `"${where}" does not hold the results of a comparison: ${field}: ${issue.message}`,
   );
+}
+
+/**
+ * That a value is a comparison, as `compare` gives it.
+ *
+ * @throws CollideError INVALID_ARGUMENT with the first wrong field
+ */
+export function checkComparison(value: unknown, where: string): Comparison {
+  const parsed = schema.safeParse(value);
+  if (parsed.success && isJson(value)) return value as Comparison;
+  const { path, message } = parsed.error?.issues[0] ?? { path: ['config'], message: 'it is not JSON' };
+  const field = path.length === 0 ? '' : ` (${path.join('.')}: ${message})`;
+  throw new CollideError(
+    'INVALID_ARGUMENT',
+    `Expected a comparison, as compare gives it, for ${where}, received ${describe(value)}${field}`,
+  );
+}
+
+function isJson(value: unknown): boolean {
+  try {
+    return JSON.stringify(value) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /**

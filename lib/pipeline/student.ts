@@ -6,7 +6,7 @@ import { restoreVocabulary, storeVocabulary } from '../data/stored_vocabulary.ts
 import type { Split } from '../data/types.ts';
 import type { Vocabulary } from '../data/vocabulary.ts';
 import type { Device, PlacedOn } from '../device.ts';
-import { CollideError, type CollideErrorCode, checkOptions, describe } from '../errors.ts';
+import { CollideError, type CollideErrorCode, checkOptions, checkText, describe } from '../errors.ts';
 import { makeFolder, type SafetensorsFile, withSafetensors, writeSafetensors } from '../files/index.ts';
 import { Recommender, type RecommenderOptions } from '../model/recommender.ts';
 import { rowLosses } from '../training/metrics.ts';
@@ -129,7 +129,7 @@ export class Student {
    * @throws CollideError FILE_IO
    */
   async save(folder: string): Promise<void> {
-    await makeFolder(folder);
+    await makeFolder(checkText(folder, 'the folder of a student'));
     const { tensors, metadata } = this.contents();
     await writeSafetensors(
       join(folder, FILE),
@@ -162,6 +162,7 @@ export class Student {
    * @throws CollideError FILE_IO, FILE_FORMAT when the folder does not hold a whole student, CUDA_UNAVAILABLE
    */
   static async load(folder: string, options: { device?: Device; threads?: number } = {}): Promise<Student> {
+    checkText(folder, 'the folder of a student');
     checkOptions(options, ['device', 'threads'], 'Student.load');
     const path = join(folder, FILE);
     if (!existsSync(path) && existsSync(join(folder, 'student.json'))) {

@@ -1,8 +1,10 @@
 /** The teacher: a narrow model of full height, trained on past data, whose rows say which ids are alike. */
+import { checkFeatureInfos } from '../data/check_features.ts';
+import { checkSplit } from '../data/check_split.ts';
 import { restoreVocabulary, storeVocabulary } from '../data/stored_vocabulary.ts';
 import type { Split } from '../data/types.ts';
 import type { Vocabulary } from '../data/vocabulary.ts';
-import { CollideError, checkOptions } from '../errors.ts';
+import { CollideError, checkInteger, checkObject, checkOptions, checkText, describe } from '../errors.ts';
 import { readSafetensors, type Safetensors, writeSafetensors } from '../files/index.ts';
 import type { Recommender } from '../model/recommender.ts';
 import { measureSensitivity } from '../training/sensitivity.ts';
@@ -45,7 +47,15 @@ export class Teacher {
    * other features
    */
   constructor(dim: number, features: readonly TeacherFeature[], fit?: Fit, { vocabulary, run }: Origin = {}) {
+    checkInteger(dim, 1, 65_536, 'dim of a Teacher');
+    checkFeatureInfos(features, 'features of a Teacher');
     for (const { name, cardinality, rows, counts } of features) {
+      if (!(rows instanceof Float32Array && counts instanceof Uint32Array)) {
+        throw new CollideError(
+          'INVALID_ARGUMENT',
+          `Expected rows in a Float32Array and counts in a Uint32Array for feature "${name}", received ${describe(rows)} and ${describe(counts)}`,
+        );
+      }
       if (rows.length === cardinality * dim && counts.length === cardinality) continue;
       throw new CollideError(
         'INVALID_ARGUMENT',
@@ -91,7 +101,11 @@ export class Teacher {
   }
 
   /** @param path - for messages. @throws CollideError FILE_FORMAT when these are not a teacher of this package */
-  static from({ tensors, metadata }: Safetensors, path: string): Teacher {
+  static from(file: Safetensors, path: string): Teacher {
+    checkObject(file, 'Teacher.from');
+    checkText(path, 'path of Teacher.from');
+    const { tensors, metadata } = file;
+    checkObject(metadata, 'metadata of Teacher.from');
     checkFormat(metadata.format, FORMAT, path);
     try {
       const names = JSON.parse(metadata.features ?? '') as string[];
@@ -139,6 +153,7 @@ export interface TeacherOptions extends TrainingOptions {
  * ```
  */
 export async function trainTeacher(split: Split, options: TeacherOptions = {}): Promise<Teacher> {
+  checkSplit(split, 'trainTeacher');
   checkOptions(options, [...TRAINING_OPTIONS, 'dim'], 'trainTeacher');
   checkTrainingSplits(split, options, 'trainTeacher');
   const origin = { vocabulary: split.vocabulary, run: newRun() };
@@ -156,6 +171,15 @@ export async function trainTeacher(split: Split, options: TeacherOptions = {}): 
   const { model, ...fit } = await fitFixed(split, build, options);
   using owned = model;
   return new Teacher(dim, featuresOf(split, await learnedBy(owned, split, options.signal)), fit, origin);
+}
+
+/** @throws CollideError INVALID_ARGUMENT for anything but a Teacher */
+export function checkTeacher(value: unknown, where: string): Teacher {
+  if (value instanceof Teacher) return value;
+  throw new CollideError(
+    'INVALID_ARGUMENT',
+    `Expected a Teacher, as trainTeacher and loadVectors give it, for ${where}, received ${describe(value)}`,
+  );
 }
 
 /** The trained rows of every feature. */

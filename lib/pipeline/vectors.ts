@@ -4,7 +4,7 @@
  */
 import { basename, extname } from 'node:path';
 import { readVectorsParquet } from '../data/parquet.ts';
-import { CollideError, checkOptions } from '../errors.ts';
+import { CollideError, checkOptions, checkText } from '../errors.ts';
 import { readNpy, readSafetensors, type Tensor } from '../files/index.ts';
 import { isTeacherFile, Teacher, type TeacherFeature } from './teacher.ts';
 
@@ -39,7 +39,11 @@ const MOST_ACCESSES = 2 ** 32 - 1;
  * ```
  */
 export async function loadVectors(path: string, options: VectorOptions = {}): Promise<Teacher> {
+  checkText(path, 'the path of loadVectors');
   checkOptions(options, ['counts', 'feature', 'signal'], 'loadVectors');
+  for (const name of ['counts', 'feature'] as const) {
+    if (options[name] !== undefined) checkText(options[name], `${name} of loadVectors`);
+  }
   const { counts, feature = basename(path, extname(path)), signal } = options;
   const kind = extname(path).toLowerCase();
   if (counts !== undefined && kind !== '.npy') {

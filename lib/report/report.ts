@@ -1,5 +1,6 @@
 /** The report of a comparison: one HTML file that needs nothing else, on a screen or on paper. */
 import { type Aggregate, aggregate, type Comparison, FULL, methodsOf, sizesOf } from '../pipeline/results.ts';
+import { checkComparison } from '../pipeline/results_file.ts';
 import { baselineOf, headline } from './findings.ts';
 import { integer, percent } from './format.ts';
 import { html, Markup } from './html.ts';
@@ -18,6 +19,7 @@ import { type MethodStyle, methodStyles, STYLE_SHEET } from './styles.ts';
  * ```
  */
 export async function renderReport(comparison: Comparison): Promise<string> {
+  checkComparison(comparison, 'renderReport');
   const groups = aggregate(comparison.results);
   const styles = methodStyles(methodsOf(comparison.results).filter((m) => m !== FULL));
   const [auc, logLoss] = await Promise.all([

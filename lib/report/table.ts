@@ -7,6 +7,7 @@ import {
   FULL,
   type QualityMetric,
 } from '../pipeline/results.ts';
+import { checkComparison } from '../pipeline/results_file.ts';
 import { bytes, integer, list, meanSpread, metric, percent, seconds } from './format.ts';
 
 interface Column {
@@ -44,6 +45,7 @@ function mark(group: Aggregate, groups: readonly Aggregate[], quality: QualityMe
  * ```
  */
 export function formatTable(comparison: Comparison): string {
+  checkComparison(comparison, 'formatTable');
   const groups = aggregate(comparison.results);
   const cells = groups.map((group) => COLUMNS.map((column) => column.cell(group, groups)));
   const widths = COLUMNS.map(({ title }, c) => Math.max(title.length, ...cells.map((row) => row[c]!.length)));

@@ -3,6 +3,8 @@
  * is not served (pipeline/newcomers.ts), or because a part of the rows must not train what it helped to choose
  * (pipeline/cross_fit.ts). Other hash functions get the ids as they are. O(ids of the batch).
  */
+import type { Split } from '../data/types.ts';
+import { CollideError, describe } from '../errors.ts';
 
 /**
  * One entry a feature: undefined where every id is looked up as itself, otherwise one array a fold, [cardinality]: the id
@@ -30,4 +32,19 @@ export function takeDetours(
     }
   }
   return detoured;
+}
+
+/** @throws CollideError INVALID_ARGUMENT unless `detours` are undefined or as `crossFit` gives them */
+export function checkDetours(detours: unknown, { features }: Split): void {
+  if (detours === undefined) return;
+  const fit = (folds: unknown, f: number) =>
+    folds === undefined ||
+    (Array.isArray(folds) &&
+      folds.length > 0 &&
+      folds.every((ids) => ids instanceof Uint32Array && ids.length === features[f]!.cardinality));
+  if (Array.isArray(detours) && detours.length === features.length && detours.every(fit)) return;
+  throw new CollideError(
+    'INVALID_ARGUMENT',
+    `Expected detours as crossFit gives them, one entry for each of ${features.length} features, received ${describe(detours)}`,
+  );
 }

@@ -1,10 +1,19 @@
 /** The training loop and the evaluation of a model on a split. Both give the event loop a turn every few batches. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { batches, shuffled } from '../data/batches.ts';
+import { checkSplit } from '../data/check_split.ts';
 import type { Split } from '../data/types.ts';
-import { throwIfAborted } from '../errors.ts';
-import type { Recommender } from '../model/recommender.ts';
-import { type Detours, takeDetours } from './detours.ts';
+import {
+  CollideError,
+  checkCallbacks,
+  checkInteger,
+  checkNumber,
+  checkOptions,
+  describe,
+  throwIfAborted,
+} from '../errors.ts';
+import { Recommender } from '../model/recommender.ts';
+import { checkDetours, type Detours, takeDetours } from './detours.ts';
 import { auc, logLoss, normalizedEntropy } from './metrics.ts';
 import { unseenIds } from './unseen_ids.ts';
 
@@ -39,6 +48,8 @@ export interface EpochOptions {
   onProgress?: (rows: number) => void;
 }
 
+const EPOCH_OPTIONS = ['batchSize', 'seed', 'newcomers', 'detours', 'half', 'signal', 'onProgress'] as const;
+
 /** Milliseconds of work after which other events get a turn. */
 const TURN = 40;
 
@@ -68,6 +79,13 @@ export function defaultDenseRate(steps: number): number {
  * @throws CollideError ABORTED, DIVERGED
  */
 export async function trainEpoch(model: Recommender, split: Split, options: EpochOptions): Promise<number> {
+  checkModel(model, 'trainEpoch');
+  checkSplit(split, 'trainEpoch');
+  checkOptions(options, EPOCH_OPTIONS, 'trainEpoch');
+  checkCallbacks(options.signal, options.onProgress);
+  checkDetours(options.detours, split);
+  if (options.newcomers !== undefined) checkNewcomers(options.newcomers);
+  checkInteger(options.seed, 0, Number.MAX_SAFE_INTEGER, 'seed of trainEpoch');
   let loss = 0;
   let rows = 0;
   const { newcomers, detours, half } = options;
@@ -94,6 +112,10 @@ export async function predictSplit(
   split: Split,
   options: Pick<EpochOptions, 'signal' | 'onProgress'> = {},
 ): Promise<Float32Array> {
+  checkModel(model, 'predictSplit');
+  checkSplit(split, 'predictSplit');
+  checkOptions(options, ['signal', 'onProgress'], 'predictSplit');
+  checkCallbacks(options.signal, options.onProgress);
   const logits = new Float32Array(split.rows);
   let rows = 0;
   await eachBatch(batches(split, { size: 4096 }), options, (batch) => {
@@ -116,6 +138,23 @@ export async function evaluateSplit(
     logLoss: logLoss(split.labels, logits),
     normalizedEntropy: normalizedEntropy(split.labels, logits),
   };
+}
+
+/** @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION */
+function checkNewcomers(newcomers: Newcomers): void {
+  checkOptions(newcomers, ['older', 'share'], 'newcomers');
+  checkSplit(newcomers.older, 'older of newcomers');
+  if (!(checkNumber(newcomers.share, 0, 1, 'share of newcomers') < 1)) {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      'Expected a share below 1 for newcomers, received 1: no id would be trained',
+    );
+  }
+}
+
+function checkModel(model: unknown, where: string): void {
+  if (model instanceof Recommender) return;
+  throw new CollideError('INVALID_ARGUMENT', `Expected a Recommender for ${where}, received ${describe(model)}`);
 }
 
 /** Does `work`, which gives the rows done so far, on every batch. @throws CollideError ABORTED */

@@ -63,7 +63,13 @@ describe('of opened data', () => {
     expect(vocabulary.features[0]!.values!.nullAt).toBe(1);
     expect([0, 1].map((id) => vocabulary.text(1, id))).toEqual(['true', 'false']);
     expect([0, 1, 2, 3, 4].map((id) => vocabulary.text(2, id))).toEqual(['0', '1', '2', '3', '4']);
-    expect([vocabulary.text(2, -1), vocabulary.text(7, 0)]).toEqual([null, null]);
+    expect(vocabulary.text(2, 7)).toBeNull(); // no such id
+    for (const [feature, id] of [
+      [2, -1],
+      [7, 0],
+    ] as const) {
+      expect(() => vocabulary.text(feature, id)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+    }
     expect(vocabulary.dense).toEqual([
       { name: 't', sql: 't' },
       { name: 'half', sql: 't / 2' },
