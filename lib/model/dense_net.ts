@@ -64,7 +64,13 @@ const DEFAULTS = {
   adagrad: { learningRate: 0.02, epsilon: 1e-8 },
   sgd: { learningRate: 0.1, epsilon: 1e-8 },
 };
-const MOST_RATE = 1e6;
+
+/** What nets take at most; a config is held to it before data are read. */
+export const MOST_RATE = 1e6;
+export const MOST_DIM = 1024;
+export const MOST_VECTORS = 1024;
+export const MOST_WIDTH = 65_536;
+export const MOST_LAYERS = 32;
 /** Steps without a gradient after which a tensor is told of. */
 const IDLE_STEPS = 500;
 
@@ -245,9 +251,9 @@ export class DenseNet {
 
 function completeOptions(options: DenseNetOptions): NativeDenseConfig {
   checkOptions(options, OPTIONS, 'DenseNet');
-  const dense = checkInteger(options.dense ?? 0, 0, 65536, 'dense');
-  const vectors = checkInteger(options.vectors, 1, 1024, 'vectors');
-  const dim = checkInteger(options.dim, 1, 1024, 'dim');
+  const dense = checkInteger(options.dense ?? 0, 0, MOST_WIDTH, 'dense');
+  const vectors = checkInteger(options.vectors, 1, MOST_VECTORS, 'vectors');
+  const dim = checkInteger(options.dim, 1, MOST_DIM, 'dim');
   const bottom = widths(options.bottom ?? (dense > 0 ? [64, dim] : []), 'bottom');
   const top = widths(options.top ?? [64, 1], 'top');
   if (dense === 0 && bottom.length > 0) {
@@ -264,20 +270,21 @@ function completeOptions(options: DenseNetOptions): NativeDenseConfig {
     dim,
     bottom,
     top,
-    optimizer: completeOptimizer(options.optimizer ?? { kind: 'lamb' }),
+    optimizer: completeDenseOptimizer(options.optimizer ?? { kind: 'lamb' }),
     seed: checkSeed(options.seed ?? 1, 'seed'),
     threads: checkInteger(options.threads ?? 0, 0, 1024, 'threads (0: all)'),
   };
 }
 
 function widths(value: readonly number[], where: string): number[] {
-  if (!Array.isArray(value) || value.length > 32) {
-    throw invalid(`Expected an array of at most 32 widths for ${where}, received ${describe(value)}`);
+  if (!Array.isArray(value) || value.length > MOST_LAYERS) {
+    throw invalid(`Expected an array of at most ${MOST_LAYERS} widths for ${where}, received ${describe(value)}`);
   }
-  return value.map((width, layer) => checkInteger(width, 1, 65536, `${where}[${layer}]`));
+  return value.map((width, layer) => checkInteger(width, 1, MOST_WIDTH, `${where}[${layer}]`));
 }
 
-function completeOptimizer(optimizer: DenseOptimizer): NativeDenseConfig['optimizer'] {
+/** @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION */
+export function completeDenseOptimizer(optimizer: DenseOptimizer): NativeDenseConfig['optimizer'] {
   checkOptions(optimizer, OPTIMIZER_OPTIONS, 'optimizer');
   const kind = checkOneOf(optimizer.kind, ['lamb', 'adagrad', 'sgd'], 'optimizer.kind');
   const weightDecay = checkNumber(optimizer.weightDecay ?? 0, 0, MOST_RATE, 'optimizer.weightDecay');

@@ -9,7 +9,17 @@ import { z } from 'zod';
 import { dataSchema } from '../data/config.ts';
 import { parseStrict } from '../data/schema.ts';
 import { DEVICES } from '../device.ts';
+import { completeOptimizer } from '../embedding/optimizer.ts';
 import { CollideError, checkText } from '../errors.ts';
+import {
+  completeDenseOptimizer,
+  MOST_DIM,
+  MOST_LAYERS,
+  MOST_RATE,
+  MOST_VECTORS,
+  MOST_WIDTH,
+} from '../model/dense_net.ts';
+import { MOST_BATCH } from '../training/train.ts';
 import { MOST_PARTS } from './learn_hashing.ts';
 import { DEFAULT_MIN_ROWS } from './table_rows.ts';
 
@@ -29,8 +39,10 @@ export const compareMethods = [
 ] as const;
 export type CompareMethod = (typeof compareMethods)[number];
 
-const width = z.int().min(1).max(65_536);
-const rate = z.number().positive();
+const width = z.int().min(1).max(MOST_WIDTH);
+const dim = z.int().min(1).max(MOST_DIM);
+const layers = z.array(width).max(MOST_LAYERS);
+const rate = z.number().positive().max(MOST_RATE);
 const share = z.number().min(0).max(1);
 const pieces = z.int().min(1).max(MOST_PARTS);
 const epochs = z.int().min(1).max(10_000);
@@ -51,7 +63,7 @@ function distinct<T extends z.ZodType<string | number | boolean>>(entry: T) {
 
 /**
  * Its learning rate is chosen from `compare.tune.learningRate`; what is left out gets the default of EmbeddingTables,
- * which refuses what the kind does not take.
+ * which also says what values the options may have.
  */
 const embeddingOptimizer = z.strictObject({
   kind: z.enum(['rowwise-adagrad', 'adagrad', 'sgd', 'adam', 'rowwise-adam']).default('rowwise-adagrad'),
@@ -60,7 +72,7 @@ const embeddingOptimizer = z.strictObject({
   beta1: z.number().min(0).lt(1).optional(),
   beta2: z.number().min(0).lt(1).optional(),
   weightDecay: z.number().min(0).optional(),
-  clipRowNorm: rate.optional(),
+  clipRowNorm: z.number().positive().optional(),
 });
 
 /** What is left out gets the default of DenseNet; LAMB's learning rate one that suits the number of steps. */
@@ -85,17 +97,17 @@ const schema = z.strictObject({
     .strictObject({
       kind: z.enum(['dlrm']).default('dlrm'),
       /** Width of the student's embedding rows. */
-      dim: width.default(16),
+      dim: dim.default(16),
       /** Widths of the bottom layers, the last equal to `dim`. Default: [64, dim] with dense columns, [] without. */
-      bottom: z.array(width).optional(),
+      bottom: layers.optional(),
       /** Widths of the top layers, the last 1. */
-      top: z.array(width).min(1).default([64, 1]),
+      top: layers.min(1).default([64, 1]),
     })
     .prefault({}),
   teacher: z
     .strictObject({
       /** Width of the teacher's rows; the paper takes 2 or 4. */
-      dim: width.default(2),
+      dim: dim.default(2),
       /** Default: chosen among compare.tune.learningRate on the validation split. */
       learningRate: rate.optional(),
       /** Training stops earlier when the validation loss rises. */
@@ -113,15 +125,7 @@ const schema = z.strictObject({
   training: z
     .strictObject({
       /** Rows per step. `auto`: 32,768 (the paper's), less for small data. */
-      batchSize: z
-        .union([
-          z.literal('auto'),
-          z
-            .int()
-            .min(1)
-            .max(2 ** 30),
-        ])
-        .default('auto'),
+      batchSize: z.union([z.literal('auto'), z.int().min(1).max(MOST_BATCH)]).default('auto'),
       /**
        * Share of the student's accesses to ids that teacher rows do not have that is trained on the row of unseen values,
        * so that it knows newcomers. 0: that row stays untrained.
@@ -233,12 +237,28 @@ export function parseConfig(value: unknown, where = 'config'): CompareConfig {
   if (config.compare.unseen === 'newcomer' && config.training.newcomerShare === 0) {
     refuse('training.newcomerShare', 'a share above 0 (compare.unseen is newcomer)', [0]);
   }
+  if (data.features.length > MOST_VECTORS) {
+    refuse('data.features', `at most ${MOST_VECTORS} features`, [data.features.length]);
+  }
+  const { embeddingOptimizer, denseOptimizer } = config.training;
+  checkPart(where, 'training.embeddingOptimizer', () => completeOptimizer(embeddingOptimizer));
+  checkPart(where, 'training.denseOptimizer', () => completeDenseOptimizer(denseOptimizer));
   if (model.top.at(-1) !== 1) refuse('model.top', 'a last width of 1', model.top);
   const parts = config.compare.parts ?? [1, 4].filter((pieces) => model.dim % pieces === 0);
   if (!parts.every((pieces) => model.dim % pieces === 0)) {
     refuse('compare.parts', `numbers that divide model.dim (${model.dim})`, parts);
   }
   return { ...config, model: { ...model, bottom }, compare: { ...config.compare, parts } };
+}
+
+/** What an option may be is known to what takes it; here it is asked, before data are read. */
+function checkPart(where: string, path: string, check: () => void): void {
+  try {
+    check();
+  } catch (cause) {
+    if (!(cause instanceof CollideError)) throw cause;
+    throw new CollideError('INVALID_CONFIG', `${where}: ${path}: ${cause.message}`, { cause });
+  }
 }
 
 /**

@@ -3,7 +3,7 @@ import { checkSplit } from '../data/check_split.ts';
 import type { Split } from '../data/types.ts';
 import { CollideError, checkCallbacks, checkInteger, checkNumber, describe } from '../errors.ts';
 import type { Recommender } from '../model/recommender.ts';
-import { defaultBatchSize, trainEpoch } from '../training/train.ts';
+import { defaultBatchSize, MOST_BATCH, trainEpoch } from '../training/train.ts';
 import { epochSeed, type Tuned, tune } from '../training/tune.ts';
 import { learningRates, type TrainingOptions } from './model_options.ts';
 
@@ -87,7 +87,7 @@ function completed(train: Split, options: TrainingOptions) {
   return {
     rates,
     epochs: checkInteger(options.epochs ?? 1, 1, 10_000, 'epochs'),
-    batchSize: checkInteger(options.batchSize ?? defaultBatchSize(train.rows), 1, 2 ** 24, 'batchSize'),
+    batchSize: checkInteger(options.batchSize ?? defaultBatchSize(train.rows), 1, MOST_BATCH, 'batchSize'),
     seed: checkInteger(options.seed ?? 1, 0, 1e12, 'seed'),
   };
 }

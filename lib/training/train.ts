@@ -50,6 +50,9 @@ export interface EpochOptions {
 
 const EPOCH_OPTIONS = ['batchSize', 'seed', 'newcomers', 'detours', 'half', 'signal', 'onProgress'] as const;
 
+/** Rows of a step, at most. */
+export const MOST_BATCH = 2 ** 24;
+
 /** Milliseconds of work after which other events get a turn. */
 const TURN = 40;
 

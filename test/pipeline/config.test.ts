@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { Recommender } from '../../lib/model/index.ts';
 import { type CompareConfigInput, loadConfig, parseConfig } from '../../lib/pipeline/config.ts';
 import { failure, temporaryFolder } from '../data/files.ts';
 
@@ -196,5 +197,53 @@ describe('loadConfig', () => {
   ])('%s is refused with its place', async (name, text, message) => {
     const path = write(name, text);
     expect((await failure('INVALID_CONFIG', () => loadConfig(path))).message).toMatch(message);
+  });
+});
+
+describe('limits of the engine', () => {
+  const optimizer = (options: object) => ({ training: { embeddingOptimizer: options } });
+  const dense = (options: object) => ({ training: { denseOptimizer: options } });
+  test.each<[string, object, RegExp]>([
+    ['model.dim', { model: { dim: 1025 } }, /1024.*model\.dim/],
+    ['teacher.dim', { teacher: { dim: 1025 } }, /1024.*teacher\.dim/],
+    ['too many layers', { model: { top: [...new Array(32).fill(4), 1] } }, /32 entries.*model\.top/],
+    ['a wide layer', { model: { top: [65_537, 1] } }, /65536.*model\.top\[0\]/],
+    ['training.batchSize', { training: { batchSize: 2 ** 24 + 1 } }, /16777216.*training\.batchSize/],
+    ['a learning rate', { compare: { tune: { learningRate: [1, 1e7] } } }, /1000000.*compare\.tune\.learningRate\[1\]/],
+    ["the teacher's rate", { teacher: { learningRate: 2e6 } }, /1000000.*teacher\.learningRate/],
+    ['compare.minRows', { compare: { minRows: 2 ** 32 + 1 } }, /4294967296.*compare\.minRows/],
+    ['epsilon of tables', optimizer({ epsilon: 1e-21 }), /training\.embeddingOptimizer: .*1e-20.*epsilon/],
+    ['weightDecay of tables', optimizer({ weightDecay: 1e7 }), /training\.embeddingOptimizer: .*weightDecay/],
+    ['clipRowNorm', optimizer({ clipRowNorm: 1e21 }), /training\.embeddingOptimizer: .*clipRowNorm/],
+    ['beta1 without Adam', optimizer({ kind: 'sgd', beta1: 0.5 }), /training\.embeddingOptimizer: .*"beta1"/],
+    ['epsilon of the net', dense({ epsilon: 1e-31 }), /training\.denseOptimizer: .*1e-30.*epsilon/],
+    ['weightDecay without LAMB', dense({ kind: 'sgd', weightDecay: 1 }), /training\.denseOptimizer: .*no weight decay/],
+  ])('%s is refused with its key and the file', async (_, more, expected) => {
+    const message = await refused(config(more));
+    expect(message).toMatch(/^c\.yaml: /);
+    expect(message).toMatch(expected);
+  });
+
+  test('more features than a net takes', async () => {
+    const features = Array.from({ length: 1025 }, (_, f) => `f${f}`);
+    expect(await refused(config({ data: { ...config().data, features } }))).toMatch(/1024 features for data\.features/);
+  });
+
+  test('a model at the limits can be made', () => {
+    const { model, training } = parseConfig(
+      config({
+        model: { dim: 1024, top: [...new Array(31).fill(2), 1] },
+        training: { batchSize: 2 ** 24, embeddingOptimizer: { epsilon: 1e-20, clipRowNorm: 1e20, weightDecay: 1e6 } },
+      }),
+    );
+    using net = new Recommender({
+      features: [{ name: 'user', cardinality: 2 }],
+      dense: 0,
+      dim: model.dim,
+      topHidden: model.top.slice(0, -1),
+      embeddingOptimizer: training.embeddingOptimizer,
+      denseOptimizer: training.denseOptimizer,
+    });
+    expect(net.tables.outputWidth).toBe(1024);
   });
 });
