@@ -262,7 +262,7 @@ export class EmbeddingTables {
 
   /**
    * The same features and hash functions with the rows rounded to another precision, for serving: `lookup` on the CPU.
-   * It has its own memory; these tables stay as they are.
+   * It has its own memory; these tables stay as they are. What rounding costs is said with `Precision`.
    *
    * @throws CollideError OUT_OF_MEMORY; INVALID_ARGUMENT also when a row has values that the precision cannot hold
    * @example

@@ -31,19 +31,16 @@ function ulp(x: number, precision: keyof typeof FORMATS): number {
   return 2 ** (Math.max(x === 0 ? least : Math.floor(Math.log2(Math.abs(x))), least) - digits);
 }
 
-/** The most that rounding one row to a precision may change its values. */
+/** The most that rounding one row to a precision may change its values: what docs/embedding.md promises. */
 function roundingBound(row: Float32Array, precision: Precision): Float64Array {
   if (precision === 'float32') return new Float64Array(row.length);
   if (precision === 'float16' || precision === 'bfloat16') {
     return Float64Array.from(row, (x) => ulp(x, precision) / 2);
   }
-  // Codes of equal steps from the smallest value, rounded down to a float16, to the largest; the step is rounded up to
-  // a float16: relative error 2^-10, or 2^-24 for the smallest numbers.
   const codes = precision === 'int8' ? 255 : 15;
   const [least, most] = [Math.min(...row), Math.max(...row)];
-  const range = most - least + Math.abs(least) * 2 ** -10 + 2 ** -24;
-  const step = (range / codes) * (1 + 2 ** -10) + 2 ** -24;
-  return Float64Array.from(row, (x) => (step / 2) * (1 + 2 ** -12) + Math.abs(x) * 2 ** -23);
+  const step = (1.001 * (most - least + Math.abs(least) / 1024 + 2 ** -24)) / codes + 2 ** -24;
+  return Float64Array.from(row, (x) => 0.501 * step + Math.abs(x) * 2 ** -23);
 }
 
 const one = (precision: Precision, dim: number, rows = 40) =>
@@ -76,6 +73,35 @@ describe('rounding', () => {
       }
     });
 
+    it(`${precision}: the bound holds of rows of any offset and range`, () => {
+      const sign = fc.constantFrom(1, -1);
+      const magnitude = fc.double({ min: -8, max: 4.5, noNaN: true }).map((digits) => 10 ** digits);
+      const offset = fc.oneof(fc.constant(0), magnitude);
+      const shape = fc.record({ sign, offset, range: magnitude, dim: fc.integer({ min: 1, max: 40 }), seed: fc.nat() });
+      fc.assert(
+        fc.property(shape, ({ sign, offset, range, dim, seed }) => {
+          const values = uniform(generator(seed), 40 * dim, range / 2).map((x) => sign * offset + x);
+          using tables = one(precision, dim);
+          tables.setWeights('f', values);
+          const held = tables.weights('f');
+          for (let r = 0; r < 40; r++) {
+            const row = values.subarray(r * dim, (r + 1) * dim);
+            const bounds = roundingBound(row, precision);
+            const beyond = bounds.findIndex((bound, c) => !(Math.abs(held[r * dim + c]! - row[c]!) <= bound));
+            expect(beyond, `${row[beyond]} became ${held[r * dim + beyond]}`).toBe(-1);
+          }
+        }),
+        {
+          numRuns: 60,
+          examples: [
+            [{ sign: 1, offset: 60_000, range: 1, dim: 16, seed: 1 }],
+            [{ sign: 1, offset: 0, range: 1e-5, dim: 16, seed: 1 }],
+            [{ sign: 1, offset: 0, range: 1e-6, dim: 16, seed: 1 }],
+          ],
+        },
+      );
+    });
+
     it(`${precision}: a constant row that a float16 can hold is exact`, () => {
       using tables = one(precision, 9);
       const values = new Float32Array(40 * 9).map((_, i) => Math.floor(i / 9) / 8 - 2);
@@ -91,6 +117,27 @@ describe('rounding', () => {
       expect(tables.memory()).toEqual({ rows: 40 * bytes, mapping: 0, optimizer, counts, total: 40 * bytes });
     });
   }
+
+  // A bound that is far above what happens would hold for worse codes, too.
+  it.each([
+    ['int8', 0, 1],
+    ['int8', 60_000, 1],
+    ['int8', -300, 0.01],
+    ['int8', 0, 1e-6],
+    ['int4', 0, 1],
+    ['int4', 60_000, 1],
+    ['int4', 0, 1e-6],
+  ] as const)('%s rows around %f of range %f come near the bound', (precision, offset, range) => {
+    const values = uniform(generator(9), 40 * 32, range / 2).map((x) => offset + x);
+    using tables = one(precision, 32);
+    tables.setWeights('f', values);
+    const held = tables.weights('f');
+    const shares = Array.from({ length: 40 }, (_, r) => {
+      const bounds = roundingBound(values.subarray(r * 32, (r + 1) * 32), precision);
+      return Math.max(...bounds.map((bound, c) => Math.abs(held[r * 32 + c]! - values[r * 32 + c]!) / bound));
+    });
+    expect(Math.max(...shares)).toBeGreaterThan(0.4);
+  });
 
   it('initial values of a rounded table are those of a float32 table, rounded', () => {
     const make = (precision: Precision) =>
