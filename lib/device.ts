@@ -3,8 +3,8 @@ import { CollideError, checkOneOf } from './errors.ts';
 import { probeCuda } from './native.ts';
 
 /**
- * `cpu`; `cuda`, which throws without a usable device; `auto`: CUDA when the driver answers and its memory suffices,
- * otherwise the CPU.
+ * `cpu`; `cuda`, which throws without a usable device; `auto`: CUDA when a test kernel runs on the device and its
+ * memory suffices, otherwise the CPU.
  */
 export type Device = (typeof DEVICES)[number];
 
@@ -48,19 +48,19 @@ export function chooseDevice(device: unknown, where: string, obstacle?: string):
 }
 
 /**
- * Makes what lives on the device that `choice` came to; for `auto` on the CPU when the device has too little memory for it,
- * with the same warning.
+ * Makes what lives on the device that `choice` came to; for `auto` on the CPU when the device fails at it (too little
+ * memory, a kernel that cannot be launched, work that no kernel does), with the same warning.
  *
- * @throws CollideError whatever `make` throws, OUT_OF_MEMORY too when the choice was not `auto`
+ * @throws CollideError whatever `make` throws on the CPU, for `cuda` on the device
  */
 export function makeOn<T>(choice: Device, device: PlacedOn, make: (device: PlacedOn) => T): [T, PlacedOn] {
   try {
     return [make(device), device];
   } catch (error) {
-    const spent = error instanceof CollideError && error.code === 'OUT_OF_MEMORY';
-    if (choice !== 'auto' || device === 'cpu' || !spent) throw error;
+    if (choice !== 'auto' || device === 'cpu' || !(error instanceof CollideError)) throw error;
+    const made = make('cpu'); // options that are wrong on every device throw again
     tellUnused(error.message);
-    return [make('cpu'), 'cpu'];
+    return [made, 'cpu'];
   }
 }
 

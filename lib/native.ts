@@ -21,8 +21,18 @@ export interface BuildInfo {
 
 export interface CudaProbe {
   available: boolean;
-  /** When available the device's name and memory, otherwise what is missing. */
+  /** When available the device's name and memory, otherwise what is missing, and the remedy. */
   reason: string;
+  /** The newest CUDA version that the driver supports, as `12.4`; null without a driver. */
+  driver: string | null;
+  /** The CUDA version that the addon was built with; null for a build without kernels. */
+  runtime: string | null;
+  /** What the build holds kernels for, as `sm_80 sm_90 compute_90`: machine code, and PTX for the driver to compile. */
+  architectures: string;
+  /** The driver that the build needs, as `CUDA 13.0 or later`. */
+  needs: string;
+  /** What came of the kernel that the first probe of a process launches: `right`, `not made`, `wrong`, or an error. */
+  launch: string;
 }
 
 /** A job on its own native thread. `abort()` may be called at any time; the promise then rejects with ABORTED. */

@@ -15,6 +15,7 @@ const SUITES = [
     ...[
       ...['lookup', 'train', 'device', 'memory', 'dense_net', 'device_steps', 'recommender'],
       ...['agglomerate', 'equal_mass', 'kd_tree', 'k_means', 'out_of_memory'],
+      ...['fallback', 'other_device', 'parts'],
     ].map((name) => `test/cuda/${name}.test.ts`),
   ],
   ['--config', 'test/cuda/vitest.config.ts', 'test/embedding', 'test/clustering'],

@@ -68,7 +68,10 @@ bool cuda_built() {
   return false;
 }
 CudaProbe probe_cuda() {
-  return {false, "this build of the addon has no CUDA kernels (cmake builds them where it finds nvcc)"};
+  CudaProbe probe;
+  probe.reason = "this build of the addon has no CUDA kernels (cmake builds them where it finds nvcc)";
+  probe.launch = "not made";
+  return probe;
 }
 [[noreturn]] void need_device() {
   fail("CUDA_UNAVAILABLE", "Expected a usable CUDA device: ", probe_cuda().reason);

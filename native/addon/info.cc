@@ -1,4 +1,6 @@
 // buildInfo() and probeCuda(): what `collide doctor` prints.
+#include <string>
+
 #include "addon/addon.h"
 #include "addon/cuda.h"
 #include "cpu/gemm.h"
@@ -24,6 +26,15 @@ Napi::Value cuda_status(const Napi::CallbackInfo& info) {
     Napi::Object result = Napi::Object::New(info.Env());
     result.Set("available", Napi::Boolean::New(info.Env(), probe.available));
     result.Set("reason", Napi::String::New(info.Env(), probe.reason));
+    const auto version = [&](int number) -> Napi::Value {
+      if (number == 0) return info.Env().Null();
+      return Napi::String::New(info.Env(), std::to_string(number / 1000) + "." + std::to_string(number % 1000 / 10));
+    };
+    result.Set("driver", version(probe.driver));
+    result.Set("runtime", version(probe.runtime));
+    result.Set("architectures", Napi::String::New(info.Env(), probe.architectures));
+    result.Set("needs", Napi::String::New(info.Env(), probe.needs));
+    result.Set("launch", Napi::String::New(info.Env(), probe.launch));
     return result;
   });
 }

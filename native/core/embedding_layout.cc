@@ -22,6 +22,7 @@ EmbeddingLayout::EmbeddingLayout(std::vector<Feature> list) : features(std::move
     expect(feature.cardinality >= 1 && feature.cardinality < (1ull << 32), "a cardinality from 1 to 2^32 - 1");
     expect(feature.dim >= 1 && feature.dim <= 65536, "a dim from 1 to 65536");
     expect(feature.sequence_length >= 1, "a sequence length of at least 1");
+    expect(std::uint64_t{feature.dim} * feature.sequence_length < (1ull << 32), "a dim * sequence length below 2^32");
     expect(!feature.hashes.empty(), "at least one hash function");
     expect(feature.table_names.empty() || feature.table_names.size() == feature.hashes.size(),
            "one table name per hash function");

@@ -13,6 +13,7 @@ namespace collide {
 namespace {
 
 constexpr std::size_t kNone = ~std::size_t{0};
+constexpr std::size_t kMostEntries = 0xffffffff;  // sorted entries are numbered in 32 bits
 // A table's ids from which its backward may be split over threads when it is much of the batch, and in any case.
 constexpr std::size_t kSplit = 1 << 15, kSplitAlways = 1 << 20;
 
@@ -115,9 +116,14 @@ void CpuEmbedding::backward(const float* gradient, float* weight_gradient) {
   }
   check_gradient(gradient);
   std::size_t ids = 0, work = 0;
+  std::vector<std::size_t> of_table(tables_.size());
   for (std::size_t f = 0; f < bags_.size(); ++f) {
     ids += ids_of(f) * layout_.features[f].hashes.size();
+    for (const std::size_t t : layout_.features[f].tables) of_table[t] += ids_of(f);
     work += 2 * ids_of(f) * layout_.features[f].dim;
+  }
+  if (*std::max_element(of_table.begin(), of_table.end()) > kMostEntries) {
+    fail("INVALID_ARGUMENT", "Expected fewer than 2^32 ids times hash functions for one table in a batch");
   }
   if (weight_gradient != nullptr) {
     parallel_for(bags_.size(), threads_for(work),

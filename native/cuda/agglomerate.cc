@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cuda/agglomerate_state.cuh"
+#include "cuda/on_device.cuh"
 
 namespace collide::cuda {
 
@@ -29,6 +30,7 @@ bool choose(AgglomerateState& state, const AgglomerateOptions& options, std::uin
 
 Clustering agglomerate(std::vector<double> values, std::vector<double> counts, const AgglomerateOptions& options,
                        const AgglomerateControl& control) {
+  const OnDevice here;
   check_agglomeration(values, counts, options);
   AgglomerateState state(values, counts);
   Clustering result;

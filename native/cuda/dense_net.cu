@@ -11,6 +11,7 @@
 #include "cuda/dense_interaction.cuh"
 #include "cuda/dense_loss.cuh"
 #include "cuda/dense_net.h"
+#include "cuda/on_device.cuh"
 
 namespace collide::cuda {
 
@@ -190,6 +191,7 @@ void CudaDenseNet::enqueue_step(const DenseBatch& batch, std::uint32_t* halted) 
 
 double CudaDenseNet::run_step(const float* dense, const float* embeddings, const float* labels, std::size_t batch,
                               float* gradient) {
+  const OnDevice here;
   reserve(batch);
   const std::size_t dense_floats = batch * config().dense, vectors = batch * vector_floats();
   const char* what = "a batch of the dense net";
@@ -226,6 +228,7 @@ void CudaDenseNet::enqueue_predict(const float* dense, const float* embeddings, 
 }
 
 void CudaDenseNet::run_predict(const float* dense, const float* embeddings, std::size_t batch, float* logits) const {
+  const OnDevice here;
   const std::size_t slice = std::min(batch, kMostPredicted);
   reserve(slice);
   dense_.reserve(slice * config().dense, "a batch of the dense net");
@@ -241,16 +244,34 @@ void CudaDenseNet::run_predict(const float* dense, const float* embeddings, std:
 }
 
 void CudaDenseNet::read_parameters(float* to) const {
+  const OnDevice here;
   parameters_.download(to, parameter_count(), stream_, "copy the parameters from the device");
   stream_.wait("copy the parameters from the device");
 }
 
+void CudaDenseNet::read_state(float* to) const {
+  const OnDevice here;
+  optimizer_.read_state(to);
+}
+
+void CudaDenseNet::read_idle(float* to) const {
+  const OnDevice here;
+  optimizer_.read_idle(to);
+}
+
+void CudaDenseNet::store_state(const float* values) {
+  const OnDevice here;
+  optimizer_.write_state(values);
+}
+
 void CudaDenseNet::store_parameters(const float* values) {
+  const OnDevice here;
   parameters_.upload(values, parameter_count(), stream_, "copy the parameters to the device");
   stream_.wait("copy the parameters to the device");
 }
 
 std::unique_ptr<DenseNet> make_dense_net(const DenseNetConfig& config) {
+  const OnDevice here;
   return std::make_unique<CudaDenseNet>(config);
 }
 

@@ -48,8 +48,8 @@ class CudaDenseNet final : public DenseNet {
   const Stream& stream() const { return stream_; }
 
   void read_parameters(float* to) const override;
-  void read_state(float* to) const override { optimizer_.read_state(to); }
-  void read_idle(float* to) const override { optimizer_.read_idle(to); }
+  void read_state(float* to) const override;
+  void read_idle(float* to) const override;
 
  private:
   // A layer and where the shards of its gradient begin.
@@ -69,7 +69,7 @@ class CudaDenseNet final : public DenseNet {
                   float* gradient) override;
   void run_predict(const float* dense, const float* embeddings, std::size_t batch, float* logits) const override;
   void store_parameters(const float* values) override;
-  void store_state(const float* values) override { optimizer_.write_state(values); }
+  void store_state(const float* values) override;
 
   std::vector<PlacedLayer> placed(const std::vector<DenseShape>& shapes);
   std::vector<DenseTensor> placed_tensors() const;

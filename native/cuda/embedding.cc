@@ -1,15 +1,20 @@
 #include "cuda/embedding.cuh"
 
+#include <algorithm>
 #include <string>
 
 #include "core/error.h"
 #include "core/random.h"
 #include "cuda/embedding.h"
 #include "cuda/initial_rows.cuh"
+#include "cuda/on_device.cuh"
 
 namespace collide::cuda {
 
 namespace {
+
+// Floats of a lookup's output that are on the device at a time, 16 MiB.
+constexpr std::size_t kMostLookedUp = std::size_t{1} << 22;
 
 constexpr const char* kCopying = "copy a batch to the device";
 constexpr const char* kReading = "copy a table from the device";
@@ -92,26 +97,37 @@ void CudaEmbedding::describe_features() {
   stream_.wait("copy the hash functions to the device");
 }
 
-// Adds what the device reads of a checked batch, and how its lookups are covered; makes room for the output.
-void CudaEmbedding::stage_batch(const BagBatch& batch, Staging& staging) {
+// Adds what the device reads of a checked batch, and how its lookups are covered; makes room for the output of a part.
+void CudaEmbedding::stage_batch(const BagBatch& batch, Staging& staging, std::size_t most) {
   weighted_ = batch.weights != nullptr;
-  first_block_ = place_segments(segments_, bags_);
+  const std::vector<LookupPart> parts = lookup_parts(layout_, bags_, batch.batch_sizes == nullptr, most);
+  parts_.resize(parts.size());
+  std::size_t largest = 0;
+  for (std::size_t p = 0; p < parts.size(); ++p) {
+    Part& part = parts_[p];
+    part.segments = segments_;
+    part.first_block = place_segments(part.segments, parts[p].bags);
+    part.first = parts[p].first, part.floats = parts[p].floats;
+    largest = std::max(largest, part.floats);
+  }
   first_ids_.clear();
   for (const FeatureBags& bags : bags_) first_ids_.push_back(offsets_[bags.first_bag]);
-  out_.reserve(output_size(layout_, bags_), "a batch's output");
+  out_.reserve(largest, "a batch's output");
   batch_ = &staging;
   batch_at_.indices =
       staging.add(static_cast<const std::uint8_t*>(batch.indices), batch.index_count * index_size(batch.index_type));
   batch_at_.weights = staging.add(batch.weights, weighted_ ? batch.index_count : 0);
   batch_at_.offsets = staging.add(offsets_.data(), offsets_.size());
   batch_at_.first_ids = staging.add(first_ids_.data(), first_ids_.size());
-  batch_at_.first_block = staging.add(first_block_.data(), first_block_.size());
-  batch_at_.segments = staging.add(segments_.data(), segments_.size());
+  for (Part& part : parts_) {
+    part.first_block_at = staging.add(part.first_block.data(), part.first_block.size());
+    part.segments_at = staging.add(part.segments.data(), part.segments.size());
+  }
 }
 
-std::size_t CudaEmbedding::prepare(const BagBatch& batch, bool train, Staging& staging) {
+std::size_t CudaEmbedding::prepare(const BagBatch& batch, bool train, Staging& staging, std::size_t most) {
   take_bags(batch);
-  stage_batch(batch, staging);
+  stage_batch(batch, staging, train ? kWhole : most);
   if (train) {
     gradient_.reserve(output_size(layout_, bags_), "the gradient of a batch");
     stage_backward(staging);
@@ -138,7 +154,7 @@ void CudaEmbedding::check_on_device(const BagBatch& batch) {
   launch_check_indices(args, bad_.data(), stream_.get());
 }
 
-void CudaEmbedding::enqueue_lookup(bool train, const std::uint32_t* halted) {
+void CudaEmbedding::enqueue_lookup(bool train, const std::uint32_t* halted, std::size_t part) {
   if (train && counts_.data() != nullptr) {
     CountArguments counting{};
     counting.ids = ids_;
@@ -152,21 +168,22 @@ void CudaEmbedding::enqueue_lookup(bool train, const std::uint32_t* halted) {
   }
 
   LookupArguments lookup{};
-  lookup.segments = batch_->device(batch_at_.segments);
-  lookup.first_block = batch_->device(batch_at_.first_block);
+  lookup.segments = batch_->device(parts_[part].segments_at);
+  lookup.first_block = batch_->device(parts_[part].first_block_at);
   lookup.segment_count = static_cast<std::uint32_t>(segments_.size());
   lookup.tables = device_tables_.data();
   lookup.ids = ids_;
   lookup.offsets = batch_->device(batch_at_.offsets);
   lookup.weights = weighted_ ? batch_->device(batch_at_.weights) : nullptr;
   lookup.out = out_.data();
-  launch_lookup(lookup, first_block_.back(), stream_.get());
+  launch_lookup(lookup, parts_[part].first_block.back(), stream_.get());
 }
 
 std::size_t CudaEmbedding::forward(const BagBatch& batch, float* out, bool train) {
+  const OnDevice here;
   take_bags(batch);
   staging_.clear();
-  stage_batch(batch, staging_);
+  stage_batch(batch, staging_, train ? kWhole : kMostLookedUp);
   checked_ids_.reserve(batch.index_count, "a batch's ids");
   staging_.fill("a batch");  // all room is made: past this, only a failing device can stop the call
   ids_ = checked_ids_.data();
@@ -178,7 +195,10 @@ std::size_t CudaEmbedding::forward(const BagBatch& batch, float* out, bool train
   bad_.download(&bad, 1, stream_, "copy the result of the index check");
   stream_.wait("look up a batch");
   if (bad.count > 0 && bad_index_ == BadIndex::kError) fail_bad_index(layout_, batch, bags_, offsets_, bad.first);
-  out_.download(out, output_size(layout_, bags_), stream_, "copy the pooled rows from the device");
+  for (std::size_t part = 0; part < parts_.size(); ++part) {
+    if (part > 0) enqueue_lookup(false, nullptr, part);
+    out_.download(out + parts_[part].first, parts_[part].floats, stream_, "copy the pooled rows from the device");
+  }
   stream_.wait("copy the pooled rows from the device");
   bad_indices_ += bad.count;
   kept_ = train;
@@ -186,12 +206,14 @@ std::size_t CudaEmbedding::forward(const BagBatch& batch, float* out, bool train
 }
 
 void CudaEmbedding::read_values(std::size_t t, std::uint64_t first, std::size_t count, float* out) const {
+  const OnDevice here;
   const std::size_t width = layout_.tables[t].width;
   tables_[t].weights.download(out, count * width, stream_, kReading, first * width);
   stream_.wait(kReading);
 }
 
 void CudaEmbedding::write_values(std::size_t t, std::uint64_t first, std::size_t count, const float* values) {
+  const OnDevice here;
   const std::size_t width = layout_.tables[t].width;
   tables_[t].weights.upload(values, count * width, stream_, kWriting, first * width);
   stream_.wait(kWriting);
@@ -207,23 +229,27 @@ void CudaEmbedding::write_rows(std::size_t t, std::uint64_t first, std::size_t c
 }
 
 void CudaEmbedding::read_state(std::size_t t, std::uint64_t first, std::size_t count, float* out) const {
+  const OnDevice here;
   const std::size_t width = state_per_row(t);
   tables_[t].state.download(out, count * width, stream_, kReading, first * width);
   stream_.wait(kReading);
 }
 
 void CudaEmbedding::write_state(std::size_t t, std::uint64_t first, std::size_t count, const float* state) {
+  const OnDevice here;
   const std::size_t width = state_per_row(t);
   tables_[t].state.upload(state, count * width, stream_, kWriting, first * width);
   stream_.wait(kWriting);
 }
 
 void CudaEmbedding::read_counts(std::size_t f, std::uint64_t first, std::size_t count, std::uint32_t* out) {
+  const OnDevice here;
   counts_.download(out, count, stream_, kReading, first_count_[f] + first);
   stream_.wait(kReading);
 }
 
 void CudaEmbedding::write_counts(std::size_t f, std::uint64_t first, std::size_t count, const std::uint32_t* counts) {
+  const OnDevice here;
   counts_.upload(counts, count, stream_, kWriting, first_count_[f] + first);
   stream_.wait(kWriting);
 }
@@ -236,6 +262,7 @@ EmbeddingEngine::Usage CudaEmbedding::usage() const {
 
 std::unique_ptr<EmbeddingEngine> make_embedding(EmbeddingLayout layout, OptimizerSettings optimizer, BadIndex bad_index,
                                                 std::uint64_t seed, bool count_accesses) {
+  const OnDevice here;
   for (const TableShape& table : layout.tables) {
     if (table.precision != Precision::kFloat32 || table.width > kWidestRow) {
       fail("NOT_SUPPORTED", "Expected float32 rows of width up to ", kWidestRow, " on a CUDA device for table \"",

@@ -31,10 +31,14 @@ class CudaEmbedding final : public EmbeddingEngine {
   // Checks a batch of 32-bit ids on the host, replaces those out of range, and makes all room and plans: of a lookup,
   // or, to `train`, of a step. What the device will read is added to `staging`, which is filled: the caller uploads it
   // before what follows. Returns how many ids were replaced. Throws Error as forward does; the tables are then as
-  // before.
-  std::size_t prepare(const BagBatch& batch, bool train, Staging& staging);
-  // Writes output(), like forward's. To `train` accesses are counted, unless *halted (in device memory) is not 0.
-  void enqueue_lookup(bool train, const std::uint32_t* halted);
+  // before. The output is made in parts of at most `most` floats: bounds the memory that it takes. To train, in one.
+  std::size_t prepare(const BagBatch& batch, bool train, Staging& staging, std::size_t most = kWhole);
+  static constexpr std::size_t kWhole = ~std::size_t{0};
+  // Writes output(), like forward's: the floats of a part. To `train` accesses are counted, unless *halted (in device
+  // memory) is not 0.
+  void enqueue_lookup(bool train, const std::uint32_t* halted, std::size_t part = 0);
+  std::size_t parts() const { return parts_.size(); }
+  std::size_t floats_of_part(std::size_t part) const { return parts_[part].floats; }
   // Steps the rows by gradient(), laid out like the output, unless *loss (in device memory) is not finite.
   void enqueue_backward(const float* loss);
   const float* output() const { return out_.data(); }
@@ -63,7 +67,7 @@ class CudaEmbedding final : public EmbeddingEngine {
 
   void add_table(const TableShape& shape, std::uint64_t seed);
   void describe_features();
-  void stage_batch(const BagBatch& batch, Staging& staging);
+  void stage_batch(const BagBatch& batch, Staging& staging, std::size_t most);
   void check_on_device(const BagBatch& batch);
   std::size_t floats_of(std::size_t table) const { return layout_.tables[table].rows * layout_.tables[table].width; }
   std::size_t states_of(std::size_t table) const { return layout_.tables[table].rows * state_per_row(table); }
@@ -79,21 +83,28 @@ class CudaEmbedding final : public EmbeddingEngine {
   std::vector<std::uint32_t> first_mapping_;  // of each feature
   std::vector<std::uint32_t> first_key_;      // of each table, see backward_plan.h; then their number
   std::vector<std::uint64_t> first_count_;    // of each feature; then their number
-  std::vector<Segment> segments_;
+  std::vector<Segment> segments_;             // of any batch, without places
   DeviceArray<DeviceTable> device_tables_;
   DeviceArray<std::uint64_t> cardinalities_, device_first_counts_;
   DeviceArray<std::uint32_t> counts_;  // of all features
 
   // The last batch. Indices and offsets are checked in copies: JavaScript's buffers cannot change in between.
   bool weighted_ = false;
-  std::vector<std::uint32_t> first_block_, first_ids_;
+  std::vector<std::uint32_t> first_ids_;
+  struct Part {
+    std::vector<Segment> segments;
+    std::vector<std::uint32_t> first_block;
+    std::size_t first, floats;  // of the output
+    Staging::Place<Segment> segments_at;
+    Staging::Place<std::uint32_t> first_block_at;
+  };
+  std::vector<Part> parts_;
   Staging staging_;       // forward's
   const Staging* batch_;  // where the batch is: in it, or the caller's of prepare()
   struct {
     Staging::Place<std::uint8_t> indices;
     Staging::Place<float> weights;
-    Staging::Place<std::uint32_t> offsets, first_ids, first_block;
-    Staging::Place<Segment> segments;
+    Staging::Place<std::uint32_t> offsets, first_ids;
   } batch_at_;
   DeviceArray<std::uint32_t> checked_ids_;
   const std::uint32_t* ids_ = nullptr;  // on the device

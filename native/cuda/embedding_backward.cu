@@ -164,9 +164,10 @@ __global__ void __launch_bounds__(kBlockThreads, 4) step_runs(const __grid_const
   const SteppedTable& table = args.tables[t];
   const std::uint32_t stop_of_table = table.first_entry + table.entries;
   const std::uint32_t begin = table.first_entry + (blockIdx.x - load(args.first_block + t)) * kEntriesPerBlock;
-  const std::uint32_t stop = min(stop_of_table - begin, kEntriesPerBlock) + begin;
-  const std::uint32_t i = begin + threadIdx.x;
-  const bool starts_run = i < stop && (i == table.first_entry || load(args.keys + i) != load(args.keys + i - 1));
+  const std::uint32_t here = min(stop_of_table - begin, kEntriesPerBlock), stop = begin + here;
+  const std::uint32_t i = begin + threadIdx.x;  // past the table's end it may wrap
+  const bool starts_run =
+      threadIdx.x < here && (i == table.first_entry || load(args.keys + i) != load(args.keys + i - 1));
   std::uint32_t place, runs;
   Scan(room).ExclusiveSum(starts_run ? 1u : 0u, place, runs);
   if (starts_run) starts[place] = i;

@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "cuda/embedding.cuh"
+#include "cuda/on_device.cuh"
 
 namespace collide::cuda {
 
@@ -184,6 +185,7 @@ void CudaEmbedding::enqueue_backward(const float* loss) {
 }
 
 void CudaEmbedding::backward(const float* gradient, float* weight_gradient) {
+  const OnDevice here;
   const std::size_t outputs = kept_output();
   if (!gradients_fit(gradient, outputs, most_gradient())) fail_gradient(gradient, outputs, most_gradient());
   gradient_.reserve(outputs, "the gradient of a batch");

@@ -12,6 +12,7 @@
 #include "cuda/device_memory.cuh"
 #include "cuda/key_sort.cuh"
 #include "cuda/learner_threads.cuh"
+#include "cuda/on_device.cuh"
 
 namespace collide::cuda {
 
@@ -96,6 +97,7 @@ __global__ void __launch_bounds__(kThreads) assign_rows(const std::uint32_t* bin
 
 std::vector<std::uint32_t> equal_mass_bins(const std::vector<double>& keys, const std::vector<double>& masses,
                                            std::uint64_t bins) {
+  const OnDevice here;
   const std::size_t n = keys.size();
   const auto blocks = blocks_for(n);
   const auto rows = static_cast<std::int64_t>(std::min<std::uint64_t>(bins, n));

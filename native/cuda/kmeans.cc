@@ -4,12 +4,16 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/error.h"
 #include "cpu/kmeans_split.h"
 #include "cuda/kmeans_rounds.cuh"
+#include "cuda/on_device.cuh"
 
 namespace collide::cuda {
 
 namespace {
+
+constexpr std::size_t kMostDimensions = 4 * 65535;  // 4 to a thread, and so many blocks in y
 
 // Halves for the clusters that lost all their ids, found by the host as on the CPU: they are few, and one depends on
 // the other.
@@ -40,6 +44,11 @@ void fill_empty(KmeansRounds& rounds, const KmeansPlaces& places) {
 KmeansClustering kmeans(const std::vector<float>& points, std::size_t dim, const std::vector<double>& counts,
                         const std::vector<std::uint32_t>& start, const KmeansOptions& options,
                         const KmeansControl& control) {
+  if (dim > kMostDimensions) {
+    fail("NOT_SUPPORTED", "Expected at most ", kMostDimensions, " dimensions for k-means on a CUDA device, received ",
+         dim, ": use device \"cpu\"");
+  }
+  const OnDevice here;
   check_kmeans(points, dim, counts, start, options);
   const KmeansPlaces places(points, dim, counts, start, options);
   KmeansRounds rounds(places, options.rows);

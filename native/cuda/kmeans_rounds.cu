@@ -140,7 +140,8 @@ __device__ Piece piece_of(const KmeansMembers& ids, std::size_t member) {
 }
 
 __device__ std::uint32_t pieces_of(const std::uint32_t* starts, std::uint32_t cluster) {
-  return (starts[cluster + 1] - starts[cluster] + (kPiece - 1)) / kPiece;
+  const std::uint32_t size = starts[cluster + 1] - starts[cluster];
+  return size / kPiece + (size % kPiece == 0 ? 0 : 1);  // a rounded up sum could wrap
 }
 
 // sums [pieces, dim + 1]: of weight times value by dimension, kTogether of them a thread (blockIdx.y), and of weights.

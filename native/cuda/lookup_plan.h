@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "core/embedding_layout.h"
@@ -73,6 +74,42 @@ inline std::vector<Segment> make_segments(const EmbeddingLayout& layout) {
     }
   }
   return segments;
+}
+
+// A part of a batch, looked up by a launch of its own: its output is `floats` of the whole from `first` on.
+struct LookupPart {
+  std::vector<FeatureBags> bags;  // places in the part's output
+  std::size_t first, floats;
+};
+
+// The parts of a batch, whose outputs of at most `most` floats follow each other; a single bag may have more.
+inline std::vector<LookupPart> lookup_parts(const EmbeddingLayout& layout, const std::vector<FeatureBags>& bags,
+                                            bool side_by_side, std::size_t most) {
+  const std::size_t size = output_size(layout, bags);
+  if (size <= most) return {{bags, 0, size}};
+  std::vector<LookupPart> parts;
+  // Rows [begin, end) of features [first, last), which all have as many.
+  const auto cut = [&](std::size_t first, std::size_t last, std::size_t width, std::size_t base) {
+    const std::size_t rows = bags[first].bags, step = std::max<std::size_t>(1, most / width);
+    for (std::size_t begin = 0; begin < rows; begin += step) {
+      LookupPart part{bags, base + begin * width, std::min(step, rows - begin) * width};
+      for (std::size_t f = 0; f < bags.size(); ++f) {
+        const bool within = f >= first && f < last;
+        part.bags[f].bags = within ? std::min(step, rows - begin) : 0;
+        part.bags[f].first_bag += within ? begin : 0;
+        part.bags[f].base -= base;
+      }
+      parts.push_back(std::move(part));
+    }
+  };
+  if (side_by_side) {
+    cut(0, bags.size(), layout.output_width, 0);
+  } else {
+    for (std::size_t f = 0; f < bags.size(); ++f) {
+      if (bags[f].bags > 0) cut(f, f + 1, layout.features[f].output_width(), bags[f].base);
+    }
+  }
+  return parts;
 }
 
 // Gives each segment its place in a batch; returns the first block of each, then the number of blocks: [segments + 1].

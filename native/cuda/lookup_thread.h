@@ -205,10 +205,12 @@ COLLIDE_HD void pool_pack(const LookupArguments& args, const Segment& segment, s
   } else {
     Pack<kPack, double> wide{};
     COLLIDE_ROLLED
-    for (std::uint32_t start = begin; start < end; start += kLongBag) {
+    for (std::uint32_t start = begin; start < end;) {
+      const std::uint32_t stop = end - start < kLongBag ? end : start + kLongBag;  // not above end: it cannot wrap
       Pack<kPack> piece{};
-      add_tables(args, segment, start, end - start < kLongBag ? end : start + kLongBag, column, piece);
+      add_tables(args, segment, start, stop, column, piece);
       for (int j = 0; j < kPack; ++j) wide.values[j] += piece.values[j];
+      start = stop;
     }
     for (int j = 0; j < kPack; ++j) sum.values[j] = static_cast<float>(wide.values[j]);
   }

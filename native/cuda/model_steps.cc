@@ -12,6 +12,7 @@
 
 #include "cuda/dense_net.cuh"
 #include "cuda/embedding.cuh"
+#include "cuda/on_device.cuh"
 #include "cuda/staging.cuh"
 
 namespace collide::cuda {
@@ -35,6 +36,7 @@ class CudaModelSteps final : public ModelSteps {
   }
 
   void start(const BagBatch& bags, Span<const float> dense, Span<const float> labels) override {
+    const OnDevice here;
     if (started_ - finished_ == kInFlight) {
       fail("INVALID_ARGUMENT", "Expected at most ", kInFlight, " training steps in flight");
     }
@@ -67,6 +69,7 @@ class CudaModelSteps final : public ModelSteps {
   }
 
   double finish() override {
+    const OnDevice here;
     if (started_ == finished_) fail("INVALID_ARGUMENT", "Expected a training step that was started, and not finished");
     const Slot& slot = slots_[finished_ % kInFlight];
     slot.done.wait("run a training step");
@@ -77,6 +80,7 @@ class CudaModelSteps final : public ModelSteps {
   }
 
   void predict(const BagBatch& bags, Span<const float> dense, Span<float> logits) override {
+    const OnDevice here;
     net_.check_predict(dense, logits.size * tables_.layout().output_width, logits.size);
     if (logits.size == 0) return;
     const std::size_t slice = std::min(logits.size, CudaDenseNet::kMostPredicted);
@@ -85,14 +89,18 @@ class CudaModelSteps final : public ModelSteps {
     logits_.reserve(logits.size, "logits");
     predicting_.clear();
     const auto dense_at = predicting_.add(dense.data, dense.size);
-    tables_.prepare(bags, false, predicting_);
+    tables_.prepare(bags, false, predicting_, slice * width);
     predicting_.upload(tables_.stream(), kCopying);
-    tables_.enqueue_lookup(false, nullptr);
-    tables_.stream().record(looked_up_);
-    net_.stream().wait_for(looked_up_);
-    for (std::size_t first = 0; first < logits.size; first += slice) {
-      net_.enqueue_predict(predicting_.device(dense_at) + first * inputs, tables_.output() + first * width,
-                           std::min(slice, logits.size - first), logits_.data() + first);
+    for (std::size_t part = 0, first = 0; part < tables_.parts(); ++part) {
+      const std::size_t rows = tables_.floats_of_part(part) / width;
+      tables_.enqueue_lookup(false, nullptr, part);
+      tables_.stream().record(looked_up_);
+      net_.stream().wait_for(looked_up_);
+      net_.enqueue_predict(predicting_.device(dense_at) + first * inputs, tables_.output(), rows,
+                           logits_.data() + first);
+      net_.stream().record(net_stepped_);
+      tables_.stream().wait_for(net_stepped_);  // the next part is looked up into the same room
+      first += rows;
     }
     net_.stream().wait("predict a batch");
     std::copy_n(logits_.data(), logits.size, logits.data);
@@ -134,6 +142,7 @@ class CudaModelSteps final : public ModelSteps {
 }  // namespace
 
 std::unique_ptr<ModelSteps> make_model_steps(EmbeddingEngine& tables, DenseNet& net) {
+  const OnDevice here;
   auto* const on_device = dynamic_cast<CudaEmbedding*>(&tables);
   auto* const net_on_device = dynamic_cast<CudaDenseNet*>(&net);
   if (on_device == nullptr || net_on_device == nullptr) {

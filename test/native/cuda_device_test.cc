@@ -191,6 +191,37 @@ void errors() {
   check(error_of(look_up) == "nothing thrown", "the next call works");
 }
 
+// An application has made another device current: it finds that again, and nothing of ours is there.
+void other_device() {
+  fake_cuda::current = 1;
+  const auto device = collide::cuda::make_embedding(one_feature(10, 4), {}, BadIndex::kError, 1, true);
+  Batch data;
+  data.indices = {1, 2, 9};
+  data.offsets = {0, 1, 3};
+  std::vector<float> out(8), rows(40), state(10);
+  std::vector<std::uint32_t> counts(10);
+  device->forward(data.view(2, false), out.data(), true);
+  device->backward(out.data());
+  device->read_values(0, 0, 10, rows.data());
+  device->write_values(0, 0, 10, rows.data());
+  device->read_state(0, 0, 10, state.data());
+  device->write_state(0, 0, 10, state.data());
+  device->read_counts(0, 0, 10, counts.data());
+  device->write_counts(0, 0, 10, counts.data());
+  check(fake_cuda::elsewhere == 0, "nothing is done on another device");
+  check(fake_cuda::current == 1, "the application's device is current again");
+  data.indices = {1, 2, 10};
+  check(error_of([&] { device->forward(data.view(2, false), out.data(), true); }).find("INVALID_INDEX") == 0 &&
+            fake_cuda::current == 1,
+        "also after an error");
+  fake_cuda::failing = "cudaSetDevice";
+  check(error_of([&] {
+          device->forward(data.view(2, false), out.data(), true);
+        }).find("CUDA_FAILED The CUDA runtime could not make the device current") == 0,
+        "a device that cannot be made current");
+  fake_cuda::current = 0;
+}
+
 void out_of_memory() {
   const std::size_t before = fake_cuda::total;
   fake_cuda::total = 1000;
@@ -207,6 +238,7 @@ void out_of_memory() {
 int main() {
   for (std::uint64_t seed = 1; seed <= 40; ++seed) compare(seed), plan(seed), prepare(seed);
   errors();
+  other_device();
   out_of_memory();
   check(fake_cuda::blocks.empty(), "all device memory is freed");
   std::printf("%d passed, %d failed\n", passed, failed);

@@ -26,6 +26,23 @@ inline Runtime& runtime() {
   return *instance;
 }
 
+// What the test device was told to be by a variable of the environment; `otherwise` where it is not set.
+inline int told(const char* variable, int otherwise) {
+  const char* const value = std::getenv(variable);
+  return value == nullptr || *value == '\0' ? otherwise : std::atoi(value);
+}
+
+// The calling thread's current device. Kernels and memory are on device 0 alone; that there are more, and that threads
+// begin with another (TEST_DEVICE_COUNT, TEST_DEVICE_CURRENT), finds out who forgot to make it current.
+inline int& current_device() {
+  thread_local int device = told("TEST_DEVICE_CURRENT", 0);
+  return device;
+}
+inline void expect_device_0(const char* call) {
+  if (current_device() == 0) return;
+  throw Finding("other device", text("other device: ", call, " while device ", current_device(), " is current"));
+}
+
 inline cudaError_t failed(cudaError_t error) {
   if (error != cudaSuccess) runtime().last = error;
   return error;

@@ -31,6 +31,10 @@ const char* name_of(cudaError_t error) {
       return "cudaErrorMisalignedAddress";
     case cudaErrorLaunchFailure:
       return "cudaErrorLaunchFailure";
+    case cudaErrorNoKernelImageForDevice:
+      return "cudaErrorNoKernelImageForDevice";
+    case cudaErrorUnsupportedPtxVersion:
+      return "cudaErrorUnsupportedPtxVersion";
     default:
       return "cudaError";
   }
@@ -72,22 +76,25 @@ int attribute(cudaDeviceAttr which) {
 extern "C" {
 
 cudaError_t cudaDriverGetVersion(int* version) {
-  *version = CUDART_VERSION;
+  *version = told("TEST_DEVICE_DRIVER", CUDART_VERSION);
   return cudaSuccess;
 }
 cudaError_t cudaRuntimeGetVersion(int* version) {
-  return cudaDriverGetVersion(version);
-}
-cudaError_t cudaGetDeviceCount(int* count) {
-  *count = 1;
+  *version = CUDART_VERSION;
   return cudaSuccess;
 }
+cudaError_t cudaGetDeviceCount(int* count) {
+  *count = told("TEST_DEVICE_COUNT", 1);
+  return *count > 0 ? cudaSuccess : failed(cudaErrorNoDevice);
+}
 cudaError_t cudaGetDevice(int* device) {
-  *device = 0;
+  *device = current_device();
   return cudaSuccess;
 }
 cudaError_t cudaSetDevice(int device) {
-  return device == 0 ? cudaSuccess : failed(cudaErrorInvalidDevice);
+  if (device < 0 || device >= told("TEST_DEVICE_COUNT", 1)) return failed(cudaErrorInvalidDevice);
+  current_device() = device;
+  return cudaSuccess;
 }
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr which, int) {
   *value = attribute(which);

@@ -1,4 +1,5 @@
 // The calls by which programs register and launch kernels.
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -22,10 +23,30 @@ thread_local std::vector<Configuration> configurations;
 
 constexpr std::size_t kMostShared = 64 << 10;
 
+// TEST_DEVICE_LAUNCH=ERROR@N: from the N-th launch on each fails with that error; "idle@N": it does nothing.
+struct Broken {
+  int from = 0;  // never
+  int error = 0;
+};
+
+Broken broken_launches() {
+  const char* const value = std::getenv("TEST_DEVICE_LAUNCH");
+  if (value == nullptr || *value == '\0') return {};
+  const char* const at = std::strchr(value, '@');
+  return {at == nullptr ? 1 : std::atoi(at + 1), std::atoi(value)};
+}
+
 cudaError_t launch(const void* function, dim3 blocks, dim3 threads, void** arguments, std::size_t shared,
                    cudaStream_t stream) {
   std::shared_ptr<Launch> launch;
+  bool idle = false;
   const cudaError_t status = guarded([&]() -> cudaError_t {
+    expect_device_0("a launch");
+    static int launches = 0;
+    if (const Broken broken = broken_launches(); broken.from > 0 && ++launches >= broken.from) {
+      if (broken.error != 0) return static_cast<cudaError_t>(broken.error);
+      idle = true;
+    }
     const Program* program = program_of(function);
     if (program == nullptr) return cudaErrorInvalidDeviceFunction;
     const Kernel& kernel = *program->kernel;
@@ -46,6 +67,7 @@ cudaError_t launch(const void* function, dim3 blocks, dim3 threads, void** argum
     return cudaSuccess;
   });
   if (status != cudaSuccess) return status;
+  if (idle) return cudaSuccess;
   return submit(stream, [launch] {
     return guarded([&] {
       run(*launch);

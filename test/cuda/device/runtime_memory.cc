@@ -75,6 +75,7 @@ void copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
 cudaError_t allocate(void** pointer, std::size_t bytes) {
   return guarded([&] {
     *pointer = nullptr;
+    expect_device_0("an allocation");
     if (bytes == 0) return cudaSuccess;
     static std::uint64_t count = 0;
     const std::uint64_t address = GlobalMemory::instance().allocate(bytes, text("allocation ", ++count));
@@ -162,6 +163,11 @@ cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpy
   return copy_now(to, from, bytes, kind);
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
+  const cudaError_t status = guarded([] {
+    expect_device_0("a copy");
+    return cudaSuccess;
+  });
+  if (status != cudaSuccess) return status;
   return copy_in_stream(to, from, bytes, kind, stream);
 }
 cudaError_t cudaMemset(void* pointer, int value, std::size_t bytes) {

@@ -78,10 +78,12 @@ extern "C" {
 using namespace test_device;
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
-  const std::lock_guard lock(runtime().mutex);
-  *stream = new CUstream_st;
-  all().insert((*stream)->work.get());
-  return cudaSuccess;
+  return guarded([&] {
+    expect_device_0("a new stream");
+    *stream = new CUstream_st;
+    all().insert((*stream)->work.get());
+    return cudaSuccess;
+  });
 }
 cudaError_t cudaStreamCreate(cudaStream_t* stream) {
   return cudaStreamCreateWithFlags(stream, 0);
@@ -116,8 +118,11 @@ cudaError_t cudaStreamIsCapturing(cudaStream_t, cudaStreamCaptureStatus* status)
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
-  *event = new CUevent_st;
-  return cudaSuccess;
+  return guarded([&] {
+    expect_device_0("a new event");
+    *event = new CUevent_st;
+    return cudaSuccess;
+  });
 }
 cudaError_t cudaEventCreate(cudaEvent_t* event) {
   return cudaEventCreateWithFlags(event, 0);

@@ -9,7 +9,21 @@
 #include <map>
 #include <string>
 
-enum cudaError_t { cudaSuccess = 0, cudaErrorMemoryAllocation = 2, cudaErrorLaunchFailure = 719 };
+enum cudaError_t {
+  cudaSuccess = 0,
+  cudaErrorMemoryAllocation = 2,
+  cudaErrorInsufficientDriver = 35,
+  cudaErrorInvalidDeviceFunction = 98,
+  cudaErrorNoDevice = 100,
+  cudaErrorInvalidDevice = 101,
+  cudaErrorInvalidKernelImage = 200,
+  cudaErrorNoKernelImageForDevice = 209,
+  cudaErrorInvalidPtx = 218,
+  cudaErrorJitCompilerNotFound = 221,
+  cudaErrorUnsupportedPtxVersion = 222,
+  cudaErrorJitCompilationDisabled = 223,
+  cudaErrorLaunchFailure = 719
+};
 enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost };
 using cudaStream_t = int*;
 using cudaEvent_t = int*;
@@ -22,7 +36,14 @@ namespace fake_cuda {
 
 inline std::size_t total = std::size_t{1} << 30;
 inline std::map<void*, std::size_t> blocks;
-inline std::string failing;  // name of the call that fails next
+inline std::string failing;  // name of the call that fails next, with `error`
+inline cudaError_t error = cudaErrorLaunchFailure;
+inline int driver = 13000, runtime = 13000, devices = 1, capability = 90;
+inline int current = 0;    // device
+inline int elsewhere = 0;  // calls that should have been made on device 0, and were made on another
+inline void on_device_0() {
+  if (current != 0) ++elsewhere;
+}
 
 inline std::size_t used() {
   std::size_t bytes = 0;
@@ -32,21 +53,55 @@ inline std::size_t used() {
 inline cudaError_t status(const char* name) {
   if (failing != name) return cudaSuccess;
   failing.clear();
-  return cudaErrorLaunchFailure;
+  return error;
 }
 
 }  // namespace fake_cuda
 
-inline const char* cudaGetErrorString(cudaError_t) {
-  return "unspecified launch failure";
+struct cudaDeviceProp {
+  char name[256];
+  std::size_t totalGlobalMem;
+  int major, minor;
+};
+
+inline const char* cudaGetErrorString(cudaError_t status) {
+  return status == cudaErrorLaunchFailure ? "unspecified launch failure" : "another failure";
 }
-inline const char* cudaGetErrorName(cudaError_t) {
-  return "cudaErrorLaunchFailure";
+inline const char* cudaGetErrorName(cudaError_t status) {
+  return status == cudaErrorLaunchFailure ? "cudaErrorLaunchFailure" : "cudaErrorOther";
+}
+inline cudaError_t cudaDriverGetVersion(int* version) {
+  *version = fake_cuda::driver;
+  return fake_cuda::status("cudaDriverGetVersion");
+}
+inline cudaError_t cudaRuntimeGetVersion(int* version) {
+  *version = fake_cuda::runtime;
+  return cudaSuccess;
+}
+inline cudaError_t cudaGetDeviceCount(int* count) {
+  *count = fake_cuda::devices;
+  return fake_cuda::status("cudaGetDeviceCount");
+}
+inline cudaError_t cudaGetDevice(int* device) {
+  *device = fake_cuda::current;
+  return fake_cuda::status("cudaGetDevice");
+}
+inline cudaError_t cudaSetDevice(int device) {
+  const cudaError_t status = fake_cuda::status("cudaSetDevice");
+  if (status == cudaSuccess) fake_cuda::current = device;
+  return status;
+}
+inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+  std::strcpy(properties->name, "Fake 9000");
+  properties->totalGlobalMem = fake_cuda::total;
+  properties->major = fake_cuda::capability / 10, properties->minor = fake_cuda::capability % 10;
+  return fake_cuda::status("cudaGetDeviceProperties");
 }
 inline cudaError_t cudaGetLastError() {
   return cudaSuccess;
 }
 inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+  fake_cuda::on_device_0();
   *stream = new int;
   return cudaSuccess;
 }
@@ -64,6 +119,7 @@ inline cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) {
   return cudaSuccess;
 }
 inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  fake_cuda::on_device_0();
   *event = new int;
   return cudaSuccess;
 }
@@ -84,6 +140,7 @@ inline cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
 }
 // Exactly as many bytes as asked for, so that a sanitizer sees every read past them.
 inline cudaError_t cudaMalloc(void** data, std::size_t bytes) {
+  fake_cuda::on_device_0();
   if (bytes > fake_cuda::total - fake_cuda::used()) return cudaErrorMemoryAllocation;
   *data = std::malloc(bytes);
   std::memset(*data, 0xff, bytes);  // NaN, and ids that no table has
@@ -105,8 +162,18 @@ inline cudaError_t cudaFreeHost(void* data) {
   return cudaSuccess;
 }
 inline cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t) {
+  fake_cuda::on_device_0();
   std::memcpy(to, from, bytes);
   return fake_cuda::status("cudaMemcpyAsync");
+}
+inline cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind) {
+  fake_cuda::on_device_0();
+  std::memcpy(to, from, bytes);
+  return fake_cuda::status("cudaMemcpy");
+}
+inline cudaError_t cudaMemset(void* to, int value, std::size_t bytes) {
+  std::memset(to, value, bytes);
+  return fake_cuda::status("cudaMemset");
 }
 inline cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t) {
   std::memset(to, value, bytes);
