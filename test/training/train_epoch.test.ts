@@ -5,14 +5,14 @@ import { type Split, shuffled } from '../../lib/data/index.ts';
 import { Recommender } from '../../lib/model/recommender.ts';
 import { type EpochOptions, evaluateSplit, predictSplit, trainEpoch } from '../../lib/training/train.ts';
 import { unseenIds } from '../../lib/training/unseen_ids.ts';
-import { tinyArrays, tinyData } from '../pipeline/tiny.ts';
+import { takeRows, tinyArrays, tinyData } from '../pipeline/tiny.ts';
 
 const data = tinyData();
 const student = data.split('student');
 
-const build = () =>
+const build = (detoured = false) =>
   new Recommender({
-    features: data.features.map(({ name, cardinality }) => ({ name, cardinality })),
+    features: data.features.map(({ name, cardinality }) => ({ name, cardinality, detoured })),
     dense: 1,
     dim: 2,
     bottomHidden: [],
@@ -33,7 +33,8 @@ function batchOf(split: Split, rows: Uint32Array) {
   };
 }
 
-function epochByHand(model: Recommender, split: Split, { batchSize, seed, half, newcomers }: EpochOptions): number {
+function epochByHand(model: Recommender, split: Split, options: EpochOptions): number {
+  const { batchSize, seed, half, newcomers, detours } = options;
   const order = shuffled(split.rows, seed).filter((row) => half === undefined || row % 2 === half);
   const replace = newcomers && unseenIds(newcomers.older, newcomers.share, seed);
   let loss = 0;
@@ -41,10 +42,19 @@ function epochByHand(model: Recommender, split: Split, { batchSize, seed, half, 
     const rows = order.slice(start, start + batchSize);
     const batch = batchOf(split, rows);
     replace?.(batch);
-    loss += rows.length * model.step(batch);
+    const lookedUp = (id: number, k: number) => {
+      const folds = detours![Math.floor(k / rows.length)]!;
+      return folds[rows[k % rows.length]! % folds.length]![id]!;
+    };
+    loss += rows.length * model.step({ ...batch, detoured: detours && batch.indices.map(lookedUp) });
   }
   return loss / order.length;
 }
+
+/** Two folds, in which every id is looked up as a neighbour, another in each. */
+const folds = data.features.map(({ cardinality }) =>
+  [1, 2].map((step) => Uint32Array.from({ length: cardinality }, (_, id) => (id + step) % cardinality)),
+);
 
 const bits = (model: Recommender) => [
   model.net.parameters(),
@@ -58,11 +68,12 @@ describe('trainEpoch', () => {
       seed: fc.nat(),
       half: fc.constantFrom(undefined, 0 as const, 1 as const),
       newcomers: fc.constantFrom(undefined, { older: data.split('teacher'), share: 0.3 }),
+      detours: fc.constantFrom(undefined, folds),
     });
     await fc.assert(
       fc.asyncProperty(options, async (given) => {
-        using model = build();
-        using byHand = build();
+        using model = build(given.detours !== undefined);
+        using byHand = build(given.detours !== undefined);
         for (const seed of [given.seed, given.seed + 1]) {
           const loss = await trainEpoch(model, student, { ...given, seed });
           expect(loss).toBeCloseTo(epochByHand(byHand, student, { ...given, seed }), 12);
@@ -75,6 +86,15 @@ describe('trainEpoch', () => {
 });
 
 describe('predictSplit and evaluateSplit', () => {
+  it('go over any number of rows', async () => {
+    using model = build();
+    await trainEpoch(model, student, { batchSize: 50, seed: 1 });
+    const once = await predictSplit(model, student);
+    const rows = Uint32Array.from({ length: 9001 }, (_, k) => k % student.rows);
+    const many = tinyData({ student: (split) => takeRows(split, rows) }).split('student');
+    expect(await predictSplit(model, many)).toEqual(Float32Array.from(rows, (row) => once[row]!));
+  });
+
   it('are of the rows asked for and leave the model as it is', async () => {
     using model = build();
     await trainEpoch(model, student, { batchSize: 50, seed: 1 });
