@@ -6,16 +6,17 @@ import { trainStudent } from '../../lib/pipeline/student.ts';
 import { trainEpoch } from '../../lib/training/train.ts';
 import { unseenIds } from '../../lib/training/unseen_ids.ts';
 
-/** A bag feature and a single one with rows of unseen values (id 9), and one without; ids 0 to 4 are old. */
+/** A bag feature and a single one with rows of unseen values (id 9), and one without; ids 0 to 4 are old, 4 by one access. */
 function twoAges(rows: number, bag: number) {
+  const idOf = (k: number, age: number) => (age === 1 ? k % 9 : k === 0 ? 4 : k % 4);
   const ids = (count: number, ageOf: (k: number) => number) => Uint32Array.from({ length: count }, (_, k) => ageOf(k));
   const bags = Uint32Array.from({ length: rows + 1 }, (_, row) => row * bag);
   const split = (age: number) => ({
     labels: Float32Array.from({ length: rows }, (_, row) => row % 2),
     features: [
-      { ids: ids(rows * bag, (k) => (k % 9) * age + (k % 5) * (1 - age)), offsets: bags },
-      { ids: ids(rows, (k) => (k % 9) * age + (k % 5) * (1 - age)) },
-      { ids: ids(rows, (k) => (k % 9) * age + (k % 5) * (1 - age)) },
+      { ids: ids(rows * bag, (k) => idOf(k, age)), offsets: bags },
+      { ids: ids(rows, (k) => idOf(k, age)) },
+      { ids: ids(rows, (k) => idOf(k, age)) },
     ],
   });
   return datasetFromArrays({
