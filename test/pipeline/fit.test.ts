@@ -28,6 +28,23 @@ const fixedBits = async (options: object) => {
   return { fit, bits: bits(owned) };
 };
 
+describe('buildRecommender', () => {
+  it('starts from the seed: every table and every layer', () => {
+    const start = (seed?: number) => {
+      using model = buildRecommender(present!, undefined, 4, { ...usual, seed }, 0.3);
+      const parameters = model.net.parameters();
+      const layers = model.net.tensors().filter(({ name }) => name.endsWith('weight'));
+      return [
+        ...data.features.map(({ name }) => model.tables.weights(name)),
+        ...layers.map(({ start: from, length }) => parameters.slice(from, from + length)),
+      ];
+    };
+    const [first, second] = [start(1), start(2)];
+    expect(start()).toEqual(first);
+    for (const [k, tensor] of first.entries()) expect(tensor).not.toEqual(second[k]);
+  });
+});
+
 describe('fitFixed', () => {
   it('is one epoch after the other, each in an order of its own', async () => {
     for (const seed of [1, 7]) {
