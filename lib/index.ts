@@ -39,6 +39,6 @@ export { Student, type StudentBytes, type StudentOptions, trainStudent } from '.
 export { Teacher, type TeacherFeature, type TeacherOptions, trainTeacher } from './pipeline/teacher.ts';
 export { loadVectors, type VectorOptions } from './pipeline/vectors.ts';
 export { formatTable, renderReport } from './report/index.ts';
-export { auc, logLoss, normalizedEntropy } from './training/metrics.ts';
+export { auc, logLoss, logLossOfLogits, normalizedEntropy, normalizedEntropyOfLogits } from './training/metrics.ts';
 export { evaluateSplit, type Metrics, predictSplit, trainEpoch } from './training/train.ts';
 export { PACKAGE_VERSION } from './version.ts';

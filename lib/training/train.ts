@@ -14,7 +14,7 @@ import {
 } from '../errors.ts';
 import { Recommender } from '../model/recommender.ts';
 import { checkDetours, type Detours, takeDetours } from './detours.ts';
-import { auc, logLoss, normalizedEntropy } from './metrics.ts';
+import { auc, logLossOfLogits, normalizedEntropyOfLogits } from './metrics.ts';
 import { unseenIds } from './unseen_ids.ts';
 
 export interface Metrics {
@@ -138,8 +138,8 @@ export async function evaluateSplit(
   const logits = await predictSplit(model, split, options);
   return {
     auc: auc(split.labels, logits),
-    logLoss: logLoss(split.labels, logits),
-    normalizedEntropy: normalizedEntropy(split.labels, logits),
+    logLoss: logLossOfLogits(split.labels, logits),
+    normalizedEntropy: normalizedEntropyOfLogits(split.labels, logits),
   };
 }
 

@@ -12,6 +12,8 @@ export interface Call {
   args: unknown[];
 }
 
+const exported: ReadonlyMap<string, unknown> = new Map(Object.entries(api));
+
 const folder = mkdtempSync(join(tmpdir(), 'doors-'));
 const at = (name: string) => join(folder, name);
 
@@ -88,7 +90,7 @@ export async function everyCall(tidy: { close(): void }[]): Promise<Call[]> {
 
   const call = (name: string, run: (...args: never[]) => unknown, ...args: unknown[]): Call => ({ name, run, args });
   const plain = (name: keyof typeof api, ...args: unknown[]) =>
-    call(name, api[name] as (...args: never[]) => unknown, ...args);
+    call(name, exported.get(name) as (...args: never[]) => unknown, ...args);
   return [
     plain('agglomerate', values, counts, { rows: 3 }),
     plain('aggregate', comparison.results),
@@ -126,12 +128,14 @@ export async function everyCall(tidy: { close(): void }[]): Promise<Call[]> {
     plain('loadConfig', configPath),
     plain('loadVectors', at('teacher.safetensors')),
     plain('logLoss', Float32Array.of(0, 1), Float32Array.of(0.2, 0.7)),
+    plain('logLossOfLogits', Float32Array.of(0, 1), Float32Array.of(0.2, 7)),
     plain('mappingBytes', table, 4),
     plain('mix64', 5n),
     plain('mixedHasher', 1n, 10),
     plain('mixedRow', 3n, 1n, 10n),
     plain('nativeHash', table, 4),
     plain('normalizedEntropy', Float32Array.of(0, 1), Float32Array.of(0.2, 0.7)),
+    plain('normalizedEntropyOfLogits', Float32Array.of(0, 1), Float32Array.of(0.2, 7)),
     plain('openDataset', dataConfig),
     plain('optimalBins', values, Float64Array.from(counts), { rows: 3 }),
     plain('packEntries', Uint8Array.of(0, 1, 1), 2, 'bits'),

@@ -79,11 +79,11 @@ function required(name: string): number {
 }
 
 function argumentsOf(name: string): number {
-  const [owner, method] = name.split('.') as [keyof typeof api, string | undefined];
-  const door = api[owner] as unknown as { length: number; prototype?: Record<string, unknown> } & Record<
-    string,
-    unknown
-  >;
+  const [owner, method] = name.split('.') as [string, string | undefined];
+  const door = new Map<string, unknown>(Object.entries(api)).get(owner) as {
+    length: number;
+    prototype?: Record<string, unknown>;
+  } & Record<string, unknown>;
   if (method === undefined) return door?.length ?? 0;
   return ((door?.prototype?.[method] ?? door?.[method]) as { length: number } | undefined)?.length ?? 0;
 }

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { auc, logLoss, normalizedEntropy } from '../../lib/training/metrics.ts';
+import { syntheticDataset } from '../../lib/data/index.ts';
+import { trainStudent } from '../../lib/pipeline/student.ts';
+import {
+  auc,
+  logLoss,
+  logLossOfLogits,
+  normalizedEntropy,
+  normalizedEntropyOfLogits,
+} from '../../lib/training/metrics.ts';
 
 /** All pairs, one by one. */
 function slowAuc(labels: Float32Array, scores: Float32Array): number {
@@ -104,9 +112,9 @@ describe('auc', () => {
   });
 });
 
-describe('logLoss', () => {
+describe('logLossOfLogits', () => {
   it('is ln 2 for logits of 0', () => {
-    expect(logLoss(Float32Array.of(0, 1, 1), new Float32Array(3))).toBeCloseTo(Math.LN2, 15);
+    expect(logLossOfLogits(Float32Array.of(0, 1, 1), new Float32Array(3))).toBeCloseTo(Math.LN2, 15);
   });
 
   it('agrees with the definition over probabilities', () => {
@@ -114,27 +122,27 @@ describe('logLoss', () => {
     fc.assert(
       fc.property(examples(logit), ([labels, logits]) => {
         const expected = slowLogLoss(labels, logits);
-        expect(Math.abs(logLoss(labels, logits) - expected)).toBeLessThanOrEqual(1e-9 * Math.max(1, expected));
+        expect(Math.abs(logLossOfLogits(labels, logits) - expected)).toBeLessThanOrEqual(1e-9 * Math.max(1, expected));
       }),
     );
   });
 
   it('stays exact where probabilities round to 0 or 1', () => {
-    expect(logLoss(Float32Array.of(0), Float32Array.of(1000))).toBe(1000);
-    expect(logLoss(Float32Array.of(1), Float32Array.of(-1000))).toBe(1000);
-    expect(logLoss(Float32Array.of(1), Float32Array.of(40))).toBeCloseTo(Math.exp(-40), 30);
-    expect(logLoss(Float32Array.of(1), Float32Array.of(Infinity))).toBe(0);
-    expect(logLoss(Float32Array.of(0), Float32Array.of(Infinity))).toBe(Infinity);
-    expect(logLoss(Float32Array.of(1, 1), Float32Array.of(3e38, 3e38))).toBe(0);
+    expect(logLossOfLogits(Float32Array.of(0), Float32Array.of(1000))).toBe(1000);
+    expect(logLossOfLogits(Float32Array.of(1), Float32Array.of(-1000))).toBe(1000);
+    expect(logLossOfLogits(Float32Array.of(1), Float32Array.of(40))).toBeCloseTo(Math.exp(-40), 30);
+    expect(logLossOfLogits(Float32Array.of(1), Float32Array.of(Infinity))).toBe(0);
+    expect(logLossOfLogits(Float32Array.of(0), Float32Array.of(Infinity))).toBe(Infinity);
+    expect(logLossOfLogits(Float32Array.of(1, 1), Float32Array.of(3e38, 3e38))).toBe(0);
   });
 
   it('is symmetric in the classes and never negative', () => {
     fc.assert(
       fc.property(examples(fc.float({ noNaN: true })), ([labels, logits]) => {
-        const value = logLoss(labels, logits);
+        const value = logLossOfLogits(labels, logits);
         expect(value).toBeGreaterThanOrEqual(0);
         expect(
-          logLoss(
+          logLossOfLogits(
             labels.map((l) => 1 - l),
             logits.map((x) => -x),
           ),
@@ -146,40 +154,93 @@ describe('logLoss', () => {
   it('sums in float64: a million equal examples cost what one does', () => {
     const labels = new Float32Array(1_000_000).fill(1);
     const logits = new Float32Array(1_000_000).fill(0.3);
-    const one = logLoss(Float32Array.of(1), Float32Array.of(0.3));
+    const one = logLossOfLogits(Float32Array.of(1), Float32Array.of(0.3));
     // the bound of a plain sum of n float64 numbers: n half units in the last place
-    expect(Math.abs(logLoss(labels, logits) - one)).toBeLessThanOrEqual(1_000_000 * 2 ** -53 * one);
+    expect(Math.abs(logLossOfLogits(labels, logits) - one)).toBeLessThanOrEqual(1_000_000 * 2 ** -53 * one);
   });
 });
 
-describe('normalizedEntropy', () => {
+describe('normalizedEntropyOfLogits', () => {
   it('is 1 for predicting the base rate and lower for better predictions', () => {
     const labels = Float32Array.of(1, 0, 0, 0);
     const rate = Math.log(0.25 / 0.75);
-    expect(normalizedEntropy(labels, new Float32Array(4).fill(rate))).toBeCloseTo(1, 7);
-    expect(normalizedEntropy(labels, Float32Array.of(3, -3, -3, -3))).toBeLessThan(0.1);
-    expect(normalizedEntropy(labels, Float32Array.of(-3, 3, 3, 3))).toBeGreaterThan(5);
+    expect(normalizedEntropyOfLogits(labels, new Float32Array(4).fill(rate))).toBeCloseTo(1, 7);
+    expect(normalizedEntropyOfLogits(labels, Float32Array.of(3, -3, -3, -3))).toBeLessThan(0.1);
+    expect(normalizedEntropyOfLogits(labels, Float32Array.of(-3, 3, 3, 3))).toBeGreaterThan(5);
   });
 
   it('is the log loss over the entropy of the labels', () => {
     fc.assert(
       fc.property(examples(fc.float({ min: -20, max: 20, noNaN: true })), ([labels, logits]) => {
         if (!bothClasses(labels)) {
-          expect(normalizedEntropy(labels, logits)).toBeNaN();
+          expect(normalizedEntropyOfLogits(labels, logits)).toBeNaN();
           return;
         }
         const p = labels.reduce((sum, l) => sum + l, 0) / labels.length;
         const entropy = -p * Math.log(p) - (1 - p) * Math.log(1 - p);
-        expect(normalizedEntropy(labels, logits)).toBeCloseTo(logLoss(labels, logits) / entropy, 10);
+        expect(normalizedEntropyOfLogits(labels, logits)).toBeCloseTo(logLossOfLogits(labels, logits) / entropy, 10);
       }),
     );
   });
 });
 
+describe('of probabilities', () => {
+  const logit = fc.float({ min: -12, max: 12, noNaN: true });
+  const probabilities = (logits: Float32Array) => logits.map((x) => 1 / (1 + Math.exp(-x)));
+
+  it('logLoss is that of the logits, but for the rounding of the probabilities', () => {
+    fc.assert(
+      fc.property(examples(logit), ([labels, logits]) => {
+        const expected = logLossOfLogits(labels, logits);
+        // A float32 is off by 2^-25 at most near 1, where 1 - p is exp(-12) at least: half a percent of it.
+        expect(Math.abs(logLoss(labels, probabilities(logits)) - expected)).toBeLessThanOrEqual(0.005 * (1 + expected));
+      }),
+    );
+  });
+
+  it('logLoss is the definition, and finite where a float32 is exactly 0 or 1', () => {
+    expect(logLoss(Float32Array.of(1, 0), Float32Array.of(0.25, 0.25))).toBeCloseTo(-Math.log(0.25 * 0.75) / 2, 12);
+    expect(logLoss(Float32Array.of(0), Float32Array.of(1))).toBeCloseTo(25 * Math.LN2, 12);
+    expect(logLoss(Float32Array.of(1), Float32Array.of(0))).toBeCloseTo(150 * Math.LN2, 12);
+    expect(logLoss(Float32Array.of(1, 0), Float32Array.of(1, 0))).toBeLessThan(1e-7);
+  });
+
+  it.each([1.5, -0.1, -2, Infinity])('logits are told from probabilities by %d', (value) => {
+    for (const metric of [logLoss, normalizedEntropy]) {
+      expect(() => metric(Float32Array.of(0, 1), Float32Array.of(0.5, value))).toThrowError(
+        expect.objectContaining({
+          code: 'INVALID_ARGUMENT',
+          message: expect.stringMatching(
+            /from 0 to 1, received .* at position 1\. The log loss of logits is logLossOfLogits/,
+          ),
+        }),
+      );
+    }
+  });
+
+  it('normalizedEntropy is the log loss over the entropy of the labels', () => {
+    const labels = Float32Array.of(1, 0, 0, 0);
+    expect(normalizedEntropy(labels, new Float32Array(4).fill(0.25))).toBeCloseTo(1, 12);
+    expect(normalizedEntropy(Float32Array.of(1, 1), Float32Array.of(0.5, 0.5))).toBeNaN();
+  });
+
+  it('what predict gives has the log loss that evaluate says', async () => {
+    const { data } = syntheticDataset({ rows: 500, cardinalities: [20, 10] });
+    using student = await trainStudent(data.split('student'), { dim: 2, epochs: 1 });
+    const split = data.split('evaluation');
+    const { logLoss: evaluated, normalizedEntropy: entropy } = await student.evaluate(split);
+    const predicted = await student.predict(split);
+    expect(logLoss(split.labels, predicted)).toBeCloseTo(evaluated, 6);
+    expect(normalizedEntropy(split.labels, predicted)).toBeCloseTo(entropy, 6);
+  });
+});
+
 describe.each([
   ['auc', auc, 'scores'],
-  ['logLoss', logLoss, 'logits'],
-  ['normalizedEntropy', normalizedEntropy, 'logits'],
+  ['logLoss', logLoss, 'probabilities'],
+  ['normalizedEntropy', normalizedEntropy, 'probabilities'],
+  ['logLossOfLogits', logLossOfLogits, 'logits'],
+  ['normalizedEntropyOfLogits', normalizedEntropyOfLogits, 'logits'],
 ] as const)('%s refuses', (_, metric, what) => {
   const f = Float32Array;
   it.each<[string, unknown, unknown, string, string]>([
