@@ -39,6 +39,11 @@ export class CollideError extends Error {
   }
 }
 
+/** Whether training broke off because its loss was not a finite number any more: another learning rate may do. */
+export function isDiverged(error: unknown): error is CollideError {
+  return error instanceof CollideError && error.code === 'DIVERGED';
+}
+
 /** @throws CollideError ABORTED, with the signal's reason as its cause, when it has fired */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) {

@@ -34,7 +34,8 @@ export {
 } from './pipeline/learn_hashing.ts';
 export { type MappingFormat, writeMapping } from './pipeline/mapping_file.ts';
 export type { ModelOptions, TrainingOptions } from './pipeline/model_options.ts';
-export { aggregate, type Comparison, type ComparisonResult } from './pipeline/results.ts';
+export { aggregate, type Comparison, type ComparisonFailure, type ComparisonResult } from './pipeline/results.ts';
+export { readComparison, writeComparison } from './pipeline/results_file.ts';
 export { Student, type StudentBytes, type StudentOptions, trainStudent } from './pipeline/student.ts';
 export { Teacher, type TeacherFeature, type TeacherOptions, trainTeacher } from './pipeline/teacher.ts';
 export { loadVectors, type VectorOptions } from './pipeline/vectors.ts';

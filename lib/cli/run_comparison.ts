@@ -1,14 +1,14 @@
 /** What `demo` and `compare` share: open the data, compare with a progress bar, write results and report. */
 import { existsSync } from 'node:fs';
-import { isDeepStrictEqual } from 'node:util';
 import { openDataset } from '../data/index.ts';
 import { CollideError } from '../errors.ts';
 import { writeFileAtomic } from '../files/index.ts';
 import { compare } from '../pipeline/compare.ts';
 import type { CompareConfig } from '../pipeline/config.ts';
 import { placeMethods } from '../pipeline/placement.ts';
-import type { Comparison, ComparisonResult } from '../pipeline/results.ts';
+import type { Comparison } from '../pipeline/results.ts';
 import { readComparison, writeComparison } from '../pipeline/results_file.ts';
+import { checkResumable } from '../pipeline/resume.ts';
 import { renderReport } from '../report/index.ts';
 import { formatTable } from '../report/table.ts';
 import { interruptSignal } from './interrupt.ts';
@@ -28,7 +28,7 @@ export interface ComparisonRun {
 /** @throws CollideError */
 export async function runComparison({ config, json, html, resume, notes }: ComparisonRun): Promise<Comparison> {
   placeMethods(config); // refused before millions of rows are read
-  const known = resume && json !== undefined ? await readKnown(json, config) : [];
+  const known = resume && json !== undefined ? await readKnown(json, config) : undefined;
   const progress = new Progress();
   const signal = interruptSignal();
   try {
@@ -62,17 +62,10 @@ export async function runComparison({ config, json, html, resume, notes }: Compa
 }
 
 /**
- * The results of an interrupted run; none when there is no file.
+ * The interrupted run that a file holds; none when there is no file.
  *
- * @throws CollideError FILE_FORMAT when the file is of another config
+ * @throws CollideError FILE_FORMAT when the file is of another config; whether it is of the same data, compare sees
  */
-async function readKnown(path: string, config: CompareConfig): Promise<ComparisonResult[]> {
-  if (!existsSync(path)) return [];
-  const earlier = await readComparison(path);
-  const { folder: _, ...data } = config.data;
-  if (isDeepStrictEqual(earlier.config, JSON.parse(JSON.stringify({ ...config, data })))) return earlier.results;
-  throw new CollideError(
-    'FILE_FORMAT',
-    `Expected results of the same config in ${path} to resume, it has those of another; choose another --json file`,
-  );
+async function readKnown(path: string, config: CompareConfig): Promise<Comparison | undefined> {
+  return existsSync(path) ? checkResumable(await readComparison(path), config, `--resume with ${path}`) : undefined;
 }

@@ -5,14 +5,17 @@ import { openDataset } from '../data/index.ts';
 import { chooseDevice } from '../device.ts';
 import { checkNumber } from '../errors.ts';
 import { makeFolder } from '../files/index.ts';
-import { chooseShape, hashedFeatures, type Shape, shapesToTry } from '../pipeline/choose.ts';
+import { autoCandidates } from '../pipeline/candidates.ts';
+import { chooseShape, hashedFeatures, mostSets, type Shape } from '../pipeline/choose.ts';
 import { loadConfig } from '../pipeline/config.ts';
-import { crossFit, trainCrossTeachers } from '../pipeline/cross_fit.ts';
+import { type CrossTeachers, crossFit, trainCrossTeachers } from '../pipeline/cross_fit.ts';
+import type { FeatureHashing } from '../pipeline/hashing.ts';
 import { learnHashing } from '../pipeline/learn_hashing.ts';
 import { modelOptions } from '../pipeline/model_options.ts';
 import { type StudentOptions, trainStudent } from '../pipeline/student.ts';
-import { compressedTables } from '../pipeline/table_rows.ts';
+import { allRows, dearTables } from '../pipeline/table_rows.ts';
 import { trainTeacher } from '../pipeline/teacher.ts';
+import { trainingWarnings } from '../pipeline/warnings.ts';
 import { DEVICE_FLAG, DEVICE_OF_CONFIG, onDevice } from './device.ts';
 import { interruptSignal } from './interrupt.ts';
 import { Progress } from './progress.ts';
@@ -57,26 +60,31 @@ export function trainCommand(): Command {
           epochs: config.teacher.maxEpochs,
           onProgress: (text, share) => progress.update(`teacher: ${text}`, share / 3),
         });
-        const cross = config.teacher.crossFit.includes(true)
-          ? await trainCrossTeachers(past!, present!, {
-              ...modelOptions(config),
-              dim: config.teacher.dim,
-              learningRate: teacher.fit!.learningRate,
-              epochs: teacher.fit!.epochs,
-              signal,
-            })
-          : undefined;
-        const shapes = shapesToTry({ ...config.compare, ...config.teacher, hotShare: hotShares });
-        const tables = compressedTables(data.features, { size, minRows: config.compare.minRows });
-        const most = shapes.length + 1 + tables.length;
-        const knowing = ({ crossFit: crossed }: Shape) => (crossed ? cross!.whole : teacher);
+        let cross: CrossTeachers | undefined;
+        const crossTeachers = async () => {
+          cross ??= await trainCrossTeachers(past!, present!, {
+            ...modelOptions(config),
+            dim: config.teacher.dim,
+            learningRate: teacher.fit!.learningRate,
+            epochs: teacher.fit!.epochs,
+            signal,
+          });
+          return cross;
+        };
+        const { minRows } = config.compare;
+        const whole = dearTables(data.features, { size, minRows, dim: config.model.dim });
+        const choice = { ...config.compare, crossFit: config.teacher.crossFit, hotShare: hotShares, size, whole };
+        const { shapes, tables } = autoCandidates(data, teacher, choice);
+        const most = shapes.length + mostSets(tables);
+        const knowing = async (shape: Shape) => (shape.crossFit ? (await crossTeachers()).whole : teacher);
         const make = async (shape: Shape, chosen: StudentOptions, report: (text: string, share: number) => void) => {
-          const hashing = await learnHashing(knowing(shape), {
+          const hashing = await learnHashing(await knowing(shape), {
             size,
             hotShare: shape.hotShare,
-            minRows: config.compare.minRows,
+            minRows,
             unseen: config.compare.unseen,
             parts: shape.parts,
+            rows: allRows(data.features, whole),
             perFeature: hashedFeatures(shape),
             device: config.device,
             recent: [present!],
@@ -87,7 +95,7 @@ export function trainCommand(): Command {
             ...modelOptions(config),
             ...chosen,
             newcomers: { older: past!, share: config.training.newcomerShare },
-            detours: shape.crossFit ? crossFit(hashing, cross!, data.features) : undefined,
+            detours: shape.crossFit ? crossFit(hashing, await crossTeachers(), data.features) : undefined,
             hashing,
             dim: config.model.dim,
             signal,
@@ -100,21 +108,33 @@ export function trainCommand(): Command {
             progress.update(`try ${tried + 1}: ${text}`, (1 + (2 * (tried + share)) / (most + 1)) / 3);
           const made = await make(shape, { ...tuned, epochs: config.compare.tune.maxEpochs }, report);
           using student = made.student; // only one is kept at a time: the best is made again
-          const { learningRate, epochs } = student.fit;
-          return { shape, chosen: { learningRate, epochs }, losses: await student.losses(validation!, { signal }) };
+          const { learningRate, epochs, diverged } = student.fit;
+          return {
+            shape,
+            chosen: { learningRate, epochs },
+            diverged,
+            losses: await student.losses(validation!, { signal }),
+          };
         });
         const made = await make(best.shape, best.chosen, (text, share) =>
           progress.update(text, (1 + (2 * (most + share)) / (most + 1)) / 3),
         );
         using student = made.student;
-        await knowing(best.shape).save(join(options.out, 'teacher.safetensors'));
+        await (await knowing(best.shape)).save(join(options.out, 'teacher.safetensors'));
         await made.hashing.save(join(options.out, 'mapping.safetensors'));
         await student.save(join(options.out, 'student'));
         const metrics = await student.evaluate(data.split('evaluation'), { signal });
         progress.stop();
-        const { fit, devices } = student;
+        const { devices } = student;
+        const fit = { ...student.fit, diverged: best.diverged };
+        const warnings = trainingWarnings(data, made.hashing, { minRows, size, whole, diverged: best.diverged });
+        for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
+        const isWhole = ({ hashes }: FeatureHashing) => hashes[0]!.kind === 'identity';
+        const compressed = made.hashing.features.filter((feature) => !isWhole(feature)).map(({ name }) => name);
+        const left = made.hashing.features.filter(isWhole).map(({ name }) => name);
+        const report = { ...metrics, fit, chosen: best.shape, devices, bytes: student.memory() };
         process.stdout.write(
-          `${JSON.stringify({ ...metrics, fit, chosen: best.shape, devices, bytes: student.memory() }, null, 2)}\n`,
+          `${JSON.stringify({ ...report, tables: { compressed, whole: left }, warnings }, null, 2)}\n`,
         );
       } finally {
         progress.stop();

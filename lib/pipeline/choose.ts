@@ -3,7 +3,7 @@
  * taken for granted: neither the share of hot rows nor the newest labels (cross_fit.ts), nor that clusters help at all.
  */
 
-import { CollideError, checkFunction, checkList, checkObject, checkText, describe } from '../errors.ts';
+import { CollideError, checkFunction, checkList, checkObject, checkText, describe, isDiverged } from '../errors.ts';
 
 /** How the tables of a method are laid out, where there is a choice. */
 export interface Shape {
@@ -42,12 +42,13 @@ export interface Attempt {
 
 /**
  * The student with the least validation loss over `shapes` (of equals the first), then, given `tables`, the one where those
- * that {@link tablesToHash} names are hashed. What it gives is one of the students that `attempt` made.
+ * that {@link tablesToHash} names are hashed. What it gives is one of the students that `attempt` made. A shape whose student
+ * diverges is left out.
  *
  * @param shapes - at least one
  * @param tables - the compressed tables that may be hashed instead
  * @param attempt - trains a student of a shape; the second argument counts the calls from 0
- * @throws CollideError INVALID_ARGUMENT without a shape; whatever `attempt` throws
+ * @throws CollideError INVALID_ARGUMENT without a shape; DIVERGED when every shape does; whatever else `attempt` throws
  * @example
  * ```ts
  * const shapes = [{ hotShare: 0 }, { hotShare: 0.5 }];
@@ -69,20 +70,34 @@ export async function chooseShape<T extends Attempt>(
   for (const table of checkList(tables, 'tables of chooseShape')) checkText(table, 'a table of chooseShape');
   let best: { shape: Shape; student: T; loss: number } | undefined;
   let tried = 0;
+  let divergence: CollideError | undefined;
+  /** Null where it diverged. */
+  const tryShape = async (shape: Shape): Promise<T | null> => {
+    try {
+      return await attempt(shape, tried++);
+    } catch (error) {
+      if (!isDiverged(error)) throw error;
+      divergence = error;
+      return null;
+    }
+  };
   for (const shape of shapes) {
-    const student = await attempt(shape, tried++);
+    const student = await tryShape(shape);
+    if (student === null) continue;
     checkLosses(student?.losses, 'losses of attempt of chooseShape');
     const loss = student.losses.reduce((sum, value) => sum + value, 0);
     if (best === undefined || loss < best.loss) best = { shape, student, loss };
   }
   if (best === undefined) {
+    if (divergence !== undefined) throw divergence;
     throw new CollideError('INVALID_ARGUMENT', 'Expected at least one shape for chooseShape, received none');
   }
   const { shape, student } = best;
   const name = (hashed: readonly string[]) => JSON.stringify(hashed);
   const students = new Map<string, T>();
   const hashed = await tablesToHash(tables, async (names) => {
-    const other = names.length === 0 ? student : await attempt({ ...shape, hashed: names }, tried++);
+    const other = names.length === 0 ? student : await tryShape({ ...shape, hashed: names });
+    if (other === null) return student.losses; // no better: it will not be chosen
     students.set(name(names), other);
     return other.losses;
   });
@@ -96,7 +111,8 @@ export type Judge = (hashed: readonly string[]) => Promise<Float64Array>;
  * Which tables use the hashing trick because the learned hash does not earn its bytes: it has a mapping to be served, the
  * hashing trick has none. Students that differ by nothing that matters differ by chance, hence: a table is hashed where that
  * is clearly better, its mean loss over the same rows lower by more than twice the standard error of the difference. One
- * student for all tables together, then, unless that settles it, one a table.
+ * student for all tables together, then, unless that settles it, one a table; of more than {@link MOST_GROUPS} tables one a
+ * group of neighbours, {@link MOST_GROUPS} groups in all: each student is a whole training.
  *
  * @param tables - the names of the compressed tables
  * @param judge - asked for every set of tables at most once, first for none
@@ -119,8 +135,26 @@ export async function tablesToHash(tables: readonly string[], judge: Judge): Pro
   };
   if (tables.length > 0) await take(tables);
   if (best.length > 0) return [...best];
-  for (const table of tables) if (best.length + 1 < tables.length) await take([...best, table]);
+  const groups = groupsOf(tables);
+  if (groups.length > 1) {
+    for (const group of groups) if (best.length + group.length < tables.length) await take([...best, ...group]);
+  }
   return [...best];
+}
+
+/** Most students that are trained to find single tables. */
+export const MOST_GROUPS = 16;
+
+/** Most students that {@link tablesToHash} has trained beside the one without hashed tables. */
+export function mostSets(tables: readonly string[]): number {
+  return tables.length < 2 ? tables.length : 1 + Math.min(MOST_GROUPS, tables.length);
+}
+
+/** The tables one by one, or neighbours together so that there are no more than {@link MOST_GROUPS} groups. */
+function groupsOf(tables: readonly string[]): (readonly string[])[] {
+  const groups = Math.min(MOST_GROUPS, tables.length);
+  const from = (group: number) => Math.round((group * tables.length) / groups);
+  return Array.from({ length: groups }, (_, group) => tables.slice(from(group), from(group + 1)));
 }
 
 function checkLosses(losses: unknown, where: string, length?: number): Float64Array {

@@ -6,23 +6,23 @@ import { PACKAGE_VERSION } from '../version.ts';
 import type { CompareConfig } from './config.ts';
 import { describePlaces, type Placement } from './placement.ts';
 import type { Comparison } from './results.ts';
+import { recordedConfig } from './resume.ts';
 import { targetRows } from './table_rows.ts';
+import { labelRate } from './warnings.ts';
 
-/** Everything of a comparison but its results. */
+/** Everything of a comparison that is known before its results. */
 export function describeComparison(
   config: CompareConfig,
   data: Dataset,
   places: ReadonlyMap<string, Placement>,
-  notes: string[],
-): Omit<Comparison, 'results'> {
-  // The folder is one of this machine; what it was does not change the results.
-  const { folder: _, ...dataConfig } = config.data;
-  const { source, query, label } = dataConfig;
+  fingerprint: string,
+): Omit<Comparison, 'results' | 'failed' | 'notes'> {
+  const { source, query, label } = config.data;
   const { blas, threads } = buildInfo();
-  const largest = Math.max(...config.compare.sizes);
+  const smallest = Math.min(...config.compare.sizes);
   return {
     version: PACKAGE_VERSION,
-    config: { ...config, data: dataConfig },
+    config: recordedConfig(config),
     machine: {
       processor: cpus()[0]?.model.trim() ?? 'unknown',
       threads: config.training.threads ?? threads,
@@ -38,14 +38,14 @@ export function describeComparison(
       features: data.features.map(({ name, cardinality }) => ({
         name,
         cardinality,
-        compressed: targetRows(cardinality, { size: largest, minRows: config.compare.minRows }) < cardinality,
+        compressed: targetRows(cardinality, { size: smallest, minRows: config.compare.minRows }) < cardinality,
       })),
       dense: [...data.dense],
       splits: data.splits.map((name) => {
-        const { rows, labels } = data.split(name);
-        return { name, rows, labelRate: labels.reduce((sum, value) => sum + value, 0) / rows };
+        const split = data.split(name);
+        return { name, rows: split.rows, labelRate: labelRate(split) };
       }),
+      fingerprint,
     },
-    notes,
   };
 }

@@ -12,6 +12,8 @@ export interface Fit {
   learningRate: number;
   epochs: number;
   batchSize: number;
+  /** Learning rates that were left out because training diverged with them, if there were any. */
+  diverged?: readonly number[];
 }
 
 /**

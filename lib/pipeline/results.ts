@@ -3,6 +3,7 @@
  * over its seeds. Stateless; results keep the order in which methods and sizes were run.
  */
 import { CollideError, checkList, checkObject, checkText, describe } from '../errors.ts';
+import type { Shape } from './choose.ts';
 import type { Placement } from './placement.ts';
 
 /** One trained and evaluated student. */
@@ -23,6 +24,14 @@ export interface ComparisonResult {
   parts?: number;
   /** Chosen likewise: the tables of `auto` that use the hashing trick, where what was learned did not earn its bytes. */
   hashed?: readonly string[];
+  /** Features of which the teacher could learn nothing: hashed by modulo in place of a learned hash. */
+  untaught?: readonly string[];
+  /** Tables that `auto` left whole because a learned hash would take at least as many bytes. */
+  whole?: readonly string[];
+  /** Learning rates that were left out because training diverged with them; of the seed that chose. */
+  diverged?: readonly number[];
+  /** Layouts that were left out because training diverged with every learning rate; of the seed that chose. */
+  dropped?: readonly DroppedShape[];
   /** On the evaluation split, as the next two; NaN when its labels are all equal. */
   auc: number;
   logLoss: number;
@@ -34,6 +43,19 @@ export interface ComparisonResult {
   devices?: Placement;
   /** What this student's making took; a teacher shared by several counts in each. */
   seconds: { teacher: number; cluster: number; tune: number; train: number; evaluate: number };
+}
+
+/** A layout of tables that did not train. */
+export interface DroppedShape extends Shape {
+  reason: string;
+}
+
+/** A student that is missing because its training, or its teacher's, diverged. */
+export interface ComparisonFailure {
+  method: string;
+  size: number;
+  seed: number;
+  reason: string;
 }
 
 /** Bytes of all embedding tables, small ones included. */
@@ -76,10 +98,14 @@ export interface Comparison {
     features: ComparisonFeature[];
     dense: string[];
     splits: ComparisonSplit[];
+    /** SHA-256 of the data's content; results of earlier versions have none and cannot be resumed. */
+    fingerprint?: string;
   };
-  /** What a reader has to know beside the figures, e.g. that rows were sampled. */
+  /** What a reader has to know beside the figures: warnings, then e.g. that rows were sampled. */
   notes: string[];
   results: ComparisonResult[];
+  /** Students that diverged, in no mean; results of earlier versions do not say. */
+  failed?: ComparisonFailure[];
 }
 
 /** The method that everything else is measured against: no compression. */

@@ -1,7 +1,7 @@
 /** results.json: a comparison as a file, checked when it is read. */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { CollideError, describe } from '../errors.ts';
+import { CollideError, checkText, describe } from '../errors.ts';
 import { fileError, writeFileAtomic } from '../files/index.ts';
 import type { Comparison } from './results.ts';
 
@@ -12,6 +12,14 @@ const metric = z
   .custom<number>((value) => typeof value === 'number') // infinities and NaN, too
   .nullable()
   .transform((value) => value ?? Number.NaN);
+
+const shape = {
+  hotShare: count.optional(),
+  crossFit: z.boolean().optional(),
+  parts: count.optional(),
+  hashed: z.array(z.string()).optional(),
+};
+const step = { method: z.string(), size: z.number().positive(), seed: z.number() };
 
 // Objects of facts stay open: results written by a later version may say more.
 const schema: z.ZodType<Comparison, unknown> = z.looseObject({
@@ -25,19 +33,19 @@ const schema: z.ZodType<Comparison, unknown> = z.looseObject({
     features: z.array(z.looseObject({ name: z.string(), cardinality: count, compressed: z.boolean() })),
     dense: z.array(z.string()),
     splits: z.array(z.looseObject({ name: z.string(), rows: count, labelRate: metric })),
+    fingerprint: z.string().optional(),
   }),
   notes: z.array(z.string()),
   results: z.array(
     z.looseObject({
-      method: z.string(),
-      size: z.number().positive(),
-      seed: z.number(),
+      ...step,
       learningRate: count,
       epochs: count,
-      hotShare: count.optional(),
-      crossFit: z.boolean().optional(),
-      parts: count.optional(),
-      hashed: z.array(z.string()).optional(),
+      ...shape,
+      untaught: z.array(z.string()).optional(),
+      whole: z.array(z.string()).optional(),
+      diverged: z.array(count).optional(),
+      dropped: z.array(z.looseObject({ ...shape, reason: z.string() })).optional(),
       auc: metric,
       logLoss: metric,
       normalizedEntropy: metric,
@@ -47,6 +55,7 @@ const schema: z.ZodType<Comparison, unknown> = z.looseObject({
       seconds: z.looseObject({ teacher: count, cluster: count, tune: count, train: count, evaluate: count }),
     }),
   ),
+  failed: z.array(z.looseObject({ ...step, reason: z.string() })).optional(),
 });
 
 /**
@@ -102,8 +111,9 @@ function isJson(value: unknown): boolean {
 export async function readComparison(path: string): Promise<Comparison> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readFile(checkText(path, 'the path of results'), 'utf8');
   } catch (error) {
+    if (error instanceof CollideError) throw error;
     throw fileError('read', path, error);
   }
   let value: unknown;
@@ -119,12 +129,13 @@ export async function readComparison(path: string): Promise<Comparison> {
 /**
  * Writes results.json, as a whole or not at all. A metric of NaN (labels all equal) becomes null.
  *
- * @throws CollideError FILE_IO
+ * @throws CollideError FILE_IO, INVALID_ARGUMENT for what is no comparison
  * @example
  * ```ts
  * await writeComparison('results.json', comparison);
  * ```
  */
 export async function writeComparison(path: string, comparison: Comparison): Promise<void> {
-  await writeFileAtomic(path, `${JSON.stringify(comparison, null, 2)}\n`);
+  checkComparison(comparison, 'writeComparison');
+  await writeFileAtomic(checkText(path, 'the path of results'), `${JSON.stringify(comparison, null, 2)}\n`);
 }

@@ -268,13 +268,16 @@ export async function trainStudent(split: Split, options: StudentOptions = {}): 
     );
   }
   let chosen: TrainingOptions = { ...options, detours };
+  let diverged: Fit['diverged'];
   const build = (learningRate: number) =>
     buildRecommender(split, hashing?.features, dim, { ...options, detours }, learningRate);
   if (validation !== undefined) {
-    const { learningRate, epochs } = await fitTuned(split, build, { ...chosen, validation }, () => undefined);
-    chosen = { ...chosen, learningRate, epochs };
+    const tuned = await fitTuned(split, build, { ...chosen, validation }, () => undefined);
+    diverged = tuned.diverged;
+    chosen = { ...chosen, learningRate: tuned.learningRate, epochs: tuned.epochs };
   }
-  const { model, ...fit } = await fitFixed(split, build, chosen);
+  const { model, ...fixed } = await fitFixed(split, build, chosen);
+  const fit: Fit = diverged === undefined ? fixed : { ...fixed, diverged };
   const features = split.features.map(({ name, cardinality }) => ({ name, cardinality }));
   const { bottomHidden, topHidden } = options;
   const shape = { features, dense: split.denseCount, dim, bottomHidden, topHidden };

@@ -160,13 +160,14 @@ export async function trainTeacher(split: Split, options: TeacherOptions = {}): 
   const { dim = 2, validation } = options;
   const build = (learningRate: number) => buildRecommender(split, undefined, dim, options, learningRate);
   if (validation !== undefined) {
-    const { result, learningRate, epochs, batchSize } = await fitTuned(
+    const { result, learningRate, epochs, batchSize, diverged } = await fitTuned(
       split,
       build,
       { ...options, validation },
       (model) => learnedBy(model, validation, options.signal),
     );
-    return new Teacher(dim, featuresOf(split, result), { learningRate, epochs, batchSize }, origin);
+    const fit = { learningRate, epochs, batchSize, ...(diverged === undefined ? {} : { diverged }) };
+    return new Teacher(dim, featuresOf(split, result), fit, origin);
   }
   const { model, ...fit } = await fitFixed(split, build, options);
   using owned = model;

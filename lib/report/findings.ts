@@ -2,6 +2,7 @@
  * What a comparison shows, in words: every sentence is computed from the results and claims a difference only where it
  * exceeds its spread over seeds.
  */
+import { type ByBytes, differByBytes } from '../pipeline/by_bytes.ts';
 import {
   aggregate,
   bestOfSize,
@@ -9,17 +10,15 @@ import {
   distinguishable,
   FULL,
   methodsOf,
-  pairedDifference,
   type Spread,
   sizesOf,
 } from '../pipeline/results.ts';
+import { comparisonWarnings, times } from '../pipeline/warnings.ts';
 import { difference, enumerate, meanSpread, percent } from './format.ts';
 
 /** How one method differs from another at one size; positive AUC and negative log loss are better. */
-export interface Difference {
+export interface Difference extends ByBytes {
   size: number;
-  auc: Spread;
-  logLoss: Spread;
   /** Share of the AUC between the baseline and the full table that the method wins back, where there is any to win. */
   recovered: number | undefined;
 }
@@ -31,6 +30,12 @@ export interface MethodDifferences {
   sizes: Difference[];
 }
 
+/** What is said before any figure: warnings, computed anew so that older results have them, and the other notes. */
+export function remarks(comparison: Comparison): { warnings: string[]; notes: string[] } {
+  const warnings = comparisonWarnings(comparison);
+  return { warnings, notes: comparison.notes.filter((note) => !warnings.includes(note)) };
+}
+
 /** Hashing without learning, the method to beat: the first of these that was run. */
 const BASELINES = ['modulo', 'mixed'];
 
@@ -40,7 +45,10 @@ export function baselineOf(comparison: Comparison): string | undefined {
   return BASELINES.find((b) => methods.includes(b));
 }
 
-/** Differences of every other compressed method from the baseline, size by size; empty without a baseline. */
+/**
+ * Differences of every other compressed method from the baseline, size by size, at equal bytes where the baseline has as
+ * many; empty without a baseline.
+ */
 export function differences(comparison: Comparison): MethodDifferences[] {
   const { results } = comparison;
   const baseline = baselineOf(comparison);
@@ -48,13 +56,11 @@ export function differences(comparison: Comparison): MethodDifferences[] {
   const methods = methodsOf(results).filter((m) => m !== FULL && m !== baseline);
   return methods.map((method) => {
     const sizes = sizesOf(results).flatMap((size) => {
-      const auc = pairedDifference(results, method, baseline, size, 'auc');
-      const logLoss = pairedDifference(results, method, baseline, size, 'logLoss');
-      if (auc === undefined || logLoss === undefined) return [];
-      const lost = pairedDifference(results, FULL, baseline, size, 'auc');
-      const recovered =
-        lost !== undefined && lost.mean > 0 && distinguishable(lost) === true ? auc.mean / lost.mean : undefined;
-      return [{ size, auc, logLoss, recovered }];
+      const found = differByBytes(results, method, baseline, size);
+      if (found === undefined) return [];
+      const { lost, auc } = found;
+      const gap = lost !== undefined && lost.mean > 0 && distinguishable(lost) === true;
+      return [{ size, ...found, recovered: gap && found.comparable ? auc.mean / lost.mean : undefined }];
     });
     return { method, baseline, sizes };
   });
@@ -71,7 +77,11 @@ export function headline(comparison: Comparison): string[] {
   return sizesOf(comparison.results).flatMap((size) => {
     const best = bestOfSize(groups, size, 'auc');
     if (best === undefined) return [];
-    return [`At ${percent(size)} of the rows ${best.method} has the highest AUC, ${meanSpread(best.auc)}.`];
+    const others = groups.filter((group) => group.size === size && group.method !== FULL);
+    const least = others.reduce((a, b) => (b.bytes.total < a.bytes.total ? b : a));
+    const ratio = best.bytes.total / least.bytes.total;
+    const words = ratio >= 1.005 ? `; it takes ${times(ratio)} the bytes of ${least.method}` : '';
+    return [`At ${percent(size)} of the rows ${best.method} has the highest AUC, ${meanSpread(best.auc)}${words}.`];
   });
 }
 
@@ -82,22 +92,35 @@ function sentence({ method, baseline, sizes }: MethodDifferences): string {
     parts.length === 0
       ? ''
       : ` Of the AUC that ${baseline} loses against the full table it wins back ${enumerate(parts)}.`;
-  const auc = verdicts('AUC', sizes, (d) => d.auc);
-  return `${method} against ${baseline} at the same share of rows: ${auc}; ${verdicts('log loss', sizes, (d) => d.logLoss)}.${gap}`;
+  const auc = verdicts('AUC', baseline, sizes, (d) => d.auc);
+  const logLoss = verdicts('log loss', baseline, sizes, (d) => d.logLoss);
+  return `${method} against ${baseline} at equal bytes, mapping counted: ${auc}; ${logLoss}.${gap}${bytesSentence(baseline, sizes)}`;
 }
 
-/** `AUC higher at 5 % (+0.0081 ± 0.0002) and 10 % (...), not distinguishable at 20 % (...)` */
-function verdicts(name: string, sizes: readonly Difference[], of: (d: Difference) => Spread): string {
-  const kinds: [string, (spread: Spread) => boolean][] = [
-    ['higher', (s) => distinguishable(s) === true && s.mean > 0],
-    ['lower', (s) => distinguishable(s) === true && s.mean < 0],
-    ['not distinguishable', (s) => distinguishable(s) === false],
-    ['of a single seed, so without a claim,', (s) => distinguishable(s) === undefined],
+/** `At the same share of rows it takes 1.30 times the bytes of modulo at 5 %.` */
+function bytesSentence(baseline: string, sizes: readonly Difference[]): string {
+  const more = sizes.filter((d) => Math.abs(d.times - 1) >= 0.005);
+  if (more.length === 0) return '';
+  const parts = more.map(
+    (d, k) => `${times(d.times)}${k === 0 ? ` the bytes of ${baseline}` : ''} at ${percent(d.size)}`,
+  );
+  return ` At the same share of rows it takes ${enumerate(parts)}.`;
+}
+
+/** `AUC higher at 5 % of the rows (+0.0081 ± 0.0002) and 10 % (...), not distinguishable at 20 % (...)` */
+function verdicts(name: string, baseline: string, sizes: readonly Difference[], of: (d: Difference) => Spread): string {
+  const kinds: [string, (spread: Spread, comparable: boolean) => boolean][] = [
+    ['higher', (s, comparable) => comparable && distinguishable(s) === true && s.mean > 0],
+    ['lower', (s, comparable) => comparable && distinguishable(s) === true && s.mean < 0],
+    ['not distinguishable', (s, comparable) => comparable && distinguishable(s) === false],
+    ['of a single seed, so without a claim,', (s, comparable) => comparable && distinguishable(s) === undefined],
+    [`without a claim, as no ${baseline} of as many bytes was run,`, (_, comparable) => !comparable],
   ];
   const clauses = kinds.flatMap(([verdict, holds]) => {
-    const where = sizes.filter((d) => Number.isFinite(of(d).mean) && holds(of(d)));
+    const where = sizes.filter((d) => Number.isFinite(of(d).mean) && holds(of(d), d.comparable));
     if (where.length === 0) return [];
-    return [`${verdict} at ${enumerate(where.map((d) => `${percent(d.size)} (${difference(of(d))})`))}`];
+    const words = (d: Difference) => `${difference(of(d))}${d.comparable ? '' : `, takes ${times(d.times)} the bytes`}`;
+    return [`${verdict} at ${enumerate(where.map((d) => `${percent(d.size)} (${words(d)})`))}`];
   });
   return `${name} ${clauses.length === 0 ? 'unknown' : clauses.join(', ')}`;
 }

@@ -5,8 +5,10 @@
 import { type Aggregate, FULL, type QualityMetric } from '../pipeline/results.ts';
 import type { MethodStyle } from './styles.ts';
 
-const WIDTH = 470;
+const WIDTH = 450;
 const HEIGHT = 310;
+/** Room for the axes and, on the right, for the label of the full table. Not measured: without a screen texts have no width. */
+const PADDING = { left: 52, right: 66, top: 12, bottom: 48 };
 
 interface Point {
   method: string;
@@ -35,6 +37,8 @@ export async function qualityPlot(
     return { method: g.method, x: shares ? g.share! : g.bytes.total / 1e6, y: mean, low: mean - sd, high: mean + sd };
   });
   const name = metric === 'auc' ? 'AUC' : 'Log loss';
+  if (points.length === 0)
+    return `<p class="small">Nothing to draw: no result has a finite ${metric === 'auc' ? name : 'log loss'}.</p>`;
   const svg = await draw(
     specification(
       points.filter((p) => p.method !== FULL),
@@ -67,7 +71,13 @@ function specification(
       labelExpr: shares ? "format(100 * datum.value, '~r') + ' %'" : "format(datum.value, '~r')",
     },
   };
-  const y = { field: 'y', type: 'quantitative', scale: { domain: quality, nice: true, zero: false }, title: null };
+  const y = {
+    field: 'y',
+    type: 'quantitative',
+    scale: { domain: quality, nice: true, zero: false },
+    title: null,
+    axis: { format: '.4~f' },
+  };
   const colour = {
     field: 'method',
     type: 'nominal',
@@ -83,7 +93,12 @@ function specification(
   const layer: object[] = [];
   if (full !== undefined) {
     const across = { x: { value: 0 }, x2: { value: WIDTH } };
-    const label = `full table ${full.y.toFixed(4)}`;
+    // Beside the plot, where no point is, in two lines.
+    const label = (text: string, dy: number) => ({
+      data: { values: [full] },
+      mark: { type: 'text', text, align: 'left', baseline: 'middle', dx: 8, dy, color: 'var(--ink)', fontSize: 12 },
+      encoding: { x: { value: WIDTH }, y },
+    });
     layer.push(
       {
         data: { values: [full] },
@@ -95,11 +110,8 @@ function specification(
         mark: { type: 'rule', color: 'var(--ink)', strokeDash: [6, 4], strokeWidth: 1.5 },
         encoding: { ...across, y },
       },
-      {
-        data: { values: [{ ...full, label }] },
-        mark: { type: 'text', align: 'left', dx: 6, dy: -9, color: 'var(--ink)', fontSize: 12 },
-        encoding: { x: { value: 0 }, y, text: { field: 'label' } },
-      },
+      label('full table', -7),
+      label(full.y.toFixed(4), 8),
     );
   }
   if (points.length > 0) {
@@ -122,7 +134,7 @@ function specification(
       },
     );
   }
-  return { width: WIDTH, height: HEIGHT, padding: 6, background: null, layer, config: CONFIG };
+  return { width: WIDTH, height: HEIGHT, padding: PADDING, autosize: 'none', background: null, layer, config: CONFIG };
 }
 
 const FONT = 'system-ui, -apple-system, Segoe UI, Roboto, Liberation Sans, Arial, sans-serif';
@@ -144,12 +156,15 @@ const CONFIG = {
   },
 };
 
+/** Labels have four digits: a range in which they would all be the same is widened. */
+const LEAST_ROOM = 0.0005;
+
 /** The range of all error bars with some room, also when all are equal. */
 function padded(points: readonly Point[]): [number, number] {
   if (points.length === 0) return [0, 1];
   const low = Math.min(...points.map((p) => p.low));
   const high = Math.max(...points.map((p) => p.high));
-  const room = (high - low) * 0.05 || Math.abs(high) * 0.01 || 0.01;
+  const room = Math.max((high - low) * 0.05 || Math.abs(high) * 0.01 || 0.01, LEAST_ROOM);
   return [low - room, high + room];
 }
 

@@ -1,7 +1,7 @@
 /** The report of a comparison: one HTML file that needs nothing else, on a screen or on paper. */
 import { type Aggregate, aggregate, type Comparison, FULL, methodsOf, sizesOf } from '../pipeline/results.ts';
 import { checkComparison } from '../pipeline/results_file.ts';
-import { baselineOf, headline } from './findings.ts';
+import { baselineOf, headline, remarks } from './findings.ts';
 import { integer, percent } from './format.ts';
 import { html, Markup } from './html.ts';
 import { qualityPlot } from './plot.ts';
@@ -27,6 +27,7 @@ export async function renderReport(comparison: Comparison): Promise<string> {
     qualityPlot(groups, 'logLoss', styles),
   ]);
   const baseline = baselineOf(comparison);
+  const { warnings, notes } = remarks(comparison);
   const title = `Size against quality: ${nameOf(comparison.data.source)}`;
   const page = html`<!doctype html>
 <html lang="en">
@@ -41,8 +42,9 @@ export async function renderReport(comparison: Comparison): Promise<string> {
 <main>
 <h1>${title}</h1>
 <p class="sub">${subtitle(comparison)}</p>
+${warnings.length === 0 ? undefined : html`<div class="lede warning">${warnings.map((text) => html`<p><b>Warning:</b> ${unbroken(text)}</p>`)}</div>`}
 <div class="lede">${headline(comparison).map((sentence) => html`<p>${unbroken(sentence)}</p>`)}</div>
-${comparison.notes.map((note) => html`<p class="small">Note: ${note}</p>`)}
+${notes.map((note) => html`<p class="small">Note: ${note}</p>`)}
 <h2>Size against quality</h2>
 ${legend(groups, styles)}
 <div class="plots">
@@ -114,7 +116,7 @@ function protocolSection(): Markup {
 <ul>
 <li>Teacher and student train on different rows; a mapping that is learned from labels never sees the student’s labels.</li>
 <li>Learning rate and number of epochs were chosen for every method at every size on the validation rows. The evaluation rows were used once, for the figures shown.</li>
-<li>All methods share their seeds. “±” is the standard deviation over seeds; differences are taken seed by seed. A difference whose 95 % confidence interval (Student’s t) holds 0 is called not distinguishable.</li>
+<li>All methods share their seeds. “±” is the standard deviation over seeds; differences are taken seed by seed. A difference whose 95 % confidence interval (Student’s t) holds 0 is called not distinguishable. Training that diverged is in no mean; the warnings name it.</li>
 <li>Sizes are shares of the rows of the compressed tables. Bytes are those of all tables and count the mapping from ids to rows, which hashing without learning does not need; they are what the plots show.</li>
 <li>AUC is exact, ties count half. Normalized entropy is the log loss over that of always predicting the label rate: below 1 is better than knowing nothing else.</li>
 </ul>`;

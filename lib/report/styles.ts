@@ -49,8 +49,8 @@ export function methodStyles(methods: readonly string[]): MethodStyle[] {
 }
 
 const colours = (scheme: 0 | 1) => COLOURS.map((pair, place) => `--method-${place}:${pair[scheme]}`).join(';');
-const LIGHT = `--page:#fff;--ink:#1b1e23;--muted:#5a6270;--grid:#e4e7ec;--panel:#f6f7f9;--good:#00734f;--bad:#a83c00;${colours(0)}`;
-const DARK = `--page:#15181d;--ink:#e9ebee;--muted:#a3abb8;--grid:#2d323a;--panel:#1c2026;--good:#3fd6a6;--bad:#ff9a5c;${colours(1)}`;
+const LIGHT = `--page:#fff;--ink:#1b1e23;--muted:#5a6270;--grid:#e4e7ec;--panel:#f6f7f9;--shade:rgba(27,30,35,.28);--good:#00734f;--bad:#a83c00;${colours(0)}`;
+const DARK = `--page:#15181d;--ink:#e9ebee;--muted:#a3abb8;--grid:#2d323a;--panel:#1c2026;--shade:rgba(0,0,0,.75);--good:#3fd6a6;--bad:#ff9a5c;${colours(1)}`;
 
 /** The whole style sheet: no fonts or images from elsewhere; dark where the reader's system is; light on paper. */
 export const STYLE_SHEET = `
@@ -65,16 +65,18 @@ p{margin:8px 0;max-width:78ch}
 .sub{color:var(--muted);margin:0 0 20px}
 .lede{border-left:4px solid var(--method-4);background:var(--panel);padding:12px 18px;border-radius:0 6px 6px 0;margin:20px 0}
 .lede p{margin:6px 0;max-width:none}
+.warning{border-left-color:var(--bad)}
 .small{font-size:13.5px;color:var(--muted)}
 .legend{display:flex;flex-wrap:wrap;gap:6px 22px;margin:14px 0 8px;padding:0;list-style:none;font-size:14.5px}
 .legend li{display:flex;align-items:center;gap:8px}
 .legend svg{flex:none}
-.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(420px,1fr));gap:20px}
+.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(420px,100%),1fr));gap:20px}
 figure{margin:0}
 figure svg{width:100%;height:auto;display:block}
 figcaption{font-weight:600;font-size:15px;margin-bottom:4px}
 figcaption span{font-weight:400;color:var(--muted)}
-.scroll{overflow-x:auto}
+/* Shadows at the edge behind which there is more: the covers scroll along, the shadows stay. */
+.scroll{overflow-x:auto;background:linear-gradient(90deg,var(--page) 40%,transparent) 0 0/40px 100% no-repeat local,linear-gradient(270deg,var(--page) 40%,transparent) 100% 0/40px 100% no-repeat local,linear-gradient(90deg,var(--shade),transparent) 0 0/16px 100% no-repeat scroll,linear-gradient(270deg,var(--shade),transparent) 100% 0/16px 100% no-repeat scroll}
 table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
 th{font-weight:600}
 th,td{padding:6px 10px;text-align:right;white-space:nowrap;vertical-align:middle;border-bottom:1px solid var(--grid)}
@@ -105,6 +107,10 @@ summary{cursor:pointer;color:var(--muted)}
 pre{background:var(--panel);padding:14px;border-radius:6px;font:12.5px/1.5 ui-monospace,"DejaVu Sans Mono",monospace;white-space:pre-wrap;overflow-wrap:anywhere}
 code{font:13.5px ui-monospace,"DejaVu Sans Mono",monospace}
 footer{margin-top:48px;color:var(--muted);font-size:13.5px}
+@media screen and (max-width:900px){
+.scroll.wide::before{content:"Wider than this screen? Swipe or scroll sideways \\2192";display:block;position:sticky;left:0;width:max-content;max-width:100%;font-size:13px;color:var(--muted);padding:2px 0 6px}
+main{padding:24px 16px 48px}
+}
 @media print{
 @page{margin:13mm}
 *{print-color-adjust:exact}

@@ -1,13 +1,10 @@
 /** The results as a table of text, for a terminal. */
-import {
-  type Aggregate,
-  aggregate,
-  bestOfSize,
-  type Comparison,
-  FULL,
-  type QualityMetric,
-} from '../pipeline/results.ts';
+
+import { isBestForBytes } from '../pipeline/by_bytes.ts';
+import { type Aggregate, aggregate, type Comparison, FULL, type QualityMetric } from '../pipeline/results.ts';
 import { checkComparison } from '../pipeline/results_file.ts';
+import { namedTables } from '../pipeline/table_rows.ts';
+import { remarks } from './findings.ts';
 import { bytes, integer, list, meanSpread, metric, percent, seconds } from './format.ts';
 
 interface Column {
@@ -28,16 +25,17 @@ const COLUMNS: readonly Column[] = [
   { title: 'of full', cell: (g) => percent(g.share) },
   { title: 'lr', cell: (g) => list(g.learningRates) },
   { title: 'epochs', cell: (g) => list(g.epochs) },
+  { title: 'seeds', cell: (g) => String(g.auc.n) },
   { title: 'time', cell: (g) => seconds(g.seconds.total) },
 ];
 
 function mark(group: Aggregate, groups: readonly Aggregate[], quality: QualityMetric): string {
-  return bestOfSize(groups, group.size, quality) === group ? '*' : ' ';
+  return isBestForBytes(group, groups, quality) ? '*' : ' ';
 }
 
 /**
- * A comparison as aligned lines of text, means over seeds with their standard deviation; `*` marks the best mean of a
- * size. Bytes count the mapping. Ends without a line break.
+ * A comparison as text: warnings and notes, then aligned lines of means over seeds with their standard deviation; `*` marks
+ * a mean that nothing of as few bytes beats. Bytes count the mapping. Ends without a line break.
  *
  * @example
  * ```ts
@@ -54,12 +52,20 @@ export function formatTable(comparison: Comparison): string {
       .map((text, c) => (COLUMNS[c]!.left ? text.padEnd(widths[c]!) : text.padStart(widths[c]!)))
       .join('  ')
       .trimEnd();
-  const lines = [line(COLUMNS.map((c) => c.title)), widths.map((w) => '─'.repeat(w)).join('  ')];
+  const { warnings, notes } = remarks(comparison);
+  const lines = [...warnings.map((text) => `Warning: ${text}`), ...notes.map((text) => `Note: ${text}`)];
+  if (lines.length > 0) lines.push('');
+  lines.push(line(COLUMNS.map((c) => c.title)), widths.map((w) => '─'.repeat(w)).join('  '));
   groups.forEach((group, i) => {
     const previous = groups[i - 1];
     if (previous !== undefined && (previous.size !== group.size || previous.method === FULL)) lines.push('');
     lines.push(line(cells[i]!));
   });
-  lines.push('', '* best mean of its size; ± is the standard deviation over seeds; bytes count the mapping');
+  const whole = comparison.data.features.filter(({ compressed }) => !compressed);
+  lines.push(
+    '',
+    '* nothing that takes no more bytes has a better mean; ± is the standard deviation over seeds; bytes count the mapping',
+  );
+  if (whole.length > 0) lines.push(`Tables that stay whole in every method: ${namedTables(whole)}`);
   return lines.join('\n');
 }

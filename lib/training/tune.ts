@@ -3,7 +3,7 @@
  * if each method and size gets its own: with one fixed rate, hashing looks worse than it is.
  */
 import type { Split } from '../data/types.ts';
-import { CollideError } from '../errors.ts';
+import { isDiverged } from '../errors.ts';
 import type { Recommender } from '../model/recommender.ts';
 import type { Detours } from './detours.ts';
 import { evaluateSplit, type Metrics, type Newcomers, trainEpoch } from './train.ts';
@@ -30,6 +30,8 @@ export interface Tuned<T> {
   epochs: number;
   validation: Metrics;
   result: T;
+  /** Learning rates that were left out because training diverged with them, if there were any. */
+  diverged?: readonly number[];
 }
 
 /**
@@ -41,17 +43,19 @@ export interface Tuned<T> {
 export async function tune<T>(options: TuneOptions<T>): Promise<Tuned<T>> {
   const { learningRates, maxEpochs, signal } = options;
   let best: Tuned<T> | undefined;
+  const diverged: number[] = [];
   let divergence: unknown;
   for (const [r, learningRate] of learningRates.entries()) {
     try {
       await tryRate(r, learningRate);
     } catch (error) {
-      if (!(error instanceof CollideError && error.code === 'DIVERGED')) throw error;
+      if (!isDiverged(error)) throw error;
+      diverged.push(learningRate);
       divergence = error;
     }
   }
   if (best === undefined) throw divergence;
-  return best;
+  return diverged.length === 0 ? best : { ...best, diverged };
 
   async function tryRate(r: number, learningRate: number): Promise<void> {
     using model = options.build(learningRate);

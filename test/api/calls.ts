@@ -62,6 +62,7 @@ export async function everyCall(tidy: { close(): void }[]): Promise<Call[]> {
   const student = await api.trainStudent(present, { hashing, dim: 2, ...quick });
   const teachers = await api.trainCrossTeachers(past, present, { ...quick });
   const comparison = await api.compare(parsed, await api.openDataset(dataConfig as api.DataConfigInput));
+  await api.writeComparison(at('results.json'), comparison);
   await teacher.save(at('teacher.safetensors'));
   await hashing.save(at('mapping.safetensors'));
   await student.save(at('student'));
@@ -146,6 +147,7 @@ export async function everyCall(tidy: { close(): void }[]): Promise<Call[]> {
     plain('principalProjection', rows, 2, counts),
     plain('principalRotation', rows, 2, counts),
     plain('probeCuda'),
+    plain('readComparison', at('results.json')),
     plain('readSafetensors', at('mapping.safetensors')),
     plain('renderReport', comparison),
     plain('rowCount', table, 4),
@@ -178,6 +180,7 @@ export async function everyCall(tidy: { close(): void }[]): Promise<Call[]> {
       unseen: 'row',
     }),
     call('Vocabulary.text', (...args) => vocabulary.text(...(args as unknown as [number, number])), 0, 0),
+    plain('writeComparison', at('results.json'), comparison),
     plain('writeMapping', at('movie.csv'), hashing.features[0], 0),
     plain('writeSafetensors', at('x.safetensors'), { a: { shape: [2], data: Float32Array.of(1, 2) } }, { k: 'v' }),
     call(

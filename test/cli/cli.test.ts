@@ -92,6 +92,32 @@ describe('collide', () => {
     expect(results.slice(-3)).toEqual(earlier.results);
   });
 
+  it('compare refuses to go on with results of other data, and leaves them as they are', () => {
+    expect(collide('compare', 'config.yaml', '--json', 'changed.json').status).toBe(0);
+    const before = readFileSync(at('changed.json'), 'utf8');
+    const clicks = readFileSync(at('clicks.csv'), 'utf8');
+    writeFileSync(at('clicks.csv'), clicks.split('\n').slice(0, -100).join('\n'));
+    try {
+      const { status, stderr } = collide('compare', 'config.yaml', '--json', 'changed.json', '--resume');
+      expect(status).toBe(2);
+      expect(stderr).toMatch(/the same data.*rows of split evaluation: 701 now, 800 then.*\[FILE_FORMAT\]/s);
+    } finally {
+      writeFileSync(at('clicks.csv'), clicks);
+    }
+    expect(readFileSync(at('changed.json'), 'utf8')).toBe(before);
+  });
+
+  it('train says which tables stayed whole, also when all did', () => {
+    writeFileSync(at('whole.yaml'), CONFIG.replace('minRows: 50', 'minRows: 500'));
+    const { stdout, stderr, status } = collide('train', 'whole.yaml', '--out', 'whole');
+    expect(status).toBe(0);
+    const { tables, warnings } = JSON.parse(stdout);
+    expect(tables).toEqual({ compressed: [], whole: ['item', 'tags'] });
+    const text = 'Nothing was compressed: every table is below minRows 500 (item (201 ids), tags (6 ids))';
+    expect(warnings).toEqual([expect.stringContaining(text)]);
+    expect(stderr).toContain(`warning: ${text}`);
+  });
+
   it('train saves teacher, mapping and student; cluster and export take them from there', async () => {
     const hotShare = async () => (await Hashing.load(at('model/mapping.safetensors'))).manifest.details!.hotShare;
     const given = collide('train', 'config.yaml', '--size', '0.2', '--hot-share', '0.3', '--out', 'model');
@@ -100,7 +126,8 @@ describe('collide', () => {
     const train = collide('train', 'config.yaml', '--size', '0.2', '--out', 'model');
     expect(train.stderr).not.toContain('collide:');
     expect(train.status).toBe(0);
-    const { auc, devices, chosen } = JSON.parse(train.stdout);
+    const { auc, devices, chosen, tables, warnings } = JSON.parse(train.stdout);
+    expect([tables, warnings]).toEqual([{ compressed: ['item'], whole: ['tags'] }, []]);
     expect(auc).toBeGreaterThan(0);
     expect(devices).toEqual({ tables: 'cpu', net: 'cpu' });
     expect([0, 0.5, 0.75, 0.9, 1]).toContain(chosen.hotShare);

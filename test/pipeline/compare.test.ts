@@ -3,7 +3,7 @@ import { datasetFromArrays, syntheticDataset } from '../../lib/data/index.ts';
 import { Random } from '../../lib/data/random.ts';
 import { compare } from '../../lib/pipeline/compare.ts';
 import { parseConfig } from '../../lib/pipeline/config.ts';
-import type { ComparisonResult } from '../../lib/pipeline/results.ts';
+import type { Comparison, ComparisonResult } from '../../lib/pipeline/results.ts';
 
 const { data } = syntheticDataset({ rows: 12_000, cardinalities: [400, 100], zipf: 0.8, effect: 2, seed: 1 });
 const plainConfig = {
@@ -120,16 +120,16 @@ describe('compare', () => {
 
   it('is deterministic, and goes on where an interrupted run stopped', async () => {
     const controller = new AbortController();
-    const soFar: ComparisonResult[] = [];
+    let soFar: Comparison | undefined;
     const interrupted = compare(config, data, {
       signal: controller.signal,
-      onResult: ({ results }) => {
-        soFar.splice(0, soFar.length, ...results);
-        if (results.length === 6) controller.abort();
+      onResult: (comparison) => {
+        soFar = comparison;
+        if (comparison.results.length === 6) controller.abort();
       },
     });
     await expect(interrupted).rejects.toMatchObject({ code: 'ABORTED' });
-    expect(soFar.length).toBe(6);
+    expect(soFar!.results.length).toBe(6);
     const steps: string[] = [];
     const resumed = await compare(config, data, { resume: soFar, onProgress: (step) => steps.push(step) });
     const whole = await compare(config, data);
@@ -148,7 +148,7 @@ describe('compare', () => {
     const controller = new AbortController();
     let written: ComparisonResult[] = [];
     const resumed = compare(brief, data, {
-      resume: earlier,
+      resume: { ...whole, results: earlier },
       signal: controller.signal,
       onResult: ({ results }) => {
         written = results;

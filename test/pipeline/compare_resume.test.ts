@@ -11,8 +11,10 @@ const config = tinyConfig({
   training: { newcomerShare: 0.1 },
   compare: { methods: ['full', 'frequent', 'learned', 'auto'], hotShare: [0, 0.9], unseen: 'newcomer' },
 });
-const { results: whole } = await compare(config, data);
-const resume = (known: readonly ComparisonResult[]) => compare(config, data, { resume: known });
+const comparison = await compare(config, data);
+const whole = comparison.results;
+const resume = (known: readonly ComparisonResult[]) =>
+  compare(config, data, { resume: { ...comparison, results: [...known] } });
 
 describe('resume', () => {
   it('from every point', async () => {
@@ -38,7 +40,7 @@ describe('resume', () => {
     for (let runs = 1; runs <= whole.length; runs++) {
       const controller = new AbortController();
       const job = compare(config, data, {
-        resume: known,
+        resume: { ...comparison, results: [...known] },
         signal: controller.signal,
         onResult: ({ results }) => {
           known = results;

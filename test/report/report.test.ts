@@ -31,13 +31,15 @@ describe('renderReport', () => {
     const text = textOf(await renderReport(usualComparison({ notes: ['Every second row.'] })));
     for (const expected of [
       'Size against quality: ratings.csv',
-      'learned against modulo at the same share of rows: AUC higher at 5',
+      'learned against modulo at equal bytes, mapping counted: AUC higher at 5',
       'Note: Every second row.',
       'AUC – higher is better',
       'Difference from modulo',
       '+0.0100 ± 0.0000 ▲',
       '−0.0070 ± 0.0000 ▲',
       'wins back 50 %',
+      '1.28 times',
+      '+0.0088 ± 0.0000 ▲', // at 10 %, where modulo with as many bytes is nearer to the full table
       '0.7402 ± 0.0001', // learned
       '0.7502 ± 0.0001', // full
       '73.1 kB', // 64,000 bytes of rows and 9,066 of mapping
@@ -65,8 +67,11 @@ describe('renderReport', () => {
       expect(count(plot, /aria-roledescription="line mark"/g)).toBe(3);
       for (const place of [0, 2, 4]) expect(plot).toContain(`var(--method-${place})`);
     }
-    expect(plots(page)[0]).toContain('full table 0.7502');
-    expect(plots(page)[1]).toContain('full table 0.4478');
+    for (const [k, figure] of ['0.7502', '0.4478'].entries()) {
+      // Beside the plot, so that no point can lie on it.
+      const label = plots(page)[k]!.match(new RegExp(`<text[^>]*translate\\((\\d+)[^>]*>${figure}<`))!;
+      expect(Number(label[1])).toBeGreaterThan(450);
+    }
   });
 
   it('spends the height of a plot on the range of its figures', async () => {
@@ -84,11 +89,23 @@ describe('renderReport', () => {
     }
   });
 
-  it('marks the best mean of every size once', async () => {
+  it('marks the means that nothing of as few bytes beats', async () => {
     const page = await renderReport(usualComparison());
-    const best = page.match(/<tr>(?:(?!<\/tr>).)*mark best.*?<\/tr>/gs)!;
-    expect(best).toHaveLength(2);
-    for (const row of best) expect(textOf(row)).toContain('learned');
+    const best = page.match(/<tr>(?:(?!<\/tr>).)*mark best.*?<\/tr>/gs)!.map(textOf);
+    const names = ['full table', 'modulo', 'frequent', 'learned']; // the smallest of each, at 5 % of the rows
+    expect(best.map((row) => names.find((name) => row.includes(name)))).toEqual(names);
+    for (const [k, kB] of ['640 kB', '32 kB', '33.2 kB', '41.1 kB'].entries()) expect(best[k]).toContain(kB);
+  });
+
+  it('says in words where a method takes more bytes, and marks no gain there', async () => {
+    const dear = usualComparison();
+    for (const r of dear.results)
+      if (r.method === 'learned') r.bytes = { ...r.bytes, mapping: 700_000, total: r.bytes.rows + 700_000 };
+    const text = textOf(await renderReport(dear));
+    expect(text).toContain('Warning: learned at 5 % takes 1.14 times the bytes of the full table');
+    expect(text).toContain('takes 22.88 times the bytes +0.0100 ± 0.0000 ');
+    expect(text).not.toContain('+0.0100 ± 0.0000 ▲');
+    expect(text).toContain('114 %, more than the full table');
   });
 
   it('refers to nothing outside itself and holds no script', async () => {
