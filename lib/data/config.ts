@@ -96,7 +96,7 @@ export const dataSchema = z
           seen.add(name);
         });
       }),
-    /** Dense columns: SQL expressions whose values are numbers from -1e18 to 1e18, held as float32, used as they are. Default: none. */
+    /** Dense columns: SQL expressions whose values are numbers from -1e30 to 1e30, held as float32, used as they are. Default: none. */
     dense: z.array(z.union([expression, namedExpression])).default([]),
     /**
      * Boolean SQL expressions, window functions allowed; rows in none are left out, rows in two are an error. The

@@ -5,9 +5,10 @@
  * exactly that, so that a broken line is an error with its number instead of another guess at the dialect. No type is
  * guessed: every column is text as the file has it, and an empty field is NULL.
  */
+import { isUtf8 } from 'node:buffer';
 import { CollideError } from '../errors.ts';
 import { type Engine, EngineError, quoteText } from './engine.ts';
-import { head } from './gzip.ts';
+import { textHead } from './gzip.ts';
 
 /** @throws CollideError DATA_SOURCE (no header, differing headers, not UTF-8) */
 export async function openCsv(
@@ -53,21 +54,30 @@ async function sniff(
   options: string,
   shown: (text: string) => string,
 ): Promise<Record<string, unknown>> {
-  const start = await head(file, 2);
-  if (start.length === 0) throw new CollideError('DATA_SOURCE', `The file ${shown(file)} is empty (0 bytes)`);
-  const utf16 = /^(\xff\xfe|\xfe\xff)/.test(start.toString('latin1'));
-  if (utf16) throw new CollideError('DATA_SOURCE', notUtf8('UTF-16', shown(file)));
+  await checkEncoding(file, shown(file));
   const fixed = 'ignore_errors = true, header = true, skip = 0, all_varchar = true';
   try {
-    const [found] = await engine.rows(`SELECT * FROM sniff_csv(${quoteText(file)}, ${fixed}${options})`);
-    if (!namesOf(found!).some((name) => name.includes('\0'))) return found!;
+    return (await engine.rows(`SELECT * FROM sniff_csv(${quoteText(file)}, ${fixed}${options})`))[0]!;
   } catch (cause) {
     if (!(cause instanceof EngineError)) throw cause;
     throw new CollideError('DATA_SOURCE', shown(encodingAdvice(cause.message, file) ?? unreadable(file, cause)), {
       cause,
     });
   }
-  throw new CollideError('DATA_SOURCE', notUtf8('UTF-16', shown(file)));
+}
+
+/** The first lines only; DuckDB checks what it reads, but drops a header that it cannot read from its guess. */
+async function checkEncoding(file: string, name: string): Promise<void> {
+  const start = await textHead(file);
+  if (start.length === 0) throw new CollideError('DATA_SOURCE', `The file ${name} is empty (0 bytes)`);
+  // The mark of UTF-16, or letters of two bytes of which one is 0.
+  if (/^(\xff\xfe|\xfe\xff|[^\0]\0[^\0]\0|\0[^\0]\0[^\0])/.test(start.toString('latin1', 0, 4))) {
+    throw new CollideError('DATA_SOURCE', notUtf8('UTF-16', name));
+  }
+  const lines = start.toString('latin1').split('\n');
+  // The last may be cut within a letter.
+  const broken = lines.slice(0, -1).findIndex((line) => !isUtf8(Buffer.from(line, 'latin1')));
+  if (broken >= 0) throw new CollideError('DATA_SOURCE', notUtf8('WINDOWS-1252', name, String(broken + 1)));
 }
 
 function unreadable(file: string, cause: EngineError): string {

@@ -30,7 +30,9 @@ export class EngineError extends Error {
 
 /** Without DuckDB's quote of our SQL and its list of reader options; of a csv error: file, line, text and reason. */
 function shorten(message: string): string {
-  const body = message.split(/\n\s*(?:LINE \d+:|Possible fixes|Possible solutions|The search space)/)[0]!;
+  const body = message.split(
+    /\n\s*(?:LINE \d+:|Possible fixes|Possible Solution|Possible solutions|The search space)/,
+  )[0]!;
   const lines = body.split('\n').filter((line) => line.trim() !== '');
   if (!/^CSV Error on Line/.test(body)) return clip(lines.join(' '));
   const file = /^ {2}file = (.*)$/m.exec(message)?.[1] ?? 'csv';

@@ -4,7 +4,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
+import { constants, createGunzip, gunzipSync } from 'node:zlib';
 import { CollideError } from '../errors.ts';
 import type { Engine } from './engine.ts';
 
@@ -68,4 +68,11 @@ export async function head(file: string, bytes: number): Promise<Buffer> {
   } finally {
     await handle.close();
   }
+}
+
+/** The first bytes of a text file, unpacked. */
+export async function textHead(file: string): Promise<Buffer> {
+  const bytes = await head(file, 1 << 16);
+  if (!/\.gz$/i.test(file)) return bytes;
+  return gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, 1 << 16);
 }

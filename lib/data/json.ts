@@ -22,9 +22,9 @@ export async function openJson(
     rows = await engine.rows(`DESCRIBE SELECT * FROM read_json(${list}, ${fixed}, ${whole})`);
   } catch (cause) {
     if (!(cause instanceof EngineError)) throw cause;
-    throw new CollideError('DATA_SOURCE', shown(`Cannot read ${files.join(', ')} as JSON: ${cause.message}`), {
-      cause,
-    });
+    // DuckDB counts one line too many.
+    const message = cause.message.replace(/in line (\d+)/, (_, line) => `in line ${Number(line) - 1}`);
+    throw new CollideError('DATA_SOURCE', shown(`Cannot read ${files.join(', ')} as JSON: ${message}`), { cause });
   }
   const columns = rows.map((row) => {
     return { name: String(row.column_name), type: faithful(String(row.column_type)) };

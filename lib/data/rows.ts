@@ -22,8 +22,8 @@ export interface Rows extends SplitRows {
   dense: Float32Array;
 }
 
-/** Training squares dense values and sums the squares, in float32, which ends at 3.4e38. */
-const MOST_DENSE = 1e18;
+/** A float32 ends at 3.4e38; means, differences and weighted sums of dense values need room below. */
+const MOST_DENSE = 1e30;
 
 /** Creates the table `data`: source_row, mask (bit s: in split s), label, ordering, d0.., f0.. */
 export async function createTable(engine: Engine, source: Source, expressions: Expressions): Promise<void> {
@@ -187,7 +187,7 @@ async function denseError(engine: Engine, expression: Expression, d: number): Pr
     : `. To put a number in its place: coalesce(${value === 'NULL' ? expression.written : `nullif(${expression.written}, 'nan')`}, 0)`;
   return new CollideError(
     'DATA_SQL',
-    `${expression.where}: Expected a number from -1e18 to 1e18, received ${value} in row ${first!.row} of the source${advice}`,
+    `${expression.where}: Expected a number from -1e30 to 1e30, received ${value} in row ${first!.row} of the source${advice}`,
   );
 }
 

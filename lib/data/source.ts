@@ -143,7 +143,7 @@ async function openDatabase(
       ? tables[0]
       : tables.find((table) => full(table).toLowerCase() === lower);
   if (found === undefined) {
-    const received = wanted === undefined ? 'none' : `"${wanted}".${suggestion(wanted, names)}`;
+    const received = wanted === undefined ? 'none.' : `"${wanted}".${suggestion(wanted, names)}`;
     throw new CollideError(
       'DATA_SOURCE',
       `Expected one of the tables of ${file} as data.table, received ${received} Tables: ${names.join(', ') || 'none'}`,
