@@ -9,6 +9,7 @@ import { checkInteger, checkList, checkNumber, checkObject, checkOptions } from 
 import { DenseNet, type DenseOptimizer } from './dense_net.ts';
 import { DetouredFeatures, type ModelFeature } from './detoured.ts';
 import { DeviceSteps } from './device_steps.ts';
+import { checkStandardization, DenseInputs, type Standardization } from './standardization.ts';
 
 /** A batch as data/ makes it; see its `Batch` for the layout. */
 export interface ModelBatch {
@@ -18,7 +19,7 @@ export interface ModelBatch {
   detoured?: Uint32Array;
   /** [features * size + 1], feature-major */
   offsets: Uint32Array;
-  /** [size, dense inputs] */
+  /** [size, dense inputs], raw: the model standardises them, where it does. */
   dense: Float32Array;
   /** [size], 0 or 1 */
   labels: Float32Array;
@@ -39,6 +40,8 @@ export interface RecommenderOptions {
   /** Default LAMB, learning rate 0.002 (the paper's). */
   denseOptimizer?: DenseOptimizer;
   init?: Init;
+  /** What is done to dense inputs before the net gets them, in `step` and in `predict`. Default: nothing. */
+  standardization?: Standardization;
   /** Whether `tables` counts the accesses of each id while training. Default true. */
   countAccesses?: boolean;
   /**
@@ -64,6 +67,7 @@ const OPTIONS = [
   'embeddingOptimizer',
   'denseOptimizer',
   'init',
+  'standardization',
   'countAccesses',
   'baseRate',
   'device',
@@ -83,8 +87,10 @@ const OPTIONS = [
 export class Recommender {
   readonly tables: EmbeddingTables;
   readonly net: DenseNet;
+  readonly standardization: Standardization | undefined;
   readonly #onDevice: DeviceSteps | undefined;
   readonly #features: DetouredFeatures;
+  readonly #inputs: DenseInputs;
   #pooled = new Float32Array(0);
   #gradient = new Float32Array(0);
 
@@ -100,6 +106,8 @@ export class Recommender {
     checkInteger(options.dense, 0, 65_536, 'dense of Recommender');
     const { features, dense, dim, device = 'cpu', seed = 1, threads = 0 } = options;
     this.#features = new DetouredFeatures(features, dim);
+    this.standardization = options.standardization && checkStandardization(options.standardization, dense);
+    this.#inputs = new DenseInputs(this.standardization);
     this.tables = new EmbeddingTables({
       features: this.#features.features.map((feature) => ({ ...feature, init: options.init ?? { kind: 'dlrm' } })),
       optimizer: options.embeddingOptimizer ?? { kind: 'rowwise-adagrad' },
@@ -159,12 +167,13 @@ export class Recommender {
   start(batch: ModelBatch): () => number {
     checkBatch(batch);
     const ids = this.#features.idsOf(batch);
-    if (this.#onDevice !== undefined) return this.#onDevice.start({ ...batch, ...ids });
+    const dense = this.#inputs.of(batch.dense);
+    if (this.#onDevice !== undefined) return this.#onDevice.start({ ...batch, ...ids, dense });
     const pooled = this.#view('pooled', batch.size);
     const gradient = this.#view('gradient', batch.size);
     this.tables.forward(ids, pooled);
     // Pooled rows that are not finite are no bad input here, as DenseNet.step says: the tables diverged.
-    const loss = this.net.counted(this.net.native.step(batch.dense, pooled, batch.labels, gradient));
+    const loss = this.net.counted(this.net.native.step(dense, pooled, batch.labels, gradient));
     this.tables.backward(gradient);
     return () => loss;
   }
@@ -173,13 +182,14 @@ export class Recommender {
   predict(batch: ModelBatch, logits: Float32Array): void {
     checkBatch(batch);
     const ids = this.#features.idsOf(batch);
+    const dense = this.#inputs.of(batch.dense);
     if (this.#onDevice !== undefined) {
-      this.#onDevice.predict({ ...batch, ...ids }, logits);
+      this.#onDevice.predict({ ...batch, ...ids, dense }, logits);
       return;
     }
     const pooled = this.#view('pooled', batch.size);
     this.tables.lookup(ids, pooled);
-    this.net.predict(batch.dense, pooled, logits);
+    this.net.predict(dense, pooled, logits);
   }
 
   /** Where its parts live. */

@@ -20,6 +20,7 @@ import {
   MOST_WIDTH,
 } from '../model/dense_net.ts';
 import { MOST_BATCH } from '../training/train.ts';
+import { DEFAULT_PATIENCE } from '../training/tune.ts';
 import { MOST_PARTS } from './learn_hashing.ts';
 import { DEFAULT_MIN_ROWS } from './table_rows.ts';
 
@@ -100,6 +101,8 @@ const schema = z.strictObject({
       dim: dim.default(16),
       /** Widths of the bottom layers, the last equal to `dim`. Default: [64, dim] with dense columns, [] without. */
       bottom: layers.optional(),
+      /** Whether dense columns are standardised by the rows that a model is trained on. */
+      standardize: z.boolean().default(true),
       /** Widths of the top layers, the last 1. */
       top: layers.min(1).default([64, 1]),
     })
@@ -184,8 +187,10 @@ const schema = z.strictObject({
         .strictObject({
           /** Of the embedding optimizer. */
           learningRate: distinct(rate).default([0.02, 0.05, 0.1]),
-          /** Training stops earlier when the validation loss rises. */
+          /** Training stops earlier when the validation loss rises; see the next. */
           maxEpochs: epochs.default(4),
+          /** A rate is given up after so many epochs in a row that were no better than its best. The teacher's, too. */
+          patience: epochs.default(DEFAULT_PATIENCE),
         })
         .prefault({}),
     })

@@ -14,13 +14,13 @@ import { Vocabulary } from '../data/vocabulary.ts';
 import { CollideError, checkList, checkObject, checkOptions } from '../errors.ts';
 import type { Recommender } from '../model/recommender.ts';
 import type { Detours } from '../training/detours.ts';
-import { trainEpoch } from '../training/train.ts';
+import { defaultBatchSize, trainEpoch } from '../training/train.ts';
 import { epochSeed } from '../training/tune.ts';
 import { checkSplitOf, checkTrainingSplits } from './check_splits.ts';
 import { fitFixed } from './fit.ts';
 import { checkHashing, type Hashing, type HashingManifest } from './hashing.ts';
 import { type LearnerOptions, ownOf } from './learn_hashing.ts';
-import { buildRecommender, TRAINING_OPTIONS } from './model_options.ts';
+import { buildRecommender, denseOptimizer, TRAINING_OPTIONS } from './model_options.ts';
 import { newcomerDetours } from './newcomers.ts';
 import { checkSameRun, newRun } from './origin.ts';
 import { checkTeacher, rowsOf, Teacher, type TeacherFeature, type TeacherOptions } from './teacher.ts';
@@ -34,7 +34,8 @@ export interface CrossTeachers {
 }
 
 /**
- * Trains a teacher on the past and lets it go on, once, over the present: the student's rows.
+ * Trains a teacher on the past and lets it go on, once, over the present: the student's rows, with the batch size and the
+ * dense learning rate that suit the present. Dense columns stay standardised by the past.
  *
  * @param options - with one learning rate, chosen before, as `trainTeacher` does
  * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, ABORTED, DIVERGED, CUDA_UNAVAILABLE
@@ -62,9 +63,13 @@ export async function trainCrossTeachers(
   const { model, ...fit } = await fitFixed(past, build, options);
   using owned = model;
   const start = snapshot(owned);
+  // The present may be much larger than the past, or smaller: its batches and its dense rate are its own.
+  const { learningRate } = denseOptimizer(present, options);
+  if (learningRate !== undefined) owned.net.setLearningRate(learningRate);
+  const batchSize = options.batchSize ?? defaultBatchSize(present.rows);
   const goOn = async (half?: 0 | 1): Promise<Teacher> => {
     start();
-    const order = { batchSize: fit.batchSize, seed: epochSeed(seed, fit.epochs + 1), half, signal };
+    const order = { batchSize, seed: epochSeed(seed, fit.epochs + 1), half, signal };
     await trainEpoch(owned, present, order);
     const rows = rowsOf(owned);
     const features = present.features.map(

@@ -4,7 +4,7 @@ import type { Split } from '../data/types.ts';
 import { CollideError, checkCallbacks, checkInteger, checkNumber, describe } from '../errors.ts';
 import type { Recommender } from '../model/recommender.ts';
 import { defaultBatchSize, MOST_BATCH, trainEpoch } from '../training/train.ts';
-import { epochSeed, type Tuned, tune } from '../training/tune.ts';
+import { DEFAULT_PATIENCE, epochSeed, type Tuned, tune } from '../training/tune.ts';
 import { learningRates, type TrainingOptions } from './model_options.ts';
 
 /** What training settled on. */
@@ -28,12 +28,13 @@ export async function fitTuned<T>(
   options: TrainingOptions & { validation: Split },
   onBest: (model: Recommender) => Promise<T> | T,
 ): Promise<Tuned<T> & Fit> {
-  const { rates, epochs, batchSize, seed } = completed(train, options);
+  const { rates, epochs, patience, batchSize, seed } = completed(train, options);
   const tuned = await tune({
     train,
     validation: options.validation,
     learningRates: rates,
     maxEpochs: epochs,
+    patience,
     batchSize,
     seed,
     newcomers: options.newcomers,
@@ -89,6 +90,7 @@ function completed(train: Split, options: TrainingOptions) {
   return {
     rates,
     epochs: checkInteger(options.epochs ?? 1, 1, 10_000, 'epochs'),
+    patience: checkInteger(options.patience ?? DEFAULT_PATIENCE, 1, 10_000, 'patience'),
     batchSize: checkInteger(options.batchSize ?? defaultBatchSize(train.rows), 1, MOST_BATCH, 'batchSize'),
     seed: checkInteger(options.seed ?? 1, 0, 1e12, 'seed'),
   };

@@ -3,9 +3,10 @@
 import type { Split } from '../data/types.ts';
 import type { Device } from '../device.ts';
 import type { EmbeddingOptimizer, Init } from '../embedding/index.ts';
-import { checkInteger } from '../errors.ts';
+import { CollideError, checkInteger, describe } from '../errors.ts';
 import type { DenseOptimizer } from '../model/dense_net.ts';
 import { Recommender } from '../model/recommender.ts';
+import { type Standardization, standardizationOf } from '../model/standardization.ts';
 import type { Detours } from '../training/detours.ts';
 import { defaultBatchSize, defaultDenseRate, type Newcomers } from '../training/train.ts';
 import type { CompareConfig } from './config.ts';
@@ -18,9 +19,14 @@ export interface ModelOptions {
   topHidden?: number[];
   /** Its learning rate is the one tuned. Default rowwise Adagrad. */
   embeddingOptimizer?: EmbeddingOptimizer;
-  /** Default LAMB; its learning rate by default the paper's 0.002, more for small data (see `defaultDenseRate`). */
+  /** Default LAMB; its learning rate by default 0.002 (the paper's) at 4,096 steps an epoch (see `defaultDenseRate`). */
   denseOptimizer?: DenseOptimizer;
   init?: Init;
+  /**
+   * Whether dense columns are standardised, by the mean and the standard deviation of the rows that are trained: the
+   * statistics become part of the model, which takes raw values all the same. Default true.
+   */
+  standardize?: boolean;
 }
 
 export interface TrainingOptions extends ModelOptions {
@@ -30,6 +36,8 @@ export interface TrainingOptions extends ModelOptions {
   epochs?: number;
   /** Chooses learning rate and number of epochs by log loss. */
   validation?: Split;
+  /** With `validation`: a rate is given up after so many epochs in a row that were no better than its best. Default 1. */
+  patience?: number;
   /** Default about 1,024 batches an epoch: a power of two from 32 to 32,768. */
   batchSize?: number;
   /**
@@ -58,9 +66,11 @@ export const TRAINING_OPTIONS = [
   'embeddingOptimizer',
   'denseOptimizer',
   'init',
+  'standardize',
   'learningRate',
   'epochs',
   'validation',
+  'patience',
   'batchSize',
   'newcomers',
   'detours',
@@ -93,6 +103,7 @@ export function buildRecommender(
     embeddingOptimizer: { ...(options.embeddingOptimizer ?? { kind: 'rowwise-adagrad' }), learningRate },
     denseOptimizer: denseOptimizer(split, options),
     init: options.init,
+    standardization: standardizationFor(split, options),
     countAccesses: false, // the split knows how often its ids come
     baseRate: split.labels.reduce((sum, label) => sum + label, 0) / split.rows,
     seed: options.seed ?? 1,
@@ -101,7 +112,15 @@ export function buildRecommender(
   });
 }
 
-function denseOptimizer(split: Split, { denseOptimizer, batchSize }: TrainingOptions): DenseOptimizer {
+function standardizationFor(split: Split, { standardize = true }: TrainingOptions): Standardization | undefined {
+  if (typeof standardize !== 'boolean') {
+    throw new CollideError('INVALID_ARGUMENT', `Expected a boolean for standardize, received ${describe(standardize)}`);
+  }
+  return standardize && split.denseCount > 0 ? standardizationOf(split.dense, split.denseCount) : undefined;
+}
+
+/** With the learning rate that suits the steps of an epoch over a split. */
+export function denseOptimizer(split: Split, { denseOptimizer, batchSize }: TrainingOptions): DenseOptimizer {
   const optimizer = denseOptimizer ?? { kind: 'lamb' };
   if (optimizer.kind !== 'lamb') return optimizer;
   const steps = split.rows / (batchSize ?? defaultBatchSize(split.rows));
@@ -115,13 +134,15 @@ export function learningRates(options: TrainingOptions): readonly number[] {
 }
 
 /** A config's model and training sections, and its device, as options. */
-export function modelOptions({ model, training, device }: CompareConfig): TrainingOptions {
+export function modelOptions({ model, training, compare, device }: CompareConfig): TrainingOptions {
   return {
     bottomHidden: model.bottom.slice(0, -1),
     topHidden: model.top.slice(0, -1),
+    standardize: model.standardize,
     embeddingOptimizer: training.embeddingOptimizer,
     denseOptimizer: training.denseOptimizer,
     batchSize: training.batchSize === 'auto' ? undefined : training.batchSize,
+    patience: compare.tune.patience,
     device,
     threads: training.threads,
   };

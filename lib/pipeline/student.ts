@@ -230,7 +230,7 @@ const PASSED_ON: ReadonlySet<CollideErrorCode> = new Set([
 ]);
 
 /** What has to be known to build the model again before its parameters are read. */
-type StudentShape = Pick<RecommenderOptions, 'dense' | 'dim' | 'bottomHidden' | 'topHidden'> & {
+type StudentShape = Pick<RecommenderOptions, 'dense' | 'dim' | 'bottomHidden' | 'topHidden' | 'standardization'> & {
   features: { name: string; cardinality: number }[];
 };
 
@@ -280,7 +280,8 @@ export async function trainStudent(split: Split, options: StudentOptions = {}): 
   const fit: Fit = diverged === undefined ? fixed : { ...fixed, diverged };
   const features = split.features.map(({ name, cardinality }) => ({ name, cardinality }));
   const { bottomHidden, topHidden } = options;
-  const shape = { features, dense: split.denseCount, dim, bottomHidden, topHidden };
+  const { standardization } = model;
+  const shape = { features, dense: split.denseCount, dim, bottomHidden, topHidden, standardization };
   const { vocabulary } = split;
   return new Student({ model, shape, hashing, fit, vocabulary, run: hashing?.run ?? newRun() });
 }

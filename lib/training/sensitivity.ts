@@ -6,6 +6,7 @@
 import { batches } from '../data/batches.ts';
 import type { Split } from '../data/types.ts';
 import type { Recommender } from '../model/recommender.ts';
+import { DenseInputs } from '../model/standardization.ts';
 import { type EpochOptions, eachBatch } from './train.ts';
 
 const MOST_ROWS = 65_536;
@@ -29,12 +30,13 @@ export async function measureSensitivity(
   const dim = width / features;
   const squares = new Float64Array(features);
   const accesses = new Float64Array(features);
+  const inputs = new DenseInputs(model.standardization);
   using net = model.net.frozen();
   let done = 0;
   await eachBatch(batches(split, { size: 4096, order }), options, ({ size, indices, offsets, dense, labels }) => {
     const pooled = model.tables.lookup({ indices, offsets });
     const gradient = new Float32Array(pooled.length);
-    net.step(dense, pooled, labels, gradient);
+    net.step(inputs.of(dense), pooled, labels, gradient);
     for (let row = 0; row < size; row++) {
       for (let f = 0; f < features; f++) {
         const ids = offsets[f * size + row + 1]! - offsets[f * size + row]!;

@@ -68,18 +68,20 @@ export function defaultBatchSize(rows: number): number {
 }
 
 /**
- * LAMB moves each tensor by its rate times the tensor's norm a step. The paper's 0.002 is for tens of thousands of steps;
- * with fewer the layers would hardly leave their random start. So: growing with 1 / sqrt(steps) below 4,096 steps an
- * epoch, to 0.01 at most.
+ * LAMB moves each tensor by its rate times the tensor's norm a step. The paper's 0.002 is for some thousands of steps; with
+ * fewer the layers would hardly leave their random start, with more they would wander. So: 0.002 at 4,096 steps an epoch,
+ * otherwise as 1 / sqrt(steps), to 0.01 at most.
  */
 export function defaultDenseRate(steps: number): number {
-  return Math.min(0.01, 0.002 * Math.max(1, Math.sqrt(4096 / steps)));
+  return Math.min(0.01, 0.002 * Math.sqrt(4096 / steps));
 }
 
 /**
  * One pass over a split in shuffled order. Returns the mean log loss along the way.
  *
- * @throws CollideError ABORTED, DIVERGED
+ * @throws CollideError ABORTED; DIVERGED when a step cannot be taken, and at the end when the mean log loss of the second
+ *   half of the pass is above 1.5 times the entropy of the labels, with at least 100 of each of them in it: always
+ *   predicting their rate would cost 1 time that. The first half is left out, so that a rough start is forgiven.
  */
 export async function trainEpoch(model: Recommender, split: Split, options: EpochOptions): Promise<number> {
   checkModel(model, 'trainEpoch');
@@ -95,18 +97,63 @@ export async function trainEpoch(model: Recommender, split: Split, options: Epoc
   const all = shuffled(split.rows, options.seed);
   const order = half === undefined ? all : all.filter((row) => row % 2 === half);
   const replace = newcomers && unseenIds(newcomers.older, newcomers.share, options.seed);
+  const late = new LateLoss(order.length);
   let lossBefore = () => 0; // asked for a step later, so that a device has the next batch by then
   await eachBatch(batches(split, { size: options.batchSize, order }), options, (batch) => {
     replace?.(batch);
     const detoured = detours && takeDetours(batch, order.subarray(rows, rows + batch.size), detours);
     const step = model.start({ ...batch, detoured });
     loss += lossBefore();
-    const { size } = batch;
-    lossBefore = () => step() * size;
+    const { size, labels } = batch;
+    const positives = labels.reduce((sum, label) => sum + label, 0);
+    const first = rows;
+    lossBefore = () => {
+      const total = step() * size;
+      late.add(first, size, positives, total);
+      return total;
+    };
     rows += size;
     return rows;
   });
-  return (loss + lossBefore()) / rows;
+  loss += lossBefore();
+  late.check();
+  return loss / rows;
+}
+
+const MOST_LOSS = 1.5;
+const LEAST_LABELS = 100;
+
+/** The log loss of a pass's second half: of the batches that begin there, or of its last one. */
+class LateLoss {
+  readonly #from: number;
+  #rows = 0;
+  #positives = 0;
+  #loss = 0;
+
+  constructor(rows: number) {
+    this.#from = rows / 2;
+  }
+
+  /** A batch: its first row, its rows, its labels of 1, the sum of its losses. */
+  add(first: number, rows: number, positives: number, loss: number): void {
+    if (first + rows <= this.#from) return;
+    this.#rows += rows;
+    this.#positives += positives;
+    this.#loss += loss;
+  }
+
+  /** @throws CollideError DIVERGED */
+  check(): void {
+    if (Math.min(this.#positives, this.#rows - this.#positives) < LEAST_LABELS) return;
+    const rate = this.#positives / this.#rows;
+    const entropy = -(rate * Math.log(rate) + (1 - rate) * Math.log1p(-rate));
+    const loss = this.#loss / this.#rows;
+    if (loss <= MOST_LOSS * entropy) return;
+    throw new CollideError(
+      'DIVERGED',
+      `Expected a training loss of at most ${MOST_LOSS} times the entropy of the labels (${entropy.toPrecision(4)}) over the second half of an epoch, received ${loss.toPrecision(4)}: always predicting the label rate would do better. A lower learning rate may help`,
+    );
+  }
 }
 
 /** Logits of every row of a split, in its order. */

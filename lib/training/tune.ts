@@ -8,18 +8,23 @@ import type { Recommender } from '../model/recommender.ts';
 import type { Detours } from './detours.ts';
 import { evaluateSplit, type Metrics, type Newcomers, trainEpoch } from './train.ts';
 
+/** See docs/methods.md, "Early stopping". */
+export const DEFAULT_PATIENCE = 1;
+
 export interface TuneOptions<T> {
   train: Split;
   validation: Split;
   learningRates: readonly number[];
   maxEpochs: number;
+  /** A rate is given up after so many epochs in a row that were no better than its best. */
+  patience: number;
   batchSize: number;
   seed: number;
   newcomers?: Newcomers;
   detours?: Detours;
   /** A fresh model whose embedding optimizer has this learning rate. */
   build: (learningRate: number) => Recommender;
-  /** Called at every improvement, with the model as it is then; the last call's result is returned. */
+  /** Called at every improvement, with the model as it is then; the result for the choice is returned. */
   onBest: (model: Recommender) => Promise<T> | T;
   signal?: AbortSignal;
   onProgress?: (text: string, share: number) => void;
@@ -30,24 +35,25 @@ export interface Tuned<T> {
   epochs: number;
   validation: Metrics;
   result: T;
-  /** Learning rates that were left out because training diverged with them, if there were any. */
+  /** The learning rates that diverged and were dropped, whatever they had come to before. Undefined for none. */
   diverged?: readonly number[];
 }
 
 /**
- * Trains once per learning rate, looks at the validation log loss after every epoch, and stops a rate at the first epoch
- * that makes it worse, or diverges. Ties go to the earlier try, so the result is deterministic.
+ * Trains once per learning rate and looks at the validation log loss after every epoch; after `patience` epochs that do
+ * not better it, the next rate is tried. A rate that diverges is dropped. Ties go to the earlier try, so the result is
+ * deterministic.
  *
  * @throws CollideError ABORTED; DIVERGED when every learning rate does
  */
 export async function tune<T>(options: TuneOptions<T>): Promise<Tuned<T>> {
-  const { learningRates, maxEpochs, signal } = options;
+  const { learningRates, maxEpochs, patience, signal } = options;
   let best: Tuned<T> | undefined;
   const diverged: number[] = [];
   let divergence: unknown;
   for (const [r, learningRate] of learningRates.entries()) {
     try {
-      await tryRate(r, learningRate);
+      best = (await tryRate(r, learningRate)) ?? best;
     } catch (error) {
       if (!isDiverged(error)) throw error;
       diverged.push(learningRate);
@@ -57,10 +63,13 @@ export async function tune<T>(options: TuneOptions<T>): Promise<Tuned<T>> {
   if (best === undefined) throw divergence;
   return diverged.length === 0 ? best : { ...best, diverged };
 
-  async function tryRate(r: number, learningRate: number): Promise<void> {
+  /** What the rate came to, if that is better than the best so far. */
+  async function tryRate(r: number, learningRate: number): Promise<Tuned<T> | undefined> {
     using model = options.build(learningRate);
-    let previous = Number.POSITIVE_INFINITY;
-    for (let epoch = 1; epoch <= maxEpochs; epoch++) {
+    let found: Tuned<T> | undefined;
+    let least = Number.POSITIVE_INFINITY;
+    let idle = 0; // epochs since
+    for (let epoch = 1; epoch <= maxEpochs && idle < patience; epoch++) {
       await trainEpoch(model, options.train, {
         batchSize: options.batchSize,
         seed: epochSeed(options.seed, epoch),
@@ -74,12 +83,13 @@ export async function tune<T>(options: TuneOptions<T>): Promise<Tuned<T>> {
           ),
       });
       const validation = await evaluateSplit(model, options.validation, { signal });
-      if (best === undefined || validation.logLoss < best.validation.logLoss) {
-        best = { learningRate, epochs: epoch, validation, result: await options.onBest(model) };
+      idle = validation.logLoss < least ? 0 : idle + 1;
+      least = Math.min(least, validation.logLoss);
+      if (idle === 0 && (best === undefined || least < best.validation.logLoss)) {
+        found = { learningRate, epochs: epoch, validation, result: await options.onBest(model) };
       }
-      if (validation.logLoss >= previous) break;
-      previous = validation.logLoss;
     }
+    return found;
   }
 }
 

@@ -27,7 +27,7 @@ describe('parseConfig', () => {
     expect(parseConfig(config())).toEqual({
       data: { ...config().data, dense: [], idOrder: 'frequency', minCount: 1, timezone: 'UTC', unseen: 'row' },
       device: 'cpu',
-      model: { kind: 'dlrm', dim: 16, bottom: [], top: [64, 1] },
+      model: { kind: 'dlrm', dim: 16, bottom: [], standardize: true, top: [64, 1] },
       teacher: { dim: 2, maxEpochs: 4, crossFit: [false, true] },
       training: {
         batchSize: 'auto',
@@ -43,7 +43,7 @@ describe('parseConfig', () => {
         hotShare: [0, 0.5, 0.75, 0.9, 1],
         unseen: 'newcomer',
         parts: [1, 4],
-        tune: { learningRate: [0.02, 0.05, 0.1], maxEpochs: 4 },
+        tune: { learningRate: [0.02, 0.05, 0.1], maxEpochs: 4, patience: 1 },
       },
     });
   });

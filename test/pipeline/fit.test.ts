@@ -1,17 +1,20 @@
 /** What reaches a training: its rows, seed, batch size and epochs; and that the validation rows choose and train nothing. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type Dataset, shuffled, syntheticDataset } from '../../lib/data/index.ts';
+import { type Dataset, datasetFromArrays, type SplitArrays, shuffled, syntheticDataset } from '../../lib/data/index.ts';
 import type { Recommender } from '../../lib/model/recommender.ts';
 import { trainCrossTeachers } from '../../lib/pipeline/cross_fit.ts';
 import { fitFixed, fitTuned } from '../../lib/pipeline/fit.ts';
 import { baselineHashing } from '../../lib/pipeline/learn_hashing.ts';
 import { buildRecommender } from '../../lib/pipeline/model_options.ts';
-import { type StudentOptions, trainStudent } from '../../lib/pipeline/student.ts';
+import { Student, type StudentOptions, trainStudent } from '../../lib/pipeline/student.ts';
 import { type TeacherOptions, trainTeacher } from '../../lib/pipeline/teacher.ts';
 import { measureSensitivity } from '../../lib/training/sensitivity.ts';
-import { defaultBatchSize, trainEpoch } from '../../lib/training/train.ts';
+import { defaultBatchSize, defaultDenseRate, trainEpoch } from '../../lib/training/train.ts';
 import { epochSeed } from '../../lib/training/tune.ts';
-import { flipped, replaced, takeRows, tinyData } from './tiny.ts';
+import { arraysOf, flipped, replaced, takeRows, tinyArrays, tinyData } from './tiny.ts';
 
 const data = tinyData();
 const [past, present, validation] = ['teacher', 'student', 'validation'].map((name) => data.split(name));
@@ -111,6 +114,7 @@ describe('trainStudent', () => {
     ['embeddingOptimizer', { embeddingOptimizer: { kind: 'adam' } }],
     ['denseOptimizer', { denseOptimizer: { kind: 'adagrad' } }],
     ['init', { init: { kind: 'uniform', scale: 0.01 } }],
+    ['standardize', { standardize: false }],
     ['learningRate', { learningRate: 0.2 }],
     ['epochs', { epochs: 2 }],
     ['batchSize', { batchSize: 63 }],
@@ -119,6 +123,49 @@ describe('trainStudent', () => {
     ['hashing', { hashing: baselineHashing(data.features, { method: 'modulo', size: 0.3, minRows: 1 }) }],
   ])('%s reaches the model', async (_, options) => {
     expect((await answers(options)).logits).not.toEqual((await answers({})).logits);
+  });
+
+  it('names the rates that diverged, and drops them', async () => {
+    const options = {
+      embeddingOptimizer: { kind: 'sgd' as const },
+      learningRate: [1e6, 0.3, 9e5],
+      validation: validation!,
+    };
+    expect((await answers(options)).fit).toEqual({ learningRate: 0.3, epochs: 1, batchSize: 64, diverged: [1e6, 9e5] });
+    const teacher = await trainTeacher(past!, { ...usual, ...options });
+    expect(teacher.fit!.diverged).toEqual([1e6, 9e5]);
+    expect((await answers({})).fit).not.toHaveProperty('diverged');
+  });
+
+  it('standardises dense columns by its own rows, for good: a column of another unit is the same column', async () => {
+    const inUnits = (scale: number, offset: number) => {
+      const change = (split: SplitArrays) => ({ ...split, dense: split.dense!.map((x) => scale * x + offset) });
+      return tinyData(Object.fromEntries(Object.keys(tinyArrays.splits).map((name) => [name, change])));
+    };
+    const logits = async (of: Dataset) => {
+      using student = await trainStudent(of.split('student'), { ...usual, dim: 4 });
+      const folder = await mkdtemp(join(tmpdir(), 'units-'));
+      try {
+        await student.save(folder);
+        using again = await Student.load(folder);
+        const found = await student.predict(of.split('evaluation'));
+        expect(await again.predict(of.split('evaluation'))).toEqual(found);
+        return found;
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    };
+    const expected = await logits(data);
+    for (const [scale, offset] of [
+      [1024, 0],
+      [1e-20, 0],
+      [1e36, 0],
+      [100, 1e4],
+    ] as const) {
+      const found = await logits(inUnits(scale, offset));
+      const furthest = found.reduce((most, x, i) => Math.max(most, Math.abs(x - expected[i]!)), 0);
+      expect(furthest).toBeLessThan(0.01);
+    }
   });
 
   it('learns from the labels of its split, from their rate on', async () => {
@@ -219,6 +266,26 @@ describe('trainCrossTeachers', () => {
         else expect(rows).not.toEqual(before[which]);
       }
     }
+  });
+
+  it('take the batch size and the dense rate of the present', async () => {
+    const { data: large } = syntheticDataset({ rows: 130_000, cardinalities: [50], seed: 2 });
+    const newer = large.split('student');
+    const few = datasetFromArrays({
+      features: [...large.features],
+      dense: [...large.dense],
+      splits: { teacher: takeRows(arraysOf(large, 'teacher'), (row) => row < 200) },
+    }).split('teacher');
+    const options = { bottomHidden: [4], topHidden: [4], learningRate: 0.3 };
+    const { whole } = await trainCrossTeachers(few, newer, options);
+    // By hand: the teacher of the past, then the present with what suits it.
+    const { model } = await fitFixed(few, (rate) => buildRecommender(few, undefined, 2, options, rate), options);
+    using owned = model;
+    const batchSize = defaultBatchSize(newer.rows);
+    expect(batchSize).toBeGreaterThan(defaultBatchSize(few.rows));
+    owned.net.setLearningRate(defaultDenseRate(newer.rows / batchSize));
+    await trainEpoch(owned, newer, { batchSize, seed: epochSeed(1, 2) });
+    expect(whole.features[0]!.rows).toEqual(owned.tables.weights(large.features[0]!.name));
   });
 
   it('go on from the teacher of their seed', async () => {

@@ -33,7 +33,7 @@ export const tinyArrays: DatasetArrays = (() => {
   };
 })();
 
-function arraysOf(data: Dataset, name: string): SplitArrays {
+export function arraysOf(data: Dataset, name: string): SplitArrays {
   const { labels, dense, features } = data.split(name);
   return { labels, dense, features: features.map((_, f) => ({ ids: data.split(name).ids(f).ids })) };
 }

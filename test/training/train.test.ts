@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { syntheticDataset } from '../../lib/data/index.ts';
-import { Recommender } from '../../lib/model/recommender.ts';
+import { datasetFromArrays, type Split, syntheticDataset } from '../../lib/data/index.ts';
+import { type ModelBatch, Recommender } from '../../lib/model/recommender.ts';
 import {
   defaultBatchSize,
   defaultDenseRate,
@@ -8,7 +8,7 @@ import {
   predictSplit,
   trainEpoch,
 } from '../../lib/training/train.ts';
-import { tune } from '../../lib/training/tune.ts';
+import { epochSeed, tune } from '../../lib/training/tune.ts';
 
 const { data } = syntheticDataset({ rows: 6000, cardinalities: [300, 50], zipf: 0.5, effect: 1.5, seed: 2 });
 const student = data.split('student');
@@ -31,9 +31,9 @@ describe('defaults for small data', () => {
     expect([10, 32_768, 100_000, 1_000_000, 1e9].map(defaultBatchSize)).toEqual([32, 32, 128, 1024, 32_768]);
   });
 
-  it("the paper's rate from 4,096 steps on, more below, never above 0.01", () => {
+  it("the paper's rate for 4,096 steps, less above, more below, never above 0.01", () => {
     expect(defaultDenseRate(4096)).toBe(0.002);
-    expect(defaultDenseRate(1e6)).toBe(0.002);
+    expect(defaultDenseRate(65_536)).toBeCloseTo(0.0005, 12);
     expect(defaultDenseRate(1024)).toBeCloseTo(0.004, 12);
     expect(defaultDenseRate(10)).toBe(0.01);
   });
@@ -88,6 +88,7 @@ describe('tune', () => {
       validation,
       learningRates: [1e6, 1e-9, 0.1],
       maxEpochs: 2,
+      patience: 1,
       batchSize: 64,
       seed: 1,
       build: (rate) => build(rate, rate > 1 ? 'sgd' : 'rowwise-adagrad'),
@@ -97,6 +98,7 @@ describe('tune', () => {
       },
     });
     expect(tuned.learningRate).toBe(0.1);
+    expect(tuned.diverged).toEqual([1e6]);
     expect(tuned.result).toBe(Math.min(...seen));
     expect(tuned.validation.logLoss).toBe(tuned.result);
   });
@@ -107,11 +109,108 @@ describe('tune', () => {
       validation,
       learningRates: [1e6],
       maxEpochs: 1,
+      patience: 1,
       batchSize: 64,
       seed: 1,
       build: (rate) => build(rate, 'sgd'),
       onBest: () => undefined,
     });
     await expect(all).rejects.toMatchObject({ code: 'DIVERGED' });
+  });
+});
+
+describe('the loss of an epoch', () => {
+  /** A net whose every logit is `size` against the label, or for it, where `right` says so. */
+  const wrongBy = (size: number, right: (row: number) => boolean = () => false) => {
+    let first = 0;
+    return Object.assign(Object.create(Recommender.prototype) as Recommender, {
+      start: (batch: ModelBatch) => {
+        const losses = Array.from(batch.labels, (_, r) => Math.log1p(Math.exp(right(first + r) ? -size : size)));
+        first += batch.size;
+        return () => losses.reduce((sum, loss) => sum + loss, 0) / batch.size;
+      },
+    });
+  };
+  const ofLabels = (labels: Float32Array) =>
+    datasetFromArrays({
+      features: [{ name: 'a', cardinality: 2, list: false, outOfVocabulary: null }],
+      splits: { teacher: { labels, features: [{ ids: new Uint32Array(labels.length) }] } },
+    }).split('teacher');
+  const half = Float32Array.from({ length: 1000 }, (_, row) => row % 2);
+  const epoch = (model: Recommender, split: Split, batchSize = 64) => trainEpoch(model, split, { batchSize, seed: 1 });
+
+  it('above 1.5 times the entropy of the labels is a divergence', async () => {
+    const split = ofLabels(half);
+    for (const batchSize of [1, 64, 1000]) {
+      const all = epoch(wrongBy(1.3), split, batchSize); // a loss of 1.54 against 1.04
+      await expect(all).rejects.toMatchObject({ code: 'DIVERGED', message: expect.stringMatching(/1\.5 times/) });
+      expect(await epoch(wrongBy(0.5), split, batchSize)).toBeCloseTo(Math.log1p(Math.exp(0.5)), 6); // 0.97
+    }
+  });
+
+  it('forgives what happened in the first half', async () => {
+    const split = ofLabels(half);
+    expect(
+      await epoch(
+        wrongBy(50, (row) => row >= 400),
+        split,
+        50,
+      ),
+    ).toBeCloseTo(20, 1);
+    await expect(
+      epoch(
+        wrongBy(50, (row) => row < 600),
+        split,
+        50,
+      ),
+    ).rejects.toMatchObject({ code: 'DIVERGED' });
+  });
+
+  it('is not judged with fewer than 100 labels of a kind in that half', async () => {
+    const rare = (positives: number) =>
+      ofLabels(Float32Array.from({ length: 4000 }, (_, row) => Number(row % Math.floor(4000 / positives) === 0)));
+    expect(await epoch(wrongBy(5), rare(100))).toBeCloseTo(5, 1);
+    await expect(epoch(wrongBy(5), rare(400))).rejects.toMatchObject({ code: 'DIVERGED' });
+    expect(await epoch(wrongBy(5), ofLabels(new Float32Array(1000)))).toBeCloseTo(5, 1);
+  });
+});
+
+describe('patience', () => {
+  it('is the number of epochs without an improvement after which a rate is given up', async () => {
+    // Overfits: from some epoch on the loss rises.
+    const run = async (patience: number) => {
+      const seen: number[] = [];
+      let trained = 0;
+      const tuned = await tune({
+        train: student,
+        validation,
+        learningRates: [0.5],
+        maxEpochs: 12,
+        patience,
+        batchSize: 64,
+        seed: 1,
+        build: (rate) => build(rate),
+        onBest: (model) => seen.push(model.tables.steps),
+        onProgress: (text) => {
+          trained = Math.max(trained, Number(/epoch (\d+)/.exec(text)![1]));
+        },
+      });
+      return { ...tuned, seen, trained };
+    };
+    const losses: number[] = [];
+    using model = build(0.5);
+    for (let epoch = 1; epoch <= 12; epoch++) {
+      await trainEpoch(model, student, { batchSize: 64, seed: epochSeed(1, epoch) });
+      losses.push((await evaluateSplit(model, validation)).logLoss);
+    }
+    for (const patience of [1, 2, 3, 20]) {
+      let [best, at] = [0, 1];
+      while (at < 12 && at - best - 1 < patience) {
+        if (losses[at]! < losses[best]!) best = at;
+        at++;
+      }
+      const { epochs, validation: found } = await run(patience);
+      expect([epochs, found.logLoss]).toEqual([best + 1, losses[best]]);
+    }
   });
 });

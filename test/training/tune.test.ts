@@ -46,7 +46,10 @@ const build = (rate: number): Recommender => {
 type Losses = readonly (readonly number[])[];
 
 /** `tune` over made-up losses. */
-function tuned(losses: Losses, more: { signal?: AbortSignal; onBest?: (model: Counted) => unknown } = {}) {
+function tuned(
+  losses: Losses,
+  more: { patience?: number; signal?: AbortSignal; onBest?: (model: Counted) => unknown } = {},
+) {
   vi.mocked(trainEpoch).mockImplementation(async (trained: unknown, split: Split, options: EpochOptions) => {
     const model = trained as Counted;
     options.signal?.throwIfAborted();
@@ -70,6 +73,7 @@ function tuned(losses: Losses, more: { signal?: AbortSignal; onBest?: (model: Co
     validation,
     learningRates: [...losses.keys()],
     maxEpochs: losses[0]!.length,
+    patience: more.patience ?? 1,
     ...given,
     seed: 6,
     build,
@@ -93,25 +97,34 @@ describe('tune', () => {
     return fc.array(fc.array(loss, { minLength: epochs, maxLength: epochs }), { minLength: rates, maxLength: rates });
   });
 
-  it('takes the least validation loss of all that it tried, the first of equals, and stops a rate that gets worse', async () => {
+  it('takes the least loss of rates that did not diverge, the first of equals; patience ends a rate', async () => {
     await fc.assert(
-      fc.asyncProperty(table, async (losses) => {
+      fc.asyncProperty(table, fc.integer({ min: 1, max: 3 }), async (losses, patience) => {
         log = [];
         const expected: string[] = [];
+        const diverged: number[] = [];
         let best: { rate: number; epochs: number; loss: number } | undefined;
         for (const [rate, row] of losses.entries()) {
+          let found: typeof best;
           for (const [k, loss] of row.entries()) {
             expected.push(`train ${rate} ${k + 1}`);
-            if (Number.isNaN(loss)) break;
+            if (Number.isNaN(loss)) {
+              diverged.push(rate);
+              found = undefined;
+              break;
+            }
             expected.push(`evaluate ${rate} ${k + 1}`);
-            if (best === undefined || loss < best.loss) best = { rate, epochs: k + 1, loss };
-            if (k > 0 && loss >= row[k - 1]!) break;
+            if (found === undefined || loss < found.loss) found = { rate, epochs: k + 1, loss };
+            if (k + 1 - found.epochs === patience) break;
           }
+          if (found !== undefined && (best === undefined || found.loss < best.loss)) best = found;
         }
-        const job = tuned(losses);
+        const job = tuned(losses, { patience });
         if (best === undefined) await expect(job).rejects.toMatchObject({ code: 'DIVERGED' });
         else {
-          expect(await job).toMatchObject({
+          const choice = await job;
+          expect(choice.diverged ?? []).toEqual(diverged);
+          expect(choice).toMatchObject({
             learningRate: best.rate,
             epochs: best.epochs,
             validation: { logLoss: best.loss },
