@@ -11,6 +11,7 @@ import { DEFAULT_MIN_ROWS, wholeTables } from '../pipeline/table_rows.ts';
 import { loadVectors } from '../pipeline/vectors.ts';
 import { DEVICE_FLAG } from './device.ts';
 import { interruptSignal } from './interrupt.ts';
+import { checkPaths } from './paths.ts';
 import { Progress } from './progress.ts';
 
 interface ClusterOptions extends Omit<LearnHashingOptions, 'size' | 'signal' | 'onProgress'> {
@@ -70,6 +71,9 @@ export function clusterCommand(): Command {
         checkBudgetOptions({ size, budget, dim, sensitivity });
         const whole = extname(out).toLowerCase() === '.safetensors';
         if (!whole) mappingFormat(out);
+        const inputs = [{ name: 'the vectors', path }];
+        if (counts !== undefined) inputs.push({ name: '--counts', path: counts });
+        await checkPaths(inputs, [{ name: '--out', path: out }]);
         const progress = new Progress();
         const signal = interruptSignal();
         try {

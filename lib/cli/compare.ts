@@ -20,6 +20,6 @@ export function compareCommand(): Command {
     .option('--resume', 'keep the results that the --json file already has')
     .option(DEVICE_FLAG, DEVICE_OF_CONFIG)
     .action(async (path: string, { device, ...options }: CompareCommandOptions) => {
-      await runComparison({ config: onDevice(await loadConfig(path), device), ...options });
+      await runComparison({ config: onDevice(await loadConfig(path), device), configFile: path, ...options });
     });
 }

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { checkInteger, checkOneOf } from '../errors.ts';
 import { Hashing } from '../pipeline/hashing.ts';
 import { mappingFormat, writeMapping } from '../pipeline/mapping_file.ts';
+import { checkPaths } from './paths.ts';
 
 export function exportCommand(): Command {
   return new Command('export')
@@ -13,6 +14,7 @@ export function exportCommand(): Command {
     .option('--table <number>', 'internal table, from 0', Number, 0)
     .action(async (path: string, options: { feature: string; out: string; table: number }) => {
       mappingFormat(options.out);
+      await checkPaths([{ name: 'the mapping', path }], [{ name: '--out', path: options.out }]);
       const { features } = await Hashing.load(path);
       const names = features.map(({ name }) => name);
       const feature = features[names.indexOf(checkOneOf(options.feature, names, '--feature'))]!;

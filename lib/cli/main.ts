@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-/** The command `collide`. Exit codes: 0 done, 1 a fault of ours, 2 bad input or missing resources, 130 interrupted. */
+/**
+ * The command `collide`. Exit status: 0 done, 1 a fault of ours, 2 bad input or missing resources, 129, 130 and 143
+ * interrupted (SIGHUP, SIGINT, SIGTERM), 141 done but the reader of the output has gone.
+ */
 import { Command } from 'commander';
 import { CollideError } from '../errors.ts';
 import { PACKAGE_VERSION } from '../version.ts';
@@ -8,6 +11,7 @@ import { compareCommand } from './compare.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { exportCommand } from './export.ts';
+import { endedEarly, outliveReaders } from './interrupt.ts';
 import { reportCommand } from './report.ts';
 import { trainCommand } from './train.ts';
 
@@ -30,16 +34,22 @@ for (const command of [
 program.exitOverride();
 for (const command of program.commands) command.exitOverride();
 
+outliveReaders();
 try {
   await program.parseAsync();
+  // What was asked to stop may have come to its end.
+  const early = endedEarly();
+  if (early !== undefined) process.exitCode = early.status;
 } catch (error) {
-  process.exitCode = exitCode(error);
+  process.exitCode = exitStatus(error);
 }
 
-function exitCode(error: unknown): number {
+function exitStatus(error: unknown): number {
+  const early = endedEarly(error);
   if (error instanceof CollideError) {
-    process.stderr.write(`collide: ${error.message} [${error.code}]\n`);
-    return error.code === 'ABORTED' ? 130 : 2;
+    const message = early === undefined ? `${error.message} [${error.code}]` : early.message;
+    if (message !== undefined) process.stderr.write(`collide: ${message}\n`);
+    return early?.status ?? 2;
   }
   // Commander has printed its own message already; asking for help is no error.
   const commander = error as { code?: string; exitCode?: number };

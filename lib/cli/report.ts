@@ -4,6 +4,7 @@ import { writeFileAtomic } from '../files/index.ts';
 import { readComparison } from '../pipeline/results_file.ts';
 import { renderReport } from '../report/index.ts';
 import { formatTable } from '../report/table.ts';
+import { checkPaths } from './paths.ts';
 
 export function reportCommand(): Command {
   return new Command('report')
@@ -11,6 +12,7 @@ export function reportCommand(): Command {
     .argument('<results>', 'results.json of collide compare or demo')
     .option('--html <file>', 'where to write the report', 'report.html')
     .action(async (path: string, options: { html: string }) => {
+      await checkPaths([{ name: 'the results', path }], [{ name: '--html', path: options.html }]);
       const comparison = await readComparison(path);
       process.stdout.write(`${formatTable(comparison)}\n`);
       await writeFileAtomic(options.html, await renderReport(comparison));

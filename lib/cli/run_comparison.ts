@@ -11,11 +11,15 @@ import { readComparison, writeComparison } from '../pipeline/results_file.ts';
 import { checkResumable } from '../pipeline/resume.ts';
 import { renderReport } from '../report/index.ts';
 import { formatTable } from '../report/table.ts';
+import { dataInputs } from './data_inputs.ts';
 import { interruptSignal } from './interrupt.ts';
+import { checkPaths, type Output } from './paths.ts';
 import { Progress } from './progress.ts';
 
 export interface ComparisonRun {
   config: CompareConfig;
+  /** Where the config was read from. */
+  configFile?: string;
   /** results.json, written after every result so that an interruption loses one at most. */
   json?: string;
   /** The HTML report. */
@@ -26,8 +30,21 @@ export interface ComparisonRun {
 }
 
 /** @throws CollideError */
-export async function runComparison({ config, json, html, resume, notes }: ComparisonRun): Promise<Comparison> {
+export async function runComparison({
+  config,
+  configFile,
+  json,
+  html,
+  resume,
+  notes,
+}: ComparisonRun): Promise<Comparison> {
   placeMethods(config); // refused before millions of rows are read
+  const inputs = configFile === undefined ? [] : [{ name: 'the config file', path: configFile }];
+  const outputs = [
+    { name: '--json', path: json },
+    { name: '--html', path: html },
+  ].filter((output): output is Output => output.path !== undefined);
+  await checkPaths([...inputs, ...(await dataInputs(config.data))], outputs);
   const known = resume && json !== undefined ? await readKnown(json, config) : undefined;
   const progress = new Progress();
   const signal = interruptSignal();
@@ -52,7 +69,7 @@ export async function runComparison({ config, json, html, resume, notes }: Compa
     for (const path of [json, html]) if (path !== undefined) process.stdout.write(`wrote ${path}\n`);
     return comparison;
   } catch (error) {
-    if (error instanceof CollideError && error.code === 'ABORTED' && json !== undefined) {
+    if (error instanceof CollideError && error.code === 'ABORTED' && json !== undefined && existsSync(json)) {
       process.stderr.write(`the results so far are in ${json}; continue with --resume\n`);
     }
     throw error;

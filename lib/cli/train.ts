@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { openDataset } from '../data/index.ts';
 import { chooseDevice } from '../device.ts';
 import { checkNumber } from '../errors.ts';
-import { makeFolder } from '../files/index.ts';
+import { inFolder } from '../files/index.ts';
 import { autoCandidates } from '../pipeline/candidates.ts';
 import { chooseShape, hashedFeatures, mostSets, type Shape } from '../pipeline/choose.ts';
 import { loadConfig } from '../pipeline/config.ts';
@@ -16,8 +16,10 @@ import { type StudentOptions, trainStudent } from '../pipeline/student.ts';
 import { allRows, dearTables } from '../pipeline/table_rows.ts';
 import { trainTeacher } from '../pipeline/teacher.ts';
 import { trainingWarnings } from '../pipeline/warnings.ts';
+import { dataInputs } from './data_inputs.ts';
 import { DEVICE_FLAG, DEVICE_OF_CONFIG, onDevice } from './device.ts';
 import { interruptSignal } from './interrupt.ts';
+import { checkPaths } from './paths.ts';
 import { Progress } from './progress.ts';
 
 export function trainCommand(): Command {
@@ -38,10 +40,15 @@ export function trainCommand(): Command {
       const size = checkNumber(options.size, Number.MIN_VALUE, 1, '--size');
       const given = options.hotShare;
       const hotShares = given === undefined ? config.compare.hotShare : [checkNumber(given, 0, 1, '--hot-share')];
+      const outputs = ['teacher.safetensors', 'mapping.safetensors', 'student/student.safetensors'].map((file) => ({
+        name: '--out',
+        path: join(options.out, file),
+        makesFolders: true,
+      }));
+      await checkPaths([{ name: 'the config file', path }, ...(await dataInputs(config.data))], outputs);
       const progress = new Progress();
       const signal = interruptSignal();
       try {
-        await makeFolder(options.out);
         using data = await openDataset(config.data, {
           signal,
           onProgress: ({ step }) => progress.update(`data: ${step}`, 0),
@@ -122,9 +129,11 @@ export function trainCommand(): Command {
           progress.update(text, (1 + (2 * (most + share)) / (most + 1)) / 3),
         );
         using student = made.student;
-        await (await knowing(best.shape)).save(join(options.out, 'teacher.safetensors'));
-        await made.hashing.save(join(options.out, 'mapping.safetensors'));
-        await student.save(join(options.out, 'student'));
+        await inFolder(options.out, async () => {
+          await (await knowing(best.shape)).save(join(options.out, 'teacher.safetensors'));
+          await made.hashing.save(join(options.out, 'mapping.safetensors'));
+          await student.save(join(options.out, 'student'));
+        });
         const metrics = await student.evaluate(data.split('evaluation'), { signal });
         progress.stop();
         const { devices } = student;

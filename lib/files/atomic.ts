@@ -3,11 +3,12 @@
  * one, and the folder synced. Whatever fails, the old file is untouched and the temporary one is removed (a killed
  * process may leave a `.collide-*.tmp` behind).
  */
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { CollideError, checkText } from '../errors.ts';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { checkText } from '../errors.ts';
+import { fileError } from './errors.ts';
+import { checkUnprotected, failure, ignore, targetOf, temporaryIn } from './target.ts';
 
 /** What a file is made of, in order. */
 export type FileContent = string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
@@ -15,35 +16,10 @@ export type FileContent = string | Uint8Array | Iterable<Uint8Array> | AsyncIter
 /** Most bytes per system call: one call takes less than 2 GiB, and smaller ones leave room for other work between. */
 const PIECE = 2 ** 26;
 
-const REASONS: Record<string, string> = {
-  EACCES: 'permission denied',
-  EDQUOT: 'the disk quota is used up',
-  EISDIR: 'it is a folder',
-  EMFILE: 'too many open files',
-  ENAMETOOLONG: 'the name is too long',
-  ENOENT: 'no such file or folder',
-  ENOSPC: 'no space left on the disk',
-  ENOTDIR: 'a part of the path is not a folder',
-  EPERM: 'operation not permitted',
-  EROFS: 'the file system is read-only',
-};
-
-/**
- * A failed system call as a FILE_IO error that names the file and the reason; other errors as they are.
- *
- * @param action - `read` or `write`
- */
-export function fileError(action: 'read' | 'write', path: string, cause: unknown): unknown {
-  const { code, syscall, message } = (cause ?? {}) as NodeJS.ErrnoException;
-  if (code === undefined || syscall === undefined) return cause;
-  const reason = REASONS[code] === undefined ? message : `${REASONS[code]} (${code})`;
-  return new CollideError('FILE_IO', `Could not ${action} "${path}": ${reason}`, { cause });
-}
-
 /**
  * Writes a file so that `path` holds either its old content or all of the new one, also after a crash of the machine.
- * A symbolic link keeps pointing to its file, which is replaced and keeps its permissions. A device or pipe
- * (`/dev/stdout`) cannot be replaced and is written directly.
+ * A symbolic link keeps pointing to its file, which is replaced and keeps its permissions; a file without permission to
+ * write is not replaced. A device or pipe (`/dev/stdout`) cannot be replaced and is written directly.
  *
  * @param content - text (UTF-8), bytes, or pieces of bytes, which must not be changed until the promise settles
  * @throws CollideError FILE_IO with the path and the cause (full disk, permissions, missing folder, ...); an error that
@@ -57,9 +33,10 @@ export async function writeFileAtomic(path: string, content: FileContent): Promi
   checkText(path, 'the path of a file');
   try {
     const old = await stat(path).catch(ignore('ENOENT'));
-    if (old?.isDirectory()) throw Object.assign(new Error('is a folder'), { code: 'EISDIR', syscall: 'open' });
+    if (old?.isDirectory()) throw failure('EISDIR');
     if (old !== undefined && !old.isFile()) return await writeDirectly(path, content);
-    const target = old === undefined ? path : await realpath(path);
+    const target = await targetOf(path);
+    if (old !== undefined) await checkUnprotected(target);
     await replace(target, content, old === undefined ? undefined : old.mode & 0o777);
   } catch (error) {
     throw fileError('write', path, error);
@@ -68,7 +45,7 @@ export async function writeFileAtomic(path: string, content: FileContent): Promi
 
 async function replace(target: string, content: FileContent, mode: number | undefined): Promise<void> {
   const folder = dirname(target);
-  const temporary = join(folder, `.collide-${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
+  const temporary = temporaryIn(folder);
   const file = await open(temporary, 'wx');
   try {
     try {
@@ -116,11 +93,4 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-/** A catch handler that turns errors of these codes into undefined. */
-function ignore(...codes: string[]): (error: NodeJS.ErrnoException) => undefined {
-  return (error) => {
-    if (!codes.includes(error.code ?? '')) throw error;
-  };
 }

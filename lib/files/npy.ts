@@ -6,7 +6,8 @@
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { CollideError, checkText, describe } from '../errors.ts';
-import { fileError, writeFileAtomic } from './atomic.ts';
+import { writeFileAtomic } from './atomic.ts';
+import { fileError } from './errors.ts';
 import { readFully } from './read_fully.ts';
 import type { Tensor } from './safetensors.ts';
 import { bytesOf, byteWidth, dtypeOf, elementCount, newArray, type TensorArray, type TensorType } from './tensor.ts';

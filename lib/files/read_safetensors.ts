@@ -4,7 +4,7 @@
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { CollideError, checkFunction, checkText } from '../errors.ts';
-import { fileError } from './atomic.ts';
+import { fileError } from './errors.ts';
 import { readFully } from './read_fully.ts';
 import {
   CHECKSUM,

@@ -7,7 +7,7 @@ import type { Split } from '../data/types.ts';
 import type { Vocabulary } from '../data/vocabulary.ts';
 import type { Device, PlacedOn } from '../device.ts';
 import { CollideError, type CollideErrorCode, checkOptions, checkText, describe } from '../errors.ts';
-import { makeFolder, type SafetensorsFile, withSafetensors, writeSafetensors } from '../files/index.ts';
+import { inFolder, type SafetensorsFile, withSafetensors, writeSafetensors } from '../files/index.ts';
 import { Recommender, type RecommenderOptions } from '../model/recommender.ts';
 import { rowLosses } from '../training/metrics.ts';
 import { evaluateSplit, type Metrics, predictSplit } from '../training/train.ts';
@@ -129,13 +129,10 @@ export class Student {
    * @throws CollideError FILE_IO
    */
   async save(folder: string): Promise<void> {
-    await makeFolder(checkText(folder, 'the folder of a student'));
+    checkText(folder, 'the folder of a student');
     const { tensors, metadata } = this.contents();
-    await writeSafetensors(
-      join(folder, FILE),
-      { ...this.#model.tables.checkpointPieces('rows'), ...tensors },
-      metadata,
-    );
+    const all = { ...this.#model.tables.checkpointPieces('rows'), ...tensors };
+    await inFolder(folder, () => writeSafetensors(join(folder, FILE), all, metadata));
   }
 
   /** @internal What `save` writes beside the rows. */

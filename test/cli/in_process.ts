@@ -16,7 +16,7 @@ export async function run(command: () => Command, ...args: string[]): Promise<st
     return true;
   });
   const progress = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
-  const before = (['SIGINT', 'SIGTERM', 'SIGPIPE'] as const).map(
+  const before = (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGPIPE'] as const).map(
     (signal) => [signal, process.listeners(signal)] as const,
   );
   try {

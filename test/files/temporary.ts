@@ -25,3 +25,17 @@ export function tinyDisk(parent: string, kilobytes: number): string | undefined 
   });
   return folder;
 }
+
+/** Runs `body` without the rights of root, where this process has them. */
+export async function asUser<T>(body: () => Promise<T>): Promise<T> {
+  if (process.getuid?.() !== 0) return body();
+  const nobody = 65_534;
+  process.setegid!(nobody);
+  process.seteuid!(nobody);
+  try {
+    return await body();
+  } finally {
+    process.seteuid!(0);
+    process.setegid!(0);
+  }
+}
