@@ -41,19 +41,6 @@ export interface NativeJob<T> {
   abort(): void;
 }
 
-/** Principal components of native/cpu/principal.h, and the rows seen along them. */
-export interface NativePrincipal {
-  /** [dim] */
-  mean: Float64Array;
-  /** [components * dim] */
-  axes: Float64Array;
-  /** [components] */
-  variances: Float64Array;
-  /** [ids], unless it was not asked for, like the rotation [ids * components]. */
-  projection: Float64Array;
-  rotation: Float32Array;
-}
-
 /** One hash function as native code takes it; see lib/hashing for the kinds. */
 export interface NativeHash {
   kind: 'identity' | 'modulo' | 'mixed' | 'quotient' | 'mixed-radix' | 'table' | 'hot';
@@ -325,20 +312,8 @@ export interface NativeBinding {
     options: { rows: number; mass: 'sqrt' | 'cbrt' | 'one'; device: 'cpu' | 'cuda'; threads: number },
     onProgress: ((done: number, all: number) => void) | undefined,
   ): NativeJob<Uint32Array>;
-  /** Both copy their inputs before they return. Where rows of 1 to 26 values lie on a Hilbert curve, [ids]. */
-  hilbertKeys(teacherRows: Float32Array, options: { dim: number; threads: number }): NativeJob<Float64Array>;
-  principal(
-    teacherRows: Float32Array,
-    counts: Float64Array,
-    options: {
-      dim: number;
-      /** The leading ones wanted. */
-      components: number;
-      /** What is made of the rows: nothing, their coordinates along the last of the components, or along all. */
-      output: 'axes' | 'projection' | 'rotation';
-      threads: number;
-    },
-  ): NativeJob<NativePrincipal>;
+  /** Where rows of 1 to 26 finite values lie on a Hilbert curve, [ids], lib/clustering/hilbert.ts. */
+  hilbertKeys(teacherRows: Float32Array, dim: number, threads: number): Float64Array;
   kdTree(
     teacherRows: Float32Array,
     counts: Float64Array,
@@ -372,6 +347,15 @@ export interface NativeBinding {
 
 let binding: NativeBinding | undefined;
 
+/** An installed package lacks cmake-js, a tool of its developers; npm brings node-gyp along. */
+function buildAdvice(): string {
+  const gyp = `npm run build:gyp --prefix "${packageRoot}"`;
+  if (!existsSync(join(packageRoot, 'node_modules', 'cmake-js'))) {
+    return `Build it once, about a minute on two cores: ${gyp} (needs g++ with C++20, make and python3)`;
+  }
+  return `Build it with: npm run build:native (g++, make, cmake), or ${gyp} (g++, make, python3)`;
+}
+
 /** The package's own folder: this file is lib/native.ts in a checkout and dist/native.js in an installed package. */
 export const packageRoot: string = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -392,7 +376,7 @@ export function native(): NativeBinding {
       const why = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
       throw new CollideError(
         'NATIVE_MISSING',
-        `The native addon ${found} for ${process.platform}-${process.arch} in ${folder}: ${why}. Build it with "npm run build:native" (cmake) or "npm run build:gyp" (python3) in ${packageRoot}`,
+        `The native addon ${found} for ${process.platform}-${process.arch} in ${folder}: ${why}. ${buildAdvice()}`,
         { cause },
       );
     }

@@ -81,13 +81,13 @@ export function ward(context, teacher, options) {
   });
 }
 
-async function eachTable({ data, minRows }, teacher, options, place) {
-  const made = teacher.features.map(async ({ name, cardinality, rows: values, counts }, f) => {
+function eachTable({ data, minRows }, teacher, options, place) {
+  const features = teacher.features.map(({ name, cardinality, rows: values, counts }, f) => {
     const rows = targetRows(cardinality, { size: options.size, minRows });
     if (rows >= cardinality) return { name, cardinality, hashes: [{ kind: 'identity' }], combine: 'sum' };
     const recent = data.split('student').idCounts(f);
     const hottest = [...recent.keys()].sort((a, b) => recent[b] - recent[a] || a - b);
-    const keys = teacher.dim === 1 ? values : await principalProjection(values, teacher.dim, counts);
+    const keys = teacher.dim === 1 ? values : principalProjection(values, teacher.dim, counts);
     const entries = new Uint32Array(cardinality);
     hottest.slice(0, rows).forEach((id, row) => {
       entries[id] = row;
@@ -97,6 +97,5 @@ async function eachTable({ data, minRows }, teacher, options, place) {
     place({ feature: f, rows, entries, hottest, coldest, keyOf: (id) => keys[id], counts, recent, unseenId });
     return { name, cardinality, hashes: [{ kind: 'table', rows, entries }], combine: 'sum' };
   });
-  const features = await Promise.all(made);
   return new Hashing(features, { method: 'exploration', size: options.size, minRows, seed: options.seed });
 }

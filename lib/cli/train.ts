@@ -102,9 +102,7 @@ export function trainCommand(): Command {
             ...modelOptions(config),
             ...chosen,
             newcomers: { older: past!, share: config.training.newcomerShare },
-            detours: shape.crossFit
-              ? await crossFit(hashing, await crossTeachers(), data.features, { signal })
-              : undefined,
+            detours: shape.crossFit ? crossFit(hashing, await crossTeachers(), data.features) : undefined,
             hashing,
             dim: config.model.dim,
             signal,

@@ -8,10 +8,9 @@
 import type { Device } from '../device.ts';
 import { CollideError, checkInteger, checkList, checkNumber, checkObject, checkOptions, checkText } from '../errors.ts';
 import { bytesPerEntry } from '../hashing/pack.ts';
-import { inTurns } from '../turns.ts';
 import type { JobOptions } from './job.ts';
 import { learnKdTree } from './kd_tree.ts';
-import { type Counts, checkTeacherInTurns, checkTeacherShape, MOST_IDS } from './types.ts';
+import { type Counts, checkTeacher, MOST_IDS } from './types.ts';
 
 /** Measured heights are powers of it. */
 const GRID = 4;
@@ -64,13 +63,12 @@ export async function distortionCurve(
   counts: Counts,
   options: Omit<JobOptions<never>, 'onProgress'> & { device?: Device } = {},
 ): Promise<DistortionCurve> {
-  const ids = checkTeacherShape(teacherRows, dim, counts, 'distortionCurve');
-  await checkTeacherInTurns(teacherRows, dim, counts, 'distortionCurve', options.signal);
+  const ids = checkTeacher(teacherRows, dim, counts, 'distortionCurve');
   const curve: DistortionCurve = { rows: [], errors: [] };
   for (let rows = 1; rows < ids; rows *= GRID) {
     curve.rows.push(rows);
     const assignment = await learnKdTree(teacherRows, dim, counts, rows, options);
-    curve.errors.push(await errorOf(teacherRows, dim, counts, assignment, rows, options.signal));
+    curve.errors.push(errorOf(teacherRows, dim, counts, assignment, rows));
   }
   curve.rows.push(ids);
   curve.errors.push(0);
@@ -78,36 +76,28 @@ export async function distortionCurve(
 }
 
 /** Count-weighted squared distances of the ids to the mean of their row, summed. */
-async function errorOf(
+function errorOf(
   teacherRows: Float32Array,
   dim: number,
   counts: Counts,
   assignment: Uint32Array,
   rows: number,
-  signal: AbortSignal | undefined,
-): Promise<number> {
+): number {
   const means = new Float64Array(rows * dim);
   const weights = new Float64Array(rows);
-  const slice = Math.ceil(16_384 / dim);
-  const addUp = (begin: number, end: number) => {
-    for (let id = begin; id < end; id++) {
-      const row = assignment[id]!;
-      weights[row]! += counts[id]!;
-      for (let d = 0; d < dim; d++) means[row * dim + d]! += counts[id]! * teacherRows[id * dim + d]!;
-    }
-  };
-  await inTurns(counts.length, addUp, signal, slice);
+  for (let id = 0; id < counts.length; id++) {
+    const row = assignment[id]!;
+    weights[row]! += counts[id]!;
+    for (let d = 0; d < dim; d++) means[row * dim + d]! += counts[id]! * teacherRows[id * dim + d]!;
+  }
   let error = 0;
-  const compare = (begin: number, end: number) => {
-    for (let id = begin; id < end; id++) {
-      if (counts[id] === 0) continue;
-      const row = assignment[id]!;
-      for (let d = 0; d < dim; d++) {
-        error += counts[id]! * (teacherRows[id * dim + d]! - means[row * dim + d]! / weights[row]!) ** 2;
-      }
+  for (let id = 0; id < counts.length; id++) {
+    if (counts[id] === 0) continue;
+    const row = assignment[id]!;
+    for (let d = 0; d < dim; d++) {
+      error += counts[id]! * (teacherRows[id * dim + d]! - means[row * dim + d]! / weights[row]!) ** 2;
     }
-  };
-  await inTurns(counts.length, compare, signal, slice);
+  }
   return error;
 }
 

@@ -7,7 +7,6 @@ import {
   type MappingTask,
 } from '../clustering/index.ts';
 import { planMapping } from '../clustering/learn_mapping_options.ts';
-import { byFallingCount } from '../clustering/mapping_layout.ts';
 import { checkFeatureInfos } from '../data/check_features.ts';
 import type { Dataset, FeatureInfo, Split } from '../data/types.ts';
 import { Vocabulary } from '../data/vocabulary.ts';
@@ -22,7 +21,6 @@ import {
   describe,
 } from '../errors.ts';
 import type { HashFunction } from '../hashing/index.ts';
-import { inTurns } from '../turns.ts';
 import { checkFeatures } from './budget.ts';
 import { checkSplitOf } from './check_splits.ts';
 import { type FeatureHashing, Hashing } from './hashing.ts';
@@ -158,7 +156,7 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
       learnedFeatures.set(name, { hashes: [{ kind: 'modulo', rows }] });
       continue;
     }
-    const hotCounts = recent === undefined ? counts : () => recentCounts(recent, f, cardinality, signal);
+    const hotCounts = recent === undefined ? counts : () => recentCounts(recent, f, cardinality);
     const knowledge = { rows: teacherRows, dim: teacher.dim, counts, hotCounts };
     // The row that the learner does not get is that of the values never seen.
     const unseenId = unseen === 'newcomer' && rows > 1 ? unseenIdOf(recent!, f) : null;
@@ -185,8 +183,8 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
       learnedFeatures.set(name, { hashes });
       continue;
     }
-    const counts = await recentCounts(recent!, feature, hash.entries.length, signal);
-    const { hash: served, standIn } = await serveAsNewcomers(hash, unseenId, counts, signal);
+    const counts = recentCounts(recent!, feature, hash.entries.length);
+    const { hash: served, standIn } = serveAsNewcomers(hash, unseenId, counts);
     learnedFeatures.set(name, { hashes: [served], standIn });
   }
   const features = teacher.features.map(({ name, cardinality }): FeatureHashing => {
@@ -270,17 +268,16 @@ export type BaselineMethod = 'full' | 'modulo' | 'mixed' | 'frequent';
  *
  * @param data - a data set, or its features: then the hashing knows their names and numbers of ids alone, and a file of
  * it has no values
- * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, VOCABULARY_MISMATCH (`recent` of other data); always by rejecting the
- * promise
+ * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, VOCABULARY_MISMATCH (`recent` of other data)
  * @example
  * ```ts
- * const hashing = await baselineHashing(data, { method: 'modulo', size: 0.1, minRows: 10_000 });
+ * const hashing = baselineHashing(data, { method: 'modulo', size: 0.1, minRows: 10_000 });
  * ```
  */
-export async function baselineHashing(
+export function baselineHashing(
   data: Pick<Dataset, 'features' | 'vocabulary'> | readonly FeatureInfo[],
   options: SizeOptions & { method: BaselineMethod },
-): Promise<Hashing> {
+): Hashing {
   checkOptions(options, [...SIZE_OPTIONS, 'method'], 'baselineHashing');
   const { features, vocabulary } = Array.isArray(data) ? { features: data, vocabulary: undefined } : partsOf(data);
   checkFeatureInfos(features, 'baselineHashing');
@@ -288,13 +285,12 @@ export async function baselineHashing(
   checkRecent(options.recent, known, 'baselineHashing', 'the features');
   const method = checkOneOf(options.method, ['full', 'modulo', 'mixed', 'frequent'], 'method');
   const { size, minRows = DEFAULT_MIN_ROWS, seed = 0 } = options;
-  const list: FeatureHashing[] = [];
-  for (const [f, { name, cardinality }] of features.entries()) {
+  const list = features.map(({ name, cardinality }, f): FeatureHashing => {
     const rows = targetRows(cardinality, options);
     const whole = method === 'full' || rows >= cardinality;
-    const hash: HashFunction = whole ? { kind: 'identity' } : await hashOf(method, rows, f, cardinality, options);
-    list.push({ name, cardinality, hashes: [hash], combine: 'sum' });
-  }
+    const hash: HashFunction = whole ? { kind: 'identity' } : hashOf(method, rows, f, cardinality, options);
+    return { name, cardinality, hashes: [hash], combine: 'sum' };
+  });
   return new Hashing(list, { method, size, minRows, seed }, undefined, { vocabulary });
 }
 
@@ -303,13 +299,13 @@ function partsOf(data: unknown): Pick<Dataset, 'features' | 'vocabulary'> {
   return data as Dataset;
 }
 
-async function hashOf(
+function hashOf(
   method: 'modulo' | 'mixed' | 'frequent',
   rows: number,
   feature: number,
   cardinality: number,
   { hotShare = 0.5, recent, seed = 0 }: SizeOptions,
-): Promise<HashFunction> {
+): HashFunction {
   if (method === 'modulo') return { kind: 'modulo', rows };
   if (method === 'mixed') return { kind: 'mixed', rows, seed };
   if (recent === undefined || recent.length === 0) {
@@ -319,9 +315,10 @@ async function hashOf(
     );
   }
   checkNumber(hotShare, 0, 1, 'hotShare');
-  const hottest = await byFallingCount(await recentCounts(recent, feature, cardinality));
+  const counts = recentCounts(recent, feature, cardinality);
   const hot = Math.min(Math.floor(hotShare * rows), rows - 1);
-  return { kind: 'hot', rows, ids: hottest.slice(0, hot).sort(), tail: { kind: 'mixed', seed } };
+  const ids = Uint32Array.from(counts.keys()).sort((a, b) => counts[b]! - counts[a]! || a - b);
+  return { kind: 'hot', rows, ids: ids.slice(0, hot).sort(), tail: { kind: 'mixed', seed } };
 }
 
 /** Checks the splits whose accesses are counted. @throws CollideError INVALID_ARGUMENT, VOCABULARY_MISMATCH */
@@ -336,20 +333,12 @@ function checkRecent(recent: unknown, model: Vocabulary, where: string, name: st
   for (const split of recent) checkSplitOf(model, split, `recent of ${where}`, { model: name, data: 'recent' });
 }
 
-/** Accesses per id over several splits, saturating at 2^32 - 1. @throws CollideError ABORTED */
-export async function recentCounts(
-  splits: readonly Split[],
-  feature: number,
-  cardinality: number,
-  signal?: AbortSignal,
-): Promise<Uint32Array> {
+/** Accesses per id over several splits, saturating at 2^32 - 1. */
+export function recentCounts(splits: readonly Split[], feature: number, cardinality: number): Uint32Array {
   const counts = new Uint32Array(cardinality);
   for (const split of splits) {
     const own = split.idCounts(feature);
-    const add = (begin: number, end: number) => {
-      for (let id = begin; id < end; id++) counts[id] = Math.min(0xffff_ffff, counts[id]! + own[id]!);
-    };
-    await inTurns(cardinality, add, signal);
+    for (let id = 0; id < cardinality; id++) counts[id] = Math.min(0xffff_ffff, counts[id]! + own[id]!);
   }
   return counts;
 }

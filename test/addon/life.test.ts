@@ -51,7 +51,7 @@ describe('without a build', () => {
       const [typed, code, message] = JSON.parse(ended.stdout);
       expect(typed).toBe(true);
       expect(code).toBe('NATIVE_MISSING');
-      expect(message).toMatch(/npm run build:native/);
+      expect(message).toMatch(/npm run build:gyp --prefix/);
     } finally {
       rmSync(empty, { recursive: true });
     }

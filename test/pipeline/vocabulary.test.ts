@@ -199,7 +199,7 @@ describe('parts of a model', () => {
 
   it('without a hashing or a teacher have a run of their own', async () => {
     using full = await trainStudent(present, training);
-    const modulo = await baselineHashing(one, { method: 'modulo', size: 0.5, minRows: 0 });
+    const modulo = baselineHashing(one, { method: 'modulo', size: 0.5, minRows: 0 });
     using hashed = await trainStudent(present, { ...training, hashing: modulo });
     expect(modulo.run).toBeUndefined();
     expect(modulo.vocabulary).toBe(one.vocabulary);
@@ -235,7 +235,7 @@ describe('parts of a model', () => {
     const cross = { learningRate: 0.1, dim: 2 };
     const [a, b] = [await trainCrossTeachers(past, present, cross), await trainCrossTeachers(past, present, cross)];
     const learned = await learnHashing(a.whole, { ...learning, recent: [present] });
-    const detours = await crossFit(learned, a, one.features);
+    const detours = crossFit(learned, a, one.features);
     const error = await failure('INVALID_ARGUMENT', () => crossFit(learned, b, one.features));
     expect(error.message).toContain(`${learned.run} and ${b.whole.run}`);
     await failure('INVALID_ARGUMENT', () => crossFit(learned, { whole: a.whole, halves: b.halves }, one.features));
