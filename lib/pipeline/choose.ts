@@ -143,7 +143,7 @@ export async function tablesToHash(tables: readonly string[], judge: Judge): Pro
 }
 
 /** Most students that are trained to find single tables. */
-export const MOST_GROUPS = 16;
+export const MOST_GROUPS = 8;
 
 /** Most students that {@link tablesToHash} has trained beside the one without hashed tables. */
 export function mostSets(tables: readonly string[]): number {

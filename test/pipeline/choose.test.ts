@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { chooseShape, clearlyLower, type Shape, tablesToHash } from '../../lib/pipeline/choose.ts';
+import { CollideError } from '../../lib/errors.ts';
+import { chooseShape, clearlyLower, mostSets, type Shape, tablesToHash } from '../../lib/pipeline/choose.ts';
 
 /** Losses of 400 rows that differ from row to row, plus what the hashed tables add to each. */
 function judgeOf(harm: Readonly<Record<string, number>>, asked: string[] = []) {
@@ -61,6 +62,17 @@ describe('tablesToHash', () => {
     );
   });
 
+  it('asks for eight groups of neighbours where there are more tables, and finds those that do harm', async () => {
+    const tables = Array.from({ length: 500 }, (_, k) => `t${k}`);
+    const asked: string[] = [];
+    // The second eighth, 63 to 124, does harm when it is learned.
+    const harm = Object.fromEntries(tables.map((table, k) => [table, k >= 63 && k < 125 ? -0.01 : 0.01]));
+    const hashed = await tablesToHash(tables, judgeOf(harm, asked));
+    expect(asked.length).toBe(1 + mostSets(tables));
+    expect(asked.length).toBe(10);
+    expect(hashed).toEqual(tables.slice(63, 125));
+  });
+
   it('takes no table at all for what it is', async () => {
     expect(await tablesToHash([], judgeOf({}))).toEqual([]);
   });
@@ -96,6 +108,41 @@ describe('chooseShape', () => {
     expect((await chooseShape(shapes, ['a'], kept.attempt)).shape).toEqual(shapes[2]);
     const fallen = attempts(crossed, { a: -0.1 });
     expect((await chooseShape(shapes, ['a'], fallen.attempt)).shape).toEqual({ ...shapes[2], hashed: ['a'] });
+  });
+
+  it('leaves out shapes that diverge, and fails when all do', async () => {
+    const { attempt } = attempts([0.1, 0.2, 0.3], { a: -0.1 });
+    const broken = (which: (shape: Shape) => boolean) => async (shape: Shape, tried: number) => {
+      const student = await attempt(shape, tried);
+      if (which(shape)) throw new CollideError('DIVERGED', `shape ${tried}`);
+      return student;
+    };
+    expect(
+      (
+        await chooseShape(
+          shapes,
+          [],
+          broken(({ hotShare }) => hotShare === 0),
+        )
+      ).shape,
+    ).toBe(shapes[1]);
+    const again = attempts([0.1, 0.2, 0.3], { a: -0.1 });
+    const hashedBreaks = async (shape: Shape, tried: number) => {
+      const student = await again.attempt(shape, tried);
+      if (shape.hashed !== undefined) throw new CollideError('DIVERGED', 'hashed');
+      return student;
+    };
+    expect((await chooseShape(shapes, ['a'], hashedBreaks)).shape).toBe(shapes[0]);
+    const none = attempts([0.1, 0.2, 0.3], {});
+    const all = chooseShape(shapes, ['a'], async (shape, tried) => {
+      await none.attempt(shape, tried);
+      throw new CollideError('DIVERGED', `shape ${tried}`);
+    });
+    await expect(all).rejects.toMatchObject({ code: 'DIVERGED', message: 'shape 2' });
+    const aborted = chooseShape(shapes, [], async () => {
+      throw new CollideError('ABORTED', 'stop');
+    });
+    await expect(aborted).rejects.toMatchObject({ code: 'ABORTED' });
   });
 
   it('refuses no shapes at all', async () => {
