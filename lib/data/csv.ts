@@ -1,7 +1,7 @@
 /**
  * csv files as a FROM item of text columns.
  *
- * The dialect (delimiter, quote, escape) is found in the first file, leniently; then every file is read strictly with
+ * The dialect (delimiter, quote, escape) is found in the first lines of the files, leniently; then every file is read strictly with
  * exactly that, so that a broken line is an error with its number instead of another guess at the dialect. No type is
  * guessed: every column is text as the file has it, and an empty field is NULL.
  */
@@ -16,18 +16,21 @@ export async function openCsv(
   files: readonly string[],
   shown: (text: string) => string,
 ): Promise<{ sql: string; sqlWithFile: string; kind: 'csv'; texts: string[] }> {
-  const first = await sniff(engine, files[0]!, '', shown);
-  const texts = namesOf(first);
-  for (const file of files.slice(1)) {
-    const names = namesOf(await sniff(engine, file, ', sample_size = 1', shown));
+  const sniffed: Record<string, unknown>[] = [];
+  for (const file of files) sniffed.push(await sniff(engine, file, shown));
+  const texts = namesOf(sniffed[0]!);
+  for (const [f, file] of files.entries()) {
+    const names = namesOf(sniffed[f]!);
     if (names.join('\n') === texts.join('\n')) continue;
     throw new CollideError(
       'DATA_SOURCE',
       `Expected the columns of ${shown(files[0]!)} (${texts.join(', ')}) in ${shown(file)}, received ${names.join(', ')}`,
     );
   }
-  const given = (value: unknown, otherwise: string): string => {
-    return typeof value === 'string' && value !== '' && value !== '(empty)' ? value : otherwise;
+  // A file without quotes, or of one column, says nothing of them.
+  const settled = (key: string, otherwise: string): string => {
+    const known = sniffed.map((file) => file[key]).find((value) => value !== '' && value !== '(empty)');
+    return quoteText(typeof known === 'string' ? known : otherwise);
   };
   const options = [
     'auto_detect = false',
@@ -35,9 +38,9 @@ export async function openCsv(
     'skip = 0',
     'strict_mode = true',
     `columns = {${texts.map((name) => `${quoteText(name)}: 'VARCHAR'`).join(', ')}}`,
-    `delim = ${quoteText(given(first.Delimiter, ','))}`,
-    `quote = ${quoteText(given(first.Quote, '"'))}`,
-    `escape = ${quoteText(given(first.Escape, '"'))}`,
+    `delim = ${settled('Delimiter', ',')}`,
+    `quote = ${settled('Quote', '"')}`,
+    `escape = ${settled('Escape', '"')}`,
   ];
   const read = `read_csv([${files.map(quoteText).join(', ')}], ${options.join(', ')}`;
   return { sql: `${read})`, sqlWithFile: `${read}, filename = 'collide_file')`, kind: 'csv', texts };
@@ -48,16 +51,11 @@ function namesOf(sniffed: Record<string, unknown>): string[] {
 }
 
 /** Lenient, so that a broken line does not bend the guess; the strict reading finds it. */
-async function sniff(
-  engine: Engine,
-  file: string,
-  options: string,
-  shown: (text: string) => string,
-): Promise<Record<string, unknown>> {
+async function sniff(engine: Engine, file: string, shown: (text: string) => string): Promise<Record<string, unknown>> {
   await checkEncoding(file, shown(file));
   const fixed = 'ignore_errors = true, header = true, skip = 0, all_varchar = true';
   try {
-    return (await engine.rows(`SELECT * FROM sniff_csv(${quoteText(file)}, ${fixed}${options})`))[0]!;
+    return (await engine.rows(`SELECT * FROM sniff_csv(${quoteText(file)}, ${fixed})`))[0]!;
   } catch (cause) {
     if (!(cause instanceof EngineError)) throw cause;
     throw new CollideError('DATA_SOURCE', shown(encodingAdvice(cause.message, file) ?? unreadable(file, cause)), {

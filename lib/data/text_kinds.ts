@@ -55,6 +55,7 @@ export function kindOf(column: string): string {
   return `CASE WHEN ${column} IS NULL THEN NULL
     WHEN ${column} IN ('0', '1') THEN ${kinds.zeroOrOne}
     WHEN ${column} = CAST(${as('BIGINT')} AS VARCHAR) THEN ${whole(kinds.integer, 'BIGINT')}
+    WHEN ${is('-?\\d{1,15}\\.\\d{1,15}')} THEN ${kinds.decimal}
     WHEN NOT regexp_matches(${column}, '^${SPACE}[-+.0-9tTfF]') THEN ${kinds.other}
     WHEN ${is(`${SPACE}[-+]?\\d+${SPACE}`)} THEN CASE
       WHEN ${as('BIGINT')} IS NOT NULL THEN ${whole(kinds.integer, 'BIGINT')}
