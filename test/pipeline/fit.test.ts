@@ -288,6 +288,23 @@ describe('trainCrossTeachers', () => {
     expect(whole.features[0]!.rows).toEqual(owned.tables.weights(large.features[0]!.name));
   });
 
+  it('are one epoch more, over the present, from where the past left off', async () => {
+    for (const seed of [1, 2]) {
+      const options = { ...usual, seed, epochs: 2, denseOptimizer: { kind: 'lamb' as const, learningRate: 0.005 } };
+      const { whole, halves } = await trainCrossTeachers(past!, present!, options);
+      for (const [teacher, half] of [[whole], [halves[0], 1], [halves[1], 0]] as const) {
+        const { model } = await fitFixed(
+          past!,
+          (rate) => buildRecommender(past!, undefined, 2, options, rate),
+          options,
+        );
+        using owned = model;
+        await trainEpoch(owned, present!, { batchSize: 64, seed: epochSeed(seed, 3), half });
+        for (const { name, rows } of teacher.features) expect(rows).toEqual(owned.tables.weights(name));
+      }
+    }
+  });
+
   it('go on from the teacher of their seed', async () => {
     const { data: wide } = syntheticDataset({ rows: 2000, cardinalities: [900], zipf: 0.3, seed: 2 });
     const [older, newer] = [wide.split('teacher'), wide.split('student')];
