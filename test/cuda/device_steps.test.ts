@@ -365,8 +365,14 @@ describe.skipIf(!available)('steps that stay on the device', () => {
     const split = data.split('student');
     const features = split.features.map(({ name, cardinality }) => ({ name, cardinality }));
     using model = new Recommender({ features, dense: split.denseCount, dim: 4, device: 'cuda' });
-    const signal = AbortSignal.abort();
-    await expect(trainEpoch(model, split, { batchSize: 4, seed: 1, signal })).rejects.toThrow(code('ABORTED'));
+    const stop = new AbortController();
+    const epoch = trainEpoch(model, split, {
+      batchSize: 4,
+      seed: 1,
+      signal: stop.signal,
+      onProgress: () => stop.abort(),
+    });
+    await expect(epoch).rejects.toThrow(code('ABORTED'));
     const done = model.tables.steps;
     expect(done).toBeGreaterThan(0);
     expect(done).toBeLessThan(split.rows / 4);
