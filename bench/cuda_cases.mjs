@@ -177,6 +177,20 @@ const SHAPES = [
   ]),
 ];
 
+/**
+ * @typedef {object} Case
+ * @property {string} operation
+ * @property {string} shape
+ * @property {RegExp} kernels
+ * @property {RegExp} [rowLoads]
+ * @property {number} minimum
+ * @property {number} [target]
+ * @property {number} [bags]
+ * @property {() => unknown} run
+ * @property {() => unknown} [without]
+ */
+
+/** @type {Case[]} */
 export const cases = [
   ...SHAPES.flatMap((shape) => [
     forward('forward', identity, ...shape),

@@ -65,7 +65,7 @@ const bytesMoved = (kernels) =>
   );
 
 /** Sectors asked for, those that are new to their block, and the row loads' sectors against the least possible. */
-function totals(kernels, { kernels: wanted, rowLoads }) {
+function totals(kernels, /** @type {import('./cuda_cases.mjs').Case} */ { kernels: wanted, rowLoads }) {
   const counted = kernels.filter(({ kernel }) => wanted.test(kernel));
   const rows = counted.flatMap(({ accesses }) => accesses).filter((a) => rowLoads?.test(a.instruction));
   return {
@@ -101,7 +101,7 @@ const lines = table(
 );
 const estimates = table('operation', 'shape', 'bytes moved', ...Object.keys(BANDWIDTH).map((name) => `${name}, us`));
 
-function estimate({ operation, shape, bags }, moved) {
+function estimate(/** @type {import('./cuda_cases.mjs').Case} */ { operation, shape, bags }, moved) {
   const bytes = bags === undefined ? moved : (moved * ESTIMATED_BAGS) / bags;
   const times = Object.values(BANDWIDTH).map((most) =>
     FRACTIONS.map((fraction) => ((bytes / (most * fraction)) * 1e6).toFixed(0)).join(' - '),

@@ -37,6 +37,7 @@ export async function run({ rounds, seconds }) {
       predict: () => nets.all.predict(inputs, embeddings, logits),
       'predict, 1 thread': () => nets.one.predict(inputs, embeddings, logits),
     };
+    /** @type {Record<string, number[]>} */
     const times = Object.fromEntries(Object.keys(work).map((key) => [key, []]));
     for (let round = 0; round < rounds; round++) {
       for (const [key, body] of Object.entries(work)) {

@@ -38,6 +38,7 @@ export async function run({ rounds }) {
       'exact, one dimension': () => optimalBins(values, weights, { rows }),
       'equal-mass bins along a Hilbert curve': () => equalMassBins(hilbertKeys(vectors, 2), counts, rows),
     };
+    /** @type {Record<string, number[]>} */
     const seconds = Object.fromEntries(Object.keys(work).map((name) => [name, []]));
     for (let round = 0; round < rounds; round++) {
       for (const [name, body] of Object.entries(work)) {

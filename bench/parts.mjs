@@ -24,9 +24,11 @@ export async function run({ rounds, seconds }) {
       const tables = new EmbeddingTables({
         features: cardinalities.map((cardinality, t) => {
           const rows = Math.ceil(cardinality / 10);
+          /** @type {import('../dist/index.js').HashFunction[]} */
           const hashed = Array.from({ length: parts - 1 }, (_, k) => ({ kind: 'mixed', rows, seed: k }));
+          /** @type {import('../dist/index.js').HashFunction[]} */
           const hashes = [{ kind: 'table', rows, entries: learned[t] }, ...hashed];
-          return { name: `table ${t}`, cardinality, dim, hashes, combine: 'concat' };
+          return { name: `table ${t}`, cardinality, dim, hashes, combine: /** @type {const} */ ('concat') };
         }),
         countAccesses: false,
       });

@@ -62,7 +62,10 @@ for (const [t, { statistics }] of mappings.entries()) {
   const [{ rows: made, emptyRows }] = statistics.tables;
   if (made !== rows || emptyRows > 0) throw new Error(`table ${t} has ${made} rows, ${emptyRows} of them empty`);
 }
-const results = mappings.reduce((sum, { hashes }) => sum + hashes[0].entries.byteLength, 0);
+const results = mappings.reduce(
+  (sum, { hashes }) => sum + (hashes[0].kind === 'table' ? hashes[0].entries.byteLength : 0),
+  0,
+);
 const summary = {
   tables,
   ids,

@@ -43,8 +43,12 @@ function check({ ok, what }) {
 function buildAddon() {
   // A compiler cache does not keep the PTX that nvcc leaves on the way.
   const env = { ...process.env, CMAKE_CUDA_COMPILER_LAUNCHER: '' };
-  const options = { cwd: root, env, encoding: 'utf8', maxBuffer: 1 << 28 };
-  const { status, stdout, stderr } = spawnSync('npm', ['run', '--silent', 'build:release'], options);
+  const { status, stdout, stderr } = spawnSync('npm', ['run', '--silent', 'build:release'], {
+    cwd: root,
+    env,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
   if (status === 0) return writeFileSync(log, stdout + stderr);
   console.log(`${stdout}${stderr}FAILED the release build\n0 passed, 1 failed`);
   process.exit(1);
@@ -68,7 +72,7 @@ function allKernels() {
   );
   const texts = new Map(); // "mangled architecture" -> { file, block, ptx }
   for (const file of readdirSync(join(build, 'kernels')).filter((name) => name.endsWith('.ptx'))) {
-    const [, source, architecture] = /^(.*)\.compute_(\d+)\.ptx$/.exec(file);
+    const [, source, architecture] = /^(.*)\.compute_(\d+)\.ptx$/.exec(file) ?? [];
     for (const [mangled, text] of parsePtx(readFileSync(join(build, 'kernels', file), 'utf8'))) {
       texts.set(`${mangled} ${architecture}`, { file: `${source}.cu`, ...text });
     }

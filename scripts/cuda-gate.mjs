@@ -37,7 +37,7 @@ export function parsePtxas(output) {
 export function parsePtx(text) {
   const kernels = new Map();
   for (const body of text.split(/^(?:\.visible |\.weak )?\.entry /m).slice(1)) {
-    const mangled = /^\w+/.exec(body)[0];
+    const mangled = body.match(/^\w*/)?.[0];
     const size = /\.(?:maxntid|reqntid) (\d+), (\d+), (\d+)/.exec(body);
     kernels.set(mangled, { block: size?.slice(1).reduce((product, n) => product * Number(n), 1) ?? 0, ptx: body });
   }
@@ -71,7 +71,7 @@ export function checkKernel(kernel, allowed = {}) {
     results.push({ ok: ok || reason !== undefined, what: `${where}: ${what}${reason ? ` (allowed: ${reason})` : ''}` });
   };
   const count = (pattern) => ptx.match(pattern)?.length ?? 0;
-  const [file, short] = /^(.*?): ([^<]*)/.exec(name).slice(1);
+  const [, file, short] = /^(.*?): ([^<]*)/.exec(name) ?? [];
   rule('block', block > 0, `${block} threads a block, named by __launch_bounds__`);
   const needs = `${registers} registers, ${shared} bytes shared`;
   rule('occupancy', occupancy >= LEAST_OCCUPANCY, `${needs}, occupancy ${occupancy} %`);

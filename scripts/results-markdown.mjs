@@ -46,7 +46,7 @@ function comparison(name) {
       ...[method, `${size * 100} %`, figure(auc), figure(logLoss)],
       ...[difference('auc', 'modulo'), difference('logLoss', 'modulo'), difference('auc', 'equal-mass')],
       `${Math.round(bytes.total / 1000).toLocaleString('en')} kB`,
-      ...[`${(100 * share).toFixed(1)} %`, learningRates.join(', '), epochs.join(', ')],
+      ...[`${(100 * (share ?? Number.NaN)).toFixed(1)} %`, learningRates.join(', '), epochs.join(', ')],
       shape(results.find((r) => r.method === method && r.size === size)),
     ];
   });
@@ -120,7 +120,7 @@ function target(names) {
   const rows = names.split(',').flatMap((name) => {
     const { results } = read(fileOf('table', name));
     const groups = aggregate(results);
-    const auc = (method, size) => groups.find((g) => g.method === method && g.size === size).auc.mean;
+    const auc = (method, size) => groups.find((g) => g.method === method && g.size === size)?.auc.mean ?? Number.NaN;
     return [...new Set(results.map((r) => r.size))]
       .filter((size) => size < 1)
       .map((size) => {

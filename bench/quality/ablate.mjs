@@ -5,6 +5,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { compare } from '../../dist/pipeline/compare.js';
+import { parseConfig } from '../../dist/pipeline/config.js';
+import { recordedConfig } from '../../dist/pipeline/resume.js';
 import { openEarlier } from './sets.mjs';
 
 const { values, positionals } = parseArgs({
@@ -21,6 +23,7 @@ const [name] = positionals;
 const path = `docs/results/${name}_parts.json`;
 const { config, data } = await openEarlier(name, values.folder);
 
+/** @type {Record<string, { methods?: typeof config.compare.methods, unseen?: typeof config.compare.unseen, crossFit?: boolean | boolean[], pieces?: number[] }>} */
 const parts = {
   '': { methods: ['full', 'modulo', 'mixed', 'frequent', 'equal-mass'] },
   'auto, unseen shared': { unseen: 'shared', crossFit: false },
@@ -31,7 +34,8 @@ const parts = {
   'auto, rows of 4 parts': { unseen: 'newcomer', crossFit: [false, true], pieces: [4] },
   'auto, either': { unseen: 'newcomer', crossFit: [false, true], pieces: [1, 4] },
 };
-const known = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).results : [];
+const earlier = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
+const known = earlier?.results ?? [];
 const results = [];
 const end = AbortSignal.timeout(Number(values.minutes) * 60_000);
 for (const [label, of] of Object.entries(parts)) {
@@ -45,14 +49,17 @@ for (const [label, of] of Object.entries(parts)) {
     compare: { ...config.compare, methods, sizes, unseen, parts: pieces, seeds: Number(values.seeds) },
   };
   const named = (result) => (label === '' ? result : { ...result, method: label });
-  const resume = known
+  const kept = known
     .filter(({ method }) => (label === '' ? methods.includes(method) : method === label))
     .map((result) => (label === '' ? result : { ...result, method: 'auto' }));
   const onResult = (soFar) => {
     const all = [...results, ...soFar.results.map(named)];
-    const kept = known.filter(({ method }) => !all.some((result) => result.method === method));
-    writeFileSync(path, `${JSON.stringify({ ...soFar, config: undefined, results: [...all, ...kept] }, null, 1)}\n`);
+    const others = known.filter(({ method }) => !all.some((result) => result.method === method));
+    writeFileSync(path, `${JSON.stringify({ ...soFar, config: undefined, results: [...all, ...others] }, null, 1)}\n`);
   };
+  // The file has the results of several configs, told apart by their labels.
+  const resume =
+    kept.length === 0 ? undefined : { ...earlier, config: recordedConfig(parseConfig(tried)), results: kept };
   const { results: own } = await compare(tried, data, { resume, onResult, signal: end });
   results.push(...own.map(named));
 }

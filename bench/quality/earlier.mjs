@@ -19,11 +19,12 @@ const { values, positionals } = parseArgs({
 const [name] = positionals;
 const path = `docs/results/${name}_earlier.json`;
 const { config, data } = await openEarlier(name, values.folder);
+/** @type {typeof config.compare.methods} */
 const methods = ['full', 'modulo', 'frequent', 'equal-mass', 'auto'];
 const sizes = values.sizes.split(',').map(Number);
 const tried = { ...config, compare: { ...config.compare, methods, sizes, seeds: Number(values.seeds) } };
 await compare(tried, data, {
-  resume: existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).results : [],
+  resume: existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined,
   onResult: (soFar) => writeComparison(path, soFar),
   signal: AbortSignal.timeout(Number(values.minutes) * 60_000),
 });

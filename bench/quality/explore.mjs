@@ -39,9 +39,11 @@ const [teacherSplit, student, validation, evaluation] = ['teacher', 'student', '
   (split) => data.split(split),
 );
 
+/** @param {import('./variants.mjs').Variant} variant */
 async function hashingOf({ baseline, teacher, hashing }, size, seed) {
   if (hashing === undefined) return undefined;
-  const known = baseline ? undefined : await teacherOf(teacher, seed);
+  const known = baseline ? undefined : await teacherOf(teacher ?? {}, seed);
+  /** @returns {any} */
   const complete = ({ older, ...chosen }) => ({
     size,
     minRows,
@@ -77,7 +79,11 @@ function replace({ indices, offsets, size }, { share, of }, random) {
   }
 }
 
-/** The model that validation prefers, over all learning rates and passes. */
+/**
+ * The model that validation prefers, over all learning rates and passes.
+ *
+ * @param {import('./variants.mjs').Variant} variant
+ */
 async function best({ replaced, epochs = config.compare.tune.maxEpochs }, hashing, seed) {
   let chosen;
   for (const rate of config.compare.tune.learningRate) {

@@ -4,12 +4,12 @@ import { equalMassBins } from '../../dist/clustering/equal_mass.js';
 import { principalProjection } from '../../dist/clustering/index.js';
 import { mixedHasher } from '../../dist/hashing/mix.js';
 import { Hashing } from '../../dist/pipeline/hashing.js';
-import { targetRows } from '../../dist/pipeline/learn_hashing.js';
+import { targetRows } from '../../dist/pipeline/table_rows.js';
 import { wardBins } from './ward.mjs';
 
 /** Hot ids own rows; ids that the teacher saw get equal-mass bins; the others rows in proportion to their mass. */
 export function byMass(context, teacher, options) {
-  return eachTable(context, teacher, options, ({ rows, entries, coldest, keyOf, counts, recent, unseenId }) => {
+  return eachTable(context, teacher, options, async ({ rows, entries, coldest, keyOf, counts, recent, unseenId }) => {
     const { hotShare, own, newcomers } = options;
     const hot = Math.round(hotShare * rows);
     const cold = coldest(hot).filter((id) => id !== unseenId);
@@ -19,7 +19,7 @@ export function byMass(context, teacher, options) {
     const left = rows - hot - (own ? 1 : 0);
     const share = others.length === 0 ? 0 : mass(others) / (mass(known) + mass(others));
     const kept = others.length === 0 ? 0 : Math.max(1, Math.min(left - 1, Math.round(left * share)));
-    const bins = equalMassBins(
+    const bins = await equalMassBins(
       Float64Array.from(known, keyOf),
       Uint32Array.from(known, (id) => 10 * recent[id] + 3),
       left - kept,
@@ -81,10 +81,15 @@ export function ward(context, teacher, options) {
   });
 }
 
-function eachTable({ data, minRows }, teacher, options, place) {
-  const features = teacher.features.map(({ name, cardinality, rows: values, counts }, f) => {
+async function eachTable({ data, minRows }, teacher, options, place) {
+  /** @type {import('../../dist/pipeline/hashing.js').FeatureHashing[]} */
+  const features = [];
+  for (const [f, { name, cardinality, rows: values, counts }] of teacher.features.entries()) {
     const rows = targetRows(cardinality, { size: options.size, minRows });
-    if (rows >= cardinality) return { name, cardinality, hashes: [{ kind: 'identity' }], combine: 'sum' };
+    if (rows >= cardinality) {
+      features.push({ name, cardinality, hashes: [{ kind: 'identity' }], combine: 'sum' });
+      continue;
+    }
     const recent = data.split('student').idCounts(f);
     const hottest = [...recent.keys()].sort((a, b) => recent[b] - recent[a] || a - b);
     const keys = teacher.dim === 1 ? values : principalProjection(values, teacher.dim, counts);
@@ -94,8 +99,8 @@ function eachTable({ data, minRows }, teacher, options, place) {
     });
     const unseenId = data.features[f].outOfVocabulary;
     const coldest = (hot) => hottest.slice(hot);
-    place({ feature: f, rows, entries, hottest, coldest, keyOf: (id) => keys[id], counts, recent, unseenId });
-    return { name, cardinality, hashes: [{ kind: 'table', rows, entries }], combine: 'sum' };
-  });
+    await place({ feature: f, rows, entries, hottest, coldest, keyOf: (id) => keys[id], counts, recent, unseenId });
+    features.push({ name, cardinality, hashes: [{ kind: 'table', rows, entries }], combine: 'sum' });
+  }
   return new Hashing(features, { method: 'exploration', size: options.size, minRows, seed: options.seed });
 }

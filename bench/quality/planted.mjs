@@ -8,8 +8,9 @@ import { idWeights, optimalBins, principalProjection } from '../../dist/clusteri
 import { syntheticDataset } from '../../dist/data/index.js';
 import { rowsOfAll } from '../../dist/hashing/index.js';
 import { Hashing } from '../../dist/pipeline/hashing.js';
-import { baselineHashing, learnHashing, targetRows } from '../../dist/pipeline/learn_hashing.js';
+import { baselineHashing, learnHashing } from '../../dist/pipeline/learn_hashing.js';
 import { trainStudent } from '../../dist/pipeline/student.js';
+import { targetRows } from '../../dist/pipeline/table_rows.js';
 import { trainTeacher } from '../../dist/pipeline/teacher.js';
 import { curvatures, wardBins } from './ward.mjs';
 
@@ -84,6 +85,7 @@ function distortion(rows, keys, counts) {
 
 /** A hashing with a table of `entries` for every compressed feature. */
 async function byHand(features, tableOf, method, size, seed) {
+  /** @type {import('../../dist/index.js').FeatureHashing[]} */
   const made = [];
   for (const [f, { name, cardinality }] of features.entries()) {
     const whole = cardinality < MIN_ROWS;
@@ -111,7 +113,7 @@ for (let seed = 1; seed <= Number(values.seeds); seed++) {
   const newShare = evaluation.unseen(0) / evaluation.rows;
 
   // The teacher's model again, for its predictions.
-  const { learningRate, epochs } = teacher.fit;
+  const { learningRate, epochs } = /** @type {import('../../dist/index.js').Fit} */ (teacher.fit);
   const again = await trainStudent(older, { seed, dim: 2, learningRate, epochs });
   const probabilities = await again.predict(older);
   again.close();
@@ -141,7 +143,7 @@ for (let seed = 1; seed <= Number(values.seeds); seed++) {
   }
   for (const [method, size] of wanted) {
     if (find(method, size, seed)) continue;
-    const shared = { size, minRows: MIN_ROWS, seed, recent: [student] };
+    const shared = { size: Number(size), minRows: MIN_ROWS, seed, recent: [student] };
     // Ids that the teacher never saw share the last row, as with unseen 'shared'.
     const binned = (bins, weight) =>
       byHand(

@@ -5,7 +5,10 @@ import { trainTeacher } from '../../dist/pipeline/teacher.js';
 /** Trained teachers by what they depend on; learning rate and epochs are chosen on the validation split. */
 export function teachersOf({ config, data, options }) {
   const trained = new Map();
-  return async ({ dim = 2, means, shrink, least }, seed) => {
+  return async (
+    /** @type {NonNullable<import('./variants.mjs').Variant['teacher']>} */ { dim = 2, means, shrink, least },
+    seed,
+  ) => {
     if (means !== undefined) return labelMeans(data.split('teacher'), means);
     const key = `${dim} ${seed}`;
     if (!trained.has(key)) {

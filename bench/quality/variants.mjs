@@ -66,4 +66,16 @@ const trainings = {
   'dealt, hot 90 %, up to 4 passes': { ...dealt(0.9), epochs: 4 },
 };
 
+/** @typedef {{ [name in 'baseline' | 'learned' | 'byMass' | 'nearestHot' | 'wardByCount' | 'wardByCurvature']: Function }} Makers */
+
+/**
+ * @typedef {object} Variant
+ * @property {boolean} [baseline] needs no teacher
+ * @property {{ dim?: number, means?: number, shrink?: number, least?: number }} [teacher] what is other about it
+ * @property {(make: Makers) => unknown} [hashing] default: full tables
+ * @property {{ share: number, of: string }} [replaced] accesses that are trained on the row of unseen values
+ * @property {number} [epochs]
+ */
+
+/** @type {Record<string, Variant>} */
 export const variants = { ...layouts, ...learners, ...placements, ...trainings };

@@ -16,7 +16,7 @@ export async function backends() {
       if (await tf.setBackend(backend)) found.push({ name: `tfjs ${backend}`, tf, use: () => tf.setBackend(backend) });
     }
   } catch (error) {
-    console.log(`TensorFlow.js is left out: ${error.message}`);
+    console.log(`TensorFlow.js is left out: ${error instanceof Error ? error.message : error}`);
   }
   for (const name of ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node']) {
     try {

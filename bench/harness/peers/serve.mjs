@@ -40,7 +40,7 @@ const now = () => ({ wall: performance.now() / 1e3, cpu: process.cpuUsage() });
  */
 export async function serve(setUp) {
   let ready;
-  const answer = async ([verb, ...words]) => {
+  const answer = async (/** @type {string[]} */ [verb, ...words]) => {
     if (verb === 'setup') {
       ready = await setUp(Object.fromEntries(words.map((word) => word.split(/=(.*)/s))));
       const notes = Object.entries(ready.notes).map(([key, value]) => `${key}=${value}`);
@@ -65,7 +65,7 @@ export async function serve(setUp) {
     try {
       console.log(await answer(line.split(' ')));
     } catch (error) {
-      console.log(`error ${String(error?.message ?? error).split('\n')[0]}`);
+      console.log(`error ${String(error instanceof Error ? error.message : error).split('\n')[0]}`);
     }
   }
 }
