@@ -10,6 +10,7 @@ import { mappingFormat, writeMapping } from '../pipeline/mapping_file.ts';
 import { DEFAULT_MIN_ROWS, wholeTables } from '../pipeline/table_rows.ts';
 import { loadVectors } from '../pipeline/vectors.ts';
 import { DEVICE_FLAG } from './device.ts';
+import { digestOf } from './digest.ts';
 import { interruptSignal } from './interrupt.ts';
 import { checkPaths } from './paths.ts';
 import { Progress } from './progress.ts';
@@ -92,7 +93,10 @@ export function clusterCommand(): Command {
           await (whole ? hashing.save(out) : writeMapping(out, onlyTable(hashing, out)));
           progress.stop();
           if (plan !== undefined) process.stdout.write(describePlan(plan));
-          process.stdout.write(`wrote ${out}: ${hashing.rows()} rows, ${hashing.mappingBytes()} bytes of mapping\n`);
+          const digest = whole ? '' : await digestOf(out);
+          process.stdout.write(
+            `wrote ${out}: ${hashing.rows()} rows, ${hashing.mappingBytes()} bytes of mapping${digest}\n`,
+          );
           for (const line of wholeTables(hashing.features, hashing.manifest.minRows)) process.stdout.write(`${line}\n`);
         } finally {
           progress.stop();

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { checkInteger, checkOneOf } from '../errors.ts';
 import { Hashing } from '../pipeline/hashing.ts';
 import { mappingFormat, writeMapping } from '../pipeline/mapping_file.ts';
+import { digestOf } from './digest.ts';
 import { checkPaths } from './paths.ts';
 
 export function exportCommand(): Command {
@@ -20,6 +21,6 @@ export function exportCommand(): Command {
       const feature = features[names.indexOf(checkOneOf(options.feature, names, '--feature'))]!;
       const table = checkInteger(options.table, 0, feature.hashes.length - 1, '--table');
       await writeMapping(options.out, feature, table);
-      process.stdout.write(`wrote ${options.out}: ${feature.cardinality} ids\n`);
+      process.stdout.write(`wrote ${options.out}: ${feature.cardinality} ids${await digestOf(options.out)}\n`);
     });
 }

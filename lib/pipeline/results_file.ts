@@ -1,5 +1,6 @@
 /** results.json: a comparison as a file, checked when it is read. */
 import { readFile } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { CollideError, checkText, describe } from '../errors.ts';
 import { fileError, writeFileAtomic } from '../files/index.ts';
@@ -99,8 +100,28 @@ function isJson(value: unknown): boolean {
   }
 }
 
+/** Of all but the notes, which people write; the same before JSON and after it. */
+function checksumOf({ notes: _, checksum: __, ...rest }: Record<string, unknown>): string {
+  return crc32(JSON.stringify(rest)).toString(16).padStart(8, '0');
+}
+
+/** Results are text that may be worked on by hand, so that a change is told and not refused. */
+function withoutChecksum(value: unknown, path: string): unknown {
+  if (typeof value !== 'object' || value === null || !('checksum' in value)) return value;
+  const { checksum, ...comparison } = value as Record<string, unknown>;
+  const found = checksumOf(comparison);
+  if (checksum !== found) {
+    process.emitWarning(
+      `"${path}" was changed or damaged after it was written: expected the checksum ${String(checksum)} that it names, ` +
+        `received ${found}. Take out its line "checksum" if the change is meant`,
+      { type: 'CollideWarning', code: 'FILE_FORMAT' },
+    );
+  }
+  return comparison;
+}
+
 /**
- * Reads results.json.
+ * Reads results.json. One that was changed after it was written, but for its notes, is read with a process warning.
  *
  * @throws CollideError FILE_IO when it cannot be read, FILE_FORMAT when it is no JSON or no comparison
  * @example
@@ -123,11 +144,11 @@ export async function readComparison(path: string): Promise<Comparison> {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new CollideError('FILE_FORMAT', `"${path}" is not JSON: ${why}`, { cause });
   }
-  return parseComparison(value, path);
+  return parseComparison(withoutChecksum(value, path), path);
 }
 
 /**
- * Writes results.json, as a whole or not at all. A metric of NaN (labels all equal) becomes null.
+ * Writes results.json, as a whole or not at all, with a checksum. A metric of NaN (labels all equal) becomes null.
  *
  * @throws CollideError FILE_IO, INVALID_ARGUMENT for what is no comparison
  * @example
@@ -137,5 +158,7 @@ export async function readComparison(path: string): Promise<Comparison> {
  */
 export async function writeComparison(path: string, comparison: Comparison): Promise<void> {
   checkComparison(comparison, 'writeComparison');
-  await writeFileAtomic(checkText(path, 'the path of results'), `${JSON.stringify(comparison, null, 2)}\n`);
+  const plain = JSON.parse(JSON.stringify(comparison)) as Record<string, unknown>;
+  const text = JSON.stringify({ ...plain, checksum: checksumOf(plain) }, null, 2);
+  await writeFileAtomic(checkText(path, 'the path of results'), `${text}\n`);
 }

@@ -1,5 +1,6 @@
 // The commands as a user runs them: the compiled program in a child process. `npm test` compiles before it tests.
 import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -178,7 +179,11 @@ describe('collide', () => {
     expect(
       collide('cluster', 'teacher.safetensors', '--size', '0.1', '--method', 'lsh', '--out', 'm.safetensors').status,
     ).toBe(0);
-    expect(collide('export', 'm.safetensors', '--feature', 'movie', '--out', 'a.npy').status).toBe(0);
+    const digest = createHash('sha256')
+      .update(readFileSync(at('lsh.npy')))
+      .digest('hex');
+    const exported = collide('export', 'm.safetensors', '--feature', 'movie', '--out', 'a.npy');
+    expect(exported.stdout).toBe(`wrote a.npy: 500 ids, sha256 ${digest}\n`);
     expect(readFileSync(at('a.npy'))).toEqual(readFileSync(at('lsh.npy')));
     expect(collide('export', 'm.safetensors', '--feature', 'movie', '--out', 'a.parquet').status).toBe(0);
     expect(readFileSync(at('a.parquet')).subarray(0, 4).toString()).toBe('PAR1');

@@ -1,10 +1,21 @@
 import { existsSync } from 'node:fs';
-import { chmod, lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { CollideError } from '../../lib/errors.ts';
-import { fileError, writeFileAtomic } from '../../lib/files/index.ts';
-import { temporaryFolder, tinyDisk } from './temporary.ts';
+import { fileError, inFolder, writeFileAtomic, writeSafetensors } from '../../lib/files/index.ts';
+import { asUser, temporaryFolder, tinyDisk } from './temporary.ts';
 
 const root = temporaryFolder();
 const disk = tinyDisk(root, 64);
@@ -125,11 +136,111 @@ describe('writeFileAtomic', () => {
     expect(error).toMatchObject({ code: 'FILE_IO', cause: { code: 'ENOTDIR' } });
   });
 
-  it.skipIf(process.getuid?.() === 0)('names missing permissions (not as root, who has them all)', async () => {
+  it('names missing permissions, and does not replace a file that is protected', async () => {
     const where = await folder();
-    await chmod(where, 0o500);
-    const error = await failure(writeFileAtomic(join(where, 'file'), 'content'));
-    expect(error).toMatchObject({ code: 'FILE_IO', cause: { code: 'EACCES' } });
+    const path = join(where, 'file');
+    await writeFile(path, 'old');
+    for (const parent of [root, where]) await chmod(parent, 0o755);
+    await chmod(path, 0o666);
+    const denied = {
+      code: 'FILE_IO',
+      cause: { code: 'EACCES' },
+      message: expect.stringContaining('permission denied'),
+    };
+    await chmod(where, 0o555);
+    for (const name of ['file', 'other']) {
+      expect(await asUser(() => failure(writeFileAtomic(join(where, name), 'content')))).toMatchObject(denied);
+    }
+    await chmod(where, 0o777);
+    await chmod(path, 0o444);
+    expect(await asUser(() => failure(writeFileAtomic(path, 'content')))).toMatchObject(denied);
+    expect(await asUser(() => failure(writeSafetensors(path, {})))).toMatchObject(denied);
+    expect(await readFile(path, 'utf8')).toBe('old');
+    expect(await readdir(where)).toEqual(['file']);
+  });
+
+  it('writes through a link to a file that is not there yet', async () => {
+    const where = await folder();
+    await symlink('new', join(where, 'link'));
+    await writeFileAtomic(join(where, 'link'), 'content');
+    expect(await readFile(join(where, 'new'), 'utf8')).toBe('content');
+    expect((await lstat(join(where, 'link'))).isSymbolicLink()).toBe(true);
+  });
+
+  describe('on the way to the disk', () => {
+    let handles: Pick<FileHandle, 'sync' | 'write' | 'close' | 'stat'>;
+    beforeAll(async () => {
+      const file = await open(root, 'r');
+      handles = Object.getPrototypeOf(file);
+      await file.close();
+    });
+    afterEach(() => {
+      vi.restoreAllMocks();
+    });
+
+    it('syncs the whole file before it takes the name, and then the folder', async () => {
+      const where = await folder();
+      const path = join(where, 'file');
+      await writeFile(path, 'old');
+      const synced: { ino: number; size: number; content: string }[] = [];
+      const { sync } = handles;
+      vi.spyOn(handles, 'sync').mockImplementation(async function (this: FileHandle) {
+        const { ino, size } = await this.stat();
+        synced.push({ ino, size, content: await readFile(path, 'utf8') });
+        await sync.call(this);
+      });
+      await writeFileAtomic(
+        path,
+        ['new ', 'content'].map((text) => Buffer.from(text)),
+      );
+      const [file, parent] = [await stat(path), await stat(where)];
+      expect(synced).toEqual([
+        { ino: file.ino, size: 11, content: 'old' },
+        { ino: parent.ino, size: parent.size, content: 'new content' },
+      ]);
+    });
+
+    it('keeps the old file when the disk fails to sync', async () => {
+      const where = await folder();
+      const path = join(where, 'file');
+      await writeFile(path, 'old');
+      const broken = Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO', syscall: 'fsync' });
+      vi.spyOn(handles, 'sync').mockRejectedValueOnce(broken);
+      expect(await failure(writeFileAtomic(path, 'new'))).toMatchObject({ code: 'FILE_IO', cause: broken });
+      expect(await readFile(path, 'utf8')).toBe('old');
+      expect(await readdir(where)).toEqual(['file']);
+    });
+
+    it('goes on after short writes, and keeps the old file when no room is left', async () => {
+      const where = await folder();
+      const path = join(where, 'file');
+      await writeFile(path, 'old');
+      const content = Uint8Array.from({ length: 5000 }, (_, i) => i);
+      const write = handles.write as (
+        buffer: Uint8Array,
+        at: number,
+        length: number,
+      ) => Promise<{ bytesWritten: number }>;
+      for (const [room, kept] of [
+        [3000, Buffer.from('old')],
+        [5000, content],
+      ] as const) {
+        let left: number = room;
+        vi.spyOn(handles, 'write').mockImplementation(async function (this: FileHandle, ...given: unknown[]) {
+          const [buffer, at, length] = given as [Uint8Array, number, number];
+          if (left === 0) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC', syscall: 'write' });
+          const taken = Math.min(left, length, 700);
+          left -= taken;
+          return write.call(this, buffer, at, taken) as never;
+        });
+        const written = writeFileAtomic(path, [content.subarray(0, 4000), content.subarray(4000)]);
+        if (room < content.length) expect(await failure(written)).toMatchObject({ cause: { code: 'ENOSPC' } });
+        else await written;
+        vi.restoreAllMocks();
+        expect(Buffer.compare(await readFile(path), kept)).toBe(0);
+        expect(await readdir(where)).toEqual(['file']);
+      }
+    });
   });
 
   it.skipIf(!existsSync('/dev/full'))('reports a full device, and never replaces a device', async () => {
@@ -150,6 +261,32 @@ describe('writeFileAtomic', () => {
     expect(await readdir(disk!)).toEqual(['file']);
     await writeFileAtomic(path, 'there is room again');
     expect(await readFile(path, 'utf8')).toBe('there is room again');
+  });
+});
+
+describe('inFolder', () => {
+  it('removes the folders that it made for nothing, and no others', async () => {
+    const where = await folder();
+    const stopped = new Error('stopped');
+    const stop = async () => {
+      throw stopped;
+    };
+    await expect(inFolder(join(where, 'a/b/c'), stop)).rejects.toBe(stopped);
+    expect(await readdir(where)).toEqual([]);
+    await mkdir(join(where, 'mine'));
+    await expect(inFolder(join(where, 'mine'), stop)).rejects.toBe(stopped);
+    await expect(inFolder(join(where, 'mine/new'), stop)).rejects.toBe(stopped);
+    expect(await readdir(join(where, 'mine'))).toEqual([]);
+    const half = async () => {
+      await writeFile(join(where, 'half/full/file'), 'kept');
+      throw stopped;
+    };
+    await expect(inFolder(join(where, 'half/full'), half)).rejects.toBe(stopped);
+    expect(await readFile(join(where, 'half/full/file'), 'utf8')).toBe('kept');
+    expect(await inFolder(join(where, 'done'), async () => 7)).toBe(7);
+    expect((await readdir(where)).sort()).toEqual(['done', 'half', 'mine']);
+    await writeFile(join(where, 'file'), '');
+    expect(await failure(inFolder(join(where, 'file/below'), stop))).toMatchObject({ code: 'FILE_IO' });
   });
 });
 

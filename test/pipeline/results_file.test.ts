@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import fc from 'fast-check';
+import { describe, expect, it, vi } from 'vitest';
 import type { Comparison } from '../../lib/pipeline/results.ts';
 import { parseComparison, readComparison, writeComparison } from '../../lib/pipeline/results_file.ts';
 import { temporaryFolder } from '../files/temporary.ts';
@@ -15,6 +16,45 @@ describe('results.json', () => {
     await writeComparison(path, comparison);
     expect(await readComparison(path)).toEqual(comparison);
     expect(await readFile(path, 'utf8')).toMatch(/\}\n$/);
+  });
+
+  it('tells every changed byte, but of the notes', async () => {
+    const told: string[] = [];
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation((text) => {
+      told.push(String(text));
+    });
+    try {
+      const comparison = usualComparison({ notes: ['Rows were sampled.'] });
+      await writeComparison(path, comparison);
+      const whole = await readFile(path);
+      const notes = whole.indexOf('Rows were sampled.');
+      await fc.assert(
+        fc.asyncProperty(fc.nat({ max: whole.length - 1 }), fc.integer({ min: 1, max: 255 }), async (at, flip) => {
+          const changed = Buffer.from(whole);
+          changed[at]! ^= flip;
+          await writeFile(path, changed);
+          told.length = 0;
+          const read = await readComparison(path).catch((error: unknown) => error);
+          if (read instanceof Error) expect(read).toMatchObject({ code: 'FILE_FORMAT' });
+          else if (told.length === 0) expect(read).toMatchObject({ ...comparison, notes: expect.any(Array) });
+          else expect(told[0]).toContain(`"${path}" was changed or damaged`);
+        }),
+        { numRuns: 300 },
+      );
+      whole.write('No', notes);
+      await writeFile(path, whole);
+      told.length = 0;
+      expect((await readComparison(path)).notes).toEqual(['Nows were sampled.']);
+      expect(told).toEqual([]);
+      comparison.results[0]!.auc += 0.01;
+      await writeFile(path, JSON.stringify({ ...comparison, checksum: '00000000' }));
+      expect((await readComparison(path)).results[0]!.auc).toBe(comparison.results[0]!.auc);
+      expect(told).toEqual([
+        expect.stringMatching(/expected the checksum 00000000 that it names, received [\da-f]{8}\./),
+      ]);
+    } finally {
+      warned.mockRestore();
+    }
   });
 
   it('carries an AUC that does not exist', async () => {
