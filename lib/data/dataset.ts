@@ -1,8 +1,9 @@
 /**
  * openDataset: files -> SQL -> ids, dense columns and labels in splits.
  *
- * The source is read once into an in-memory DuckDB table; each feature is then dictionary-encoded and leaves as typed
- * arrays; DuckDB is closed before this returns. Deterministic: the same files and config give the same arrays.
+ * The source is read into an in-memory DuckDB table (csv and JSON after a pass that finds types, see text_columns.ts); each
+ * feature is then dictionary-encoded and leaves as typed arrays; DuckDB is closed before this returns. Deterministic: the
+ * same files and config give the same arrays.
  * Cost: 3 million rows of 8 features and a parquet file take about 10 s on two cores.
  */
 import { basename, resolve } from 'node:path';
