@@ -7,6 +7,7 @@ import { checkNumber } from '../errors.ts';
 import { inFolder } from '../files/index.ts';
 import { autoCandidates } from '../pipeline/candidates.ts';
 import { chooseShape, hashedFeatures, mostSets, type Shape } from '../pipeline/choose.ts';
+import { FIRST_SEED } from '../pipeline/compare_teachers.ts';
 import { loadConfig } from '../pipeline/config.ts';
 import { type CrossTeachers, crossFit, trainCrossTeachers } from '../pipeline/cross_fit.ts';
 import type { FeatureHashing } from '../pipeline/hashing.ts';
@@ -94,6 +95,7 @@ export function trainCommand(): Command {
             rows: allRows(data.features, whole),
             perFeature: hashedFeatures(shape),
             device: config.device,
+            seed: FIRST_SEED, // the student is that of a comparison's first seed
             recent: [present!],
             signal,
             onProgress: (text, share) => report(`clustering: ${text}`, share / 2),

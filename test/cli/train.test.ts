@@ -16,6 +16,11 @@ afterAll(close);
 const config = await loadConfig(at('config.yaml'));
 const data = await openDataset(config.data);
 
+for (const part of ['validation', 'evaluation']) {
+  writeData(`${part}.csv`, { [part]: flipped });
+  writeConfig(`${part}.yaml`, `${part}.csv`);
+}
+
 const train = async (out: string, ...args: string[]) => {
   const file = args.find((arg) => arg.endsWith('.yaml')) ?? 'config.yaml';
   const more = args.filter((arg) => arg !== file);
@@ -56,27 +61,35 @@ describe('collide train', () => {
     expect(saved.features).toEqual(expected.features);
   });
 
-  it('is the first seed of auto in a comparison', async () => {
-    const auto = { ...config, compare: { ...config.compare, methods: ['auto' as const], seeds: 1 } };
-    const [result] = (await compare(auto, data)).results;
-    expect(printed).toMatchObject({ auc: result!.auc, logLoss: result!.logLoss });
-    expect({ ...printed.fit, ...printed.chosen }).toMatchObject({
-      ...{ learningRate: result!.learningRate, epochs: result!.epochs },
-      ...{ hotShare: result!.hotShare, crossFit: result!.crossFit, parts: result!.parts },
+  it('is the first seed of auto in a comparison, whatever validation likes', async () => {
+    writeConfig('rich.yaml', 'tiny.csv', {
+      teacher: { crossFit: true, maxEpochs: 2, learningRate: 0.1 },
+      training: { newcomerShare: 0.2, batchSize: 50 },
+      compare: { ...config.compare, hotShare: 0.25, unseen: 'newcomer', parts: 2 },
     });
+    for (const [out, file] of [
+      ['model', 'config.yaml'],
+      ['turned', 'validation.yaml'],
+      ['rich', 'rich.yaml'],
+    ] as const) {
+      const said = out === 'model' ? printed : await train(out, file);
+      const own = await loadConfig(at(file));
+      using rows = await openDataset(own.data);
+      const auto = { ...own, compare: { ...own.compare, methods: ['auto' as const], seeds: 1 } };
+      const { auc, logLoss, learningRate, epochs, hotShare, crossFit, parts, hashed } = (await compare(auto, rows))
+        .results[0]!;
+      expect(said).toMatchObject({ auc, logLoss, fit: { learningRate, epochs } });
+      expect(said.chosen).toEqual(JSON.parse(JSON.stringify({ hotShare, crossFit, parts, hashed })));
+    }
   });
 
   it('chooses by the validation rows, and by no others', async () => {
-    for (const part of ['validation', 'evaluation']) {
-      writeData(`${part}.csv`, { [part]: flipped });
-      writeConfig(`${part}.yaml`, `${part}.csv`);
-    }
     const same = await train('same', 'evaluation.yaml');
     expect(same).toMatchObject({ fit: printed.fit, chosen: printed.chosen, bytes: printed.bytes });
     expect(same.auc).toBeCloseTo(1 - printed.auc, 12);
     expect((await teacher('same')).features).toEqual((await teacher('model')).features);
     expect((await mapping('same')).features).toEqual((await mapping('model')).features);
-    const other = await train('other', 'validation.yaml');
+    const other = await train('turned', 'validation.yaml');
     expect([printed.fit.learningRate, other.fit.learningRate]).toEqual([0.3, 0.02]);
     expect(other.chosen).not.toEqual(printed.chosen);
   });

@@ -9,7 +9,7 @@ const data = tinyData();
 const config = tinyConfig({
   teacher: { crossFit: [false, true] },
   training: { newcomerShare: 0.1 },
-  compare: { methods: ['full', 'frequent', 'learned', 'auto'], hotShare: [0, 0.9], unseen: 'newcomer' },
+  compare: { methods: ['full', 'frequent', 'auto'], sizes: [0.3, 0.5], hotShare: [0, 0.9], unseen: 'newcomer' },
 });
 const comparison = await compare(config, data);
 const whole = comparison.results;
