@@ -33,6 +33,7 @@ export {
   type SizeOptions,
 } from './pipeline/learn_hashing.ts';
 export { type MappingFormat, writeMapping } from './pipeline/mapping_file.ts';
+export { loadModel, saveModel, type TrainedModel } from './pipeline/model_folder.ts';
 export type { ModelOptions, TrainingOptions } from './pipeline/model_options.ts';
 export { aggregate, type Comparison, type ComparisonFailure, type ComparisonResult } from './pipeline/results.ts';
 export { readComparison, writeComparison } from './pipeline/results_file.ts';

@@ -90,7 +90,9 @@ export function clusterCommand(): Command {
             signal,
             onProgress: (text, share) => progress.update(text, share),
           });
-          await (whole ? hashing.save(out) : writeMapping(out, onlyTable(hashing, out)));
+          await (whole
+            ? hashing.save(out)
+            : writeMapping(out, onlyTable(hashing, out), 0, hashing.vocabulary.features[0]));
           progress.stop();
           if (plan !== undefined) process.stdout.write(describePlan(plan));
           const digest = whole ? '' : await digestOf(out);

@@ -4,7 +4,6 @@ import { Command } from 'commander';
 import { openDataset } from '../data/index.ts';
 import { chooseDevice } from '../device.ts';
 import { checkNumber } from '../errors.ts';
-import { inFolder } from '../files/index.ts';
 import { autoCandidates } from '../pipeline/candidates.ts';
 import { chooseShape, hashedFeatures, mostSets, type Shape } from '../pipeline/choose.ts';
 import { FIRST_SEED } from '../pipeline/compare_teachers.ts';
@@ -12,6 +11,7 @@ import { loadConfig } from '../pipeline/config.ts';
 import { type CrossTeachers, crossFit, trainCrossTeachers } from '../pipeline/cross_fit.ts';
 import type { FeatureHashing } from '../pipeline/hashing.ts';
 import { learnHashing } from '../pipeline/learn_hashing.ts';
+import { saveModel } from '../pipeline/model_folder.ts';
 import { modelOptions } from '../pipeline/model_options.ts';
 import { type StudentOptions, trainStudent } from '../pipeline/student.ts';
 import { allRows, dearTables } from '../pipeline/table_rows.ts';
@@ -129,11 +129,8 @@ export function trainCommand(): Command {
           progress.update(text, (1 + (2 * (most + share)) / (most + 1)) / 3),
         );
         using student = made.student;
-        await inFolder(options.out, async () => {
-          await (await knowing(best.shape)).save(join(options.out, 'teacher.safetensors'));
-          await made.hashing.save(join(options.out, 'mapping.safetensors'));
-          await student.save(join(options.out, 'student'));
-        });
+        const teacherUsed = await knowing(best.shape);
+        await saveModel(options.out, { teacher: teacherUsed, hashing: made.hashing, student });
         const metrics = await student.evaluate(data.split('evaluation'), { signal });
         progress.stop();
         const { devices } = student;

@@ -10,7 +10,7 @@ import type { ValueTexts } from './value_texts.ts';
 import type { VocabularyFeature } from './vocabulary.ts';
 
 const WHOLE = /^(U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|BIGNUM|DECIMAL\(\d+,0\))$/;
-const FRACTION = /^(FLOAT|DOUBLE|DECIMAL\(.*\))$/;
+const FRACTION = /^(FLOAT|DOUBLE|DECIMAL\(\d+,\d+\))$/;
 const TEXT = /^(VARCHAR|ENUM\(.*\))$/;
 
 /** The ids that texts have among the values of a vocabulary, -1 for those that are not there. */

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { CollideError } from '../errors.ts';
 import { writeFileAtomic } from '../files/index.ts';
 import { Engine, EngineError, quoteText } from './engine.ts';
+import type { VocabularyFeature } from './vocabulary.ts';
 
 /** Vectors and access counts of one table, by id. */
 export interface VectorTable {
@@ -102,23 +103,37 @@ async function checkContents(engine: Engine, source: string, path: string): Prom
   return { ids, dim };
 }
 
+/** Types that a parquet file can hold as they are. */
+const KEPT_TYPE = /^(U?(TINYINT|SMALLINT|INTEGER|BIGINT)|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\)|BOOLEAN|DATE)$/;
+
 /**
- * Writes a mapping as a parquet file with the columns `id` and `row` (-1 for an id without a row), by ascending id; whole
- * or not at all.
+ * Writes a mapping as a parquet file with the columns `id` and `row` (-1 for an id without a row), by ascending id, and
+ * `value` and `kind` (value, null or unseen) where the values are known; whole or not at all.
  *
  * @throws CollideError FILE_IO, ABORTED
  */
-export async function writeMappingParquet(path: string, ids: number, rowOf: (id: number) => number): Promise<void> {
+export async function writeMappingParquet(
+  path: string,
+  ids: number,
+  rowOf: (id: number) => number,
+  { values, type = 'VARCHAR' }: Pick<VocabularyFeature, 'values' | 'type'> = {},
+): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'learn-to-collide-'));
   const engine = await Engine.open();
   try {
-    await engine.run('CREATE TABLE mapping (id UINTEGER, "row" BIGINT)');
+    const columns = values === undefined ? '' : ', value VARCHAR, kind VARCHAR';
+    await engine.run(`CREATE TABLE mapping (id UINTEGER, "row" BIGINT${columns})`);
     await engine.append('mapping', ids, (begin, end) => {
       const piece = Array.from({ length: end - begin }, (_, k) => begin + k);
-      return [piece, piece.map((id) => BigInt(rowOf(id)))];
+      const rows = [piece, piece.map((id) => BigInt(rowOf(id)))];
+      if (values === undefined) return rows;
+      const texts = piece.map((id) => (id < values.length ? values.at(id) : null));
+      const kinds = texts.map((text, k) => (text !== null ? 'value' : piece[k] === values.nullAt ? 'null' : 'unseen'));
+      return [...rows, texts, kinds];
     });
     const file = join(folder, 'mapping.parquet');
-    await engine.run(`COPY mapping TO ${quoteText(file)} (FORMAT parquet)`);
+    const typed = values !== undefined && KEPT_TYPE.test(type) ? ` REPLACE (CAST(value AS ${type}) AS value)` : '';
+    await engine.run(`COPY (SELECT *${typed} FROM mapping ORDER BY id) TO ${quoteText(file)} (FORMAT parquet)`);
     await writeFileAtomic(path, createReadStream(file, { highWaterMark: 1 << 20 }));
   } catch (cause) {
     if (cause instanceof EngineError)

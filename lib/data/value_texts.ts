@@ -9,6 +9,8 @@ import type { Engine } from './engine.ts';
 
 const BLOCK_BYTES = 2 ** 26;
 const FIRST_BYTES = 2 ** 12;
+const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
+const ENCODER = new TextEncoder();
 
 export interface TextParts {
   readonly blocks: readonly Uint8Array[];
@@ -37,8 +39,13 @@ export class ValueTexts implements TextParts {
   /** The values of the table `vocabulary` that `encodeFeature` left, by code. `text` is SQL over `value`. */
   static async read(engine: Engine, count: number, text = 'CAST(value AS VARCHAR)'): Promise<ValueTexts> {
     const builder = new TextBuilder(count);
-    await engine.stream(`SELECT ${text} FROM vocabulary ORDER BY code`, ([value], rows) => {
-      for (let i = 0; i < rows; i++) builder.append(value!.getItem(i) as string | null);
+    // As bytes: no strings are made, and a byte order mark at the start of a text stays.
+    await engine.stream(`SELECT encode(${text}) FROM vocabulary ORDER BY code`, ([value], rows) => {
+      for (let i = 0; i < rows; i++) {
+        const bytes = value!.getItem(i) as { bytes: Uint8Array } | null;
+        if (bytes === null) builder.append(null);
+        else builder.appendBytes(bytes.bytes);
+      }
     });
     return builder.finish();
   }
@@ -49,7 +56,7 @@ export class ValueTexts implements TextParts {
 
   /** The text of value k, null for NULL. */
   at(k: number): string | null {
-    return k === this.nullAt ? null : new TextDecoder('utf-8', { ignoreBOM: true }).decode(this.bytesAt(k));
+    return k === this.nullAt ? null : DECODER.decode(this.bytesAt(k));
   }
 
   /** The UTF-8 of value k, empty for NULL: a view. */
@@ -121,7 +128,7 @@ export class TextBuilder {
     if (text === null) this.#nullAt = this.#length;
     const bytes = text === null ? 0 : Buffer.byteLength(text);
     const into = this.#room(bytes);
-    if (bytes > 0) new TextEncoder().encodeInto(text!, into);
+    if (bytes > 0) ENCODER.encodeInto(text!, into);
     this.#end(bytes);
   }
 

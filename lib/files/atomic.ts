@@ -1,14 +1,15 @@
 /**
  * Files appear whole or not at all: written under a temporary name in the same folder, synced, renamed over the old
  * one, and the folder synced. Whatever fails, the old file is untouched and the temporary one is removed (a killed
- * process may leave a `.collide-*.tmp` behind).
+ * process may leave a `.collide-*.tmp` behind, which the next one that writes the same file removes).
  */
 import { constants } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { checkText } from '../errors.ts';
 import { fileError } from './errors.ts';
-import { checkUnprotected, failure, ignore, targetOf, temporaryIn } from './target.ts';
+import { checkUnprotected, failure, ignore, targetOf } from './target.ts';
+import { removeLeftovers, temporaryName } from './temporary.ts';
 
 /** What a file is made of, in order. */
 export type FileContent = string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
@@ -31,36 +32,73 @@ const PIECE = 2 ** 26;
  */
 export async function writeFileAtomic(path: string, content: FileContent): Promise<void> {
   checkText(path, 'the path of a file');
+  await writeFilesAtomic([{ path, content }]);
+}
+
+/**
+ * Writes several files: all of them under temporary names first, then renamed one after the other in the order given.
+ * Whatever fails while they are written, all old ones are untouched. Only a crash between two renames leaves the first
+ * ones new and the others old, each of them whole.
+ *
+ * @throws CollideError FILE_IO as {@link writeFileAtomic}
+ */
+export async function writeFilesAtomic(files: readonly { path: string; content: FileContent }[]): Promise<void> {
+  const prepared: Prepared[] = [];
+  const naming = async <T>(path: string, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw fileError('write', path, error);
+    }
+  };
   try {
-    const old = await stat(path).catch(ignore('ENOENT'));
-    if (old?.isDirectory()) throw failure('EISDIR');
-    if (old !== undefined && !old.isFile()) return await writeDirectly(path, content);
-    const target = await targetOf(path);
-    if (old !== undefined) await checkUnprotected(target);
-    await replace(target, content, old === undefined ? undefined : old.mode & 0o777);
+    for (const { path, content } of files) {
+      const file = await naming(path, () => prepare(path, content));
+      if (file !== undefined) prepared.push({ ...file, path });
+    }
+    for (const { path, target, temporary } of prepared) await naming(path, () => rename(temporary, target));
   } catch (error) {
-    throw fileError('write', path, error);
+    for (const { temporary } of prepared) await rm(temporary, { force: true }).catch(() => {});
+    throw error;
+  }
+  for (const { path, target } of prepared) {
+    await naming(path, () => syncFolder(dirname(target)));
+    await removeLeftovers(target);
   }
 }
 
-async function replace(target: string, content: FileContent, mode: number | undefined): Promise<void> {
-  const folder = dirname(target);
-  const temporary = temporaryIn(folder);
+/** A whole new file under its temporary name. */
+interface Prepared {
+  path: string;
+  target: string;
+  temporary: string;
+}
+
+/** Undefined for a device or pipe, which is written at once. */
+async function prepare(path: string, content: FileContent): Promise<Omit<Prepared, 'path'> | undefined> {
+  const old = await stat(path).catch(ignore('ENOENT'));
+  if (old?.isDirectory()) throw failure('EISDIR');
+  if (old !== undefined && !old.isFile()) {
+    await writeDirectly(path, content);
+    return undefined;
+  }
+  const target = await targetOf(path);
+  if (old !== undefined) await checkUnprotected(target);
+  const temporary = temporaryName(target);
   const file = await open(temporary, 'wx');
   try {
     try {
-      if (mode !== undefined) await file.chmod(mode);
+      if (old !== undefined) await file.chmod(old.mode & 0o777);
       await writeAll(file, content);
       await file.sync();
     } finally {
       await file.close();
     }
-    await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
     throw error;
   }
-  await syncFolder(folder);
+  return { target, temporary };
 }
 
 async function writeDirectly(path: string, content: FileContent): Promise<void> {

@@ -156,6 +156,25 @@ export async function withSafetensors<T>(path: string, use: (file: SafetensorsFi
 }
 
 /**
+ * The metadata of a safetensors file, of which only the header is read; whether the rest is whole is not looked at.
+ *
+ * @throws CollideError FILE_FORMAT, FILE_IO
+ */
+export async function readMetadata(path: string): Promise<Record<string, string>> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path, 'r');
+    const { size } = await file.stat();
+    const head = await readHead(file, size, path);
+    return parseHeader(head.subarray(8), size - head.length, (problem) => broken(path, problem)).metadata;
+  } catch (error) {
+    throw fileError('read', path, error);
+  } finally {
+    await file?.close();
+  }
+}
+
+/**
  * Reads a whole safetensors file; every tensor gets its own memory.
  *
  * @throws CollideError FILE_FORMAT for a file that is truncated, damaged or of another kind; FILE_IO when it cannot be

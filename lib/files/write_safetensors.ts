@@ -44,8 +44,16 @@ export async function writeSafetensors(
   tensors: Readonly<Record<string, TensorInput | TensorPieces>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  checkLittleEndian();
   checkText(path, 'the path of a safetensors file');
+  await writeFileAtomic(path, await safetensorsContent(tensors, metadata));
+}
+
+/** What {@link writeSafetensors} writes, to be written once. @throws CollideError INVALID_ARGUMENT */
+export async function safetensorsContent(
+  tensors: Readonly<Record<string, TensorInput | TensorPieces>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<AsyncGenerator<Uint8Array>> {
+  checkLittleEndian();
   checkObject(tensors, 'tensors, by name,');
   checkObject(metadata, 'metadata, texts by name,');
   const checked = Object.entries(tensors).map(([name, tensor]) => checkTensor(name, tensor));
@@ -58,7 +66,7 @@ export async function writeSafetensors(
     await setImmediate(); // the event loop has its turn between pieces
   }
   head.write(sum.digits, 8 + CHECKSUM_START.length, 'latin1');
-  await writeFileAtomic(path, summedAgain(head, checked, sum.digits));
+  return summedAgain(head, checked, sum.digits);
 }
 
 /** The file's bytes. @throws CollideError INVALID_ARGUMENT when they are no longer what `digits` is the checksum of */

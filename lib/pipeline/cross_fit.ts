@@ -22,7 +22,7 @@ import { checkHashing, type Hashing, type HashingManifest } from './hashing.ts';
 import { type LearnerOptions, ownOf } from './learn_hashing.ts';
 import { buildRecommender, denseOptimizer, TRAINING_OPTIONS } from './model_options.ts';
 import { newcomerDetours } from './newcomers.ts';
-import { checkSameRun, newRun } from './origin.ts';
+import { checkSameTraining } from './origin.ts';
 import { checkTeacher, rowsOf, Teacher, type TeacherFeature, type TeacherOptions } from './teacher.ts';
 
 /** Teachers of the past that went on over a student's rows. */
@@ -57,7 +57,7 @@ export async function trainCrossTeachers(
   checkTrainingSplits(past, options, 'trainCrossTeachers');
   const sides = { model: 'the past', data: 'the present' };
   checkSplitOf(past.vocabulary, present, 'the present of trainCrossTeachers', sides);
-  const origin = { vocabulary: past.vocabulary, run: newRun() };
+  const origin = { vocabulary: past.vocabulary };
   const { dim = 2, seed = 1, signal } = options;
   const build = (rate: number) => buildRecommender(past, undefined, dim, options, rate);
   const { model, ...fit } = await fitFixed(past, build, options);
@@ -191,8 +191,8 @@ function checkParts(hashing: Hashing, teachers: CrossTeachers, features: readonl
   for (const teacher of [whole, ...halves]) {
     checkTeacher(teacher, 'crossFit');
     checkSameVocabulary(hashing.vocabulary, teacher.vocabulary, sides);
-    checkSameRun(hashing.run, teacher.run, sides);
   }
+  checkSameTraining(hashing.teacher, whole.fingerprint, sides);
   const vocabulary = new Vocabulary({ features });
   checkSameVocabulary(hashing.vocabulary, vocabulary, { ...sides, data: 'the features' });
 }

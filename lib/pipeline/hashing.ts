@@ -2,9 +2,15 @@
 import { restoreVocabulary, storeVocabulary } from '../data/stored_vocabulary.ts';
 import type { Vocabulary } from '../data/vocabulary.ts';
 import { CollideError, checkList, checkObject, checkOneOf, checkText, describe } from '../errors.ts';
-import { readSafetensors, type Safetensors, type TensorInput, writeSafetensors } from '../files/index.ts';
+import {
+  readSafetensors,
+  type Safetensors,
+  type TensorInput,
+  type TensorPieces,
+  writeSafetensors,
+} from '../files/index.ts';
 import { checkHashFunction, type HashFunction, mappingBytes, rowCount } from '../hashing/index.ts';
-import { type Origin, vocabularyOf } from './origin.ts';
+import { fingerprint, type Origin, vocabularyOf } from './origin.ts';
 import { describeHash, restoreHash, type StoredHash } from './stored_hash.ts';
 
 export interface FeatureHashing {
@@ -46,8 +52,9 @@ export class Hashing {
   readonly counts: ReadonlyMap<string, Uint32Array>;
   /** What the ids mean. Of a hashing that was not made for a data set: names and numbers of ids alone. */
   readonly vocabulary: Vocabulary;
-  /** Of the training that it is part of: its teacher's, and that of the students trained with it. */
-  readonly run: string | undefined;
+  /** The fingerprint of the teacher that it was learned from, if it was. */
+  readonly teacher: string | undefined;
+  #fingerprint: string | undefined;
 
   /**
    * @throws CollideError INVALID_ARGUMENT when a hash function does not fit its feature, VOCABULARY_MISMATCH when the
@@ -57,7 +64,7 @@ export class Hashing {
     features: FeatureHashing[],
     manifest: HashingManifest,
     counts: Map<string, Uint32Array> = new Map(),
-    { vocabulary, run }: Origin = {},
+    { vocabulary, teacher }: Origin = {},
   ) {
     for (const feature of checkList(features, 'features of a Hashing')) {
       checkObject(feature, 'a feature of a Hashing');
@@ -73,7 +80,7 @@ export class Hashing {
     this.manifest = manifest;
     this.counts = counts;
     this.vocabulary = vocabularyOf(features, vocabulary, 'the hashing');
-    this.run = run;
+    this.teacher = teacher;
   }
 
   /** Rows of all internal tables. */
@@ -84,6 +91,15 @@ export class Hashing {
   /** Bytes the hash functions themselves need when serving. */
   mappingBytes(): number {
     return this.#sum(mappingBytes);
+  }
+
+  /** SHA-256, in hex, of hash functions and vocabulary; the same after saving and loading. Computed at the first call. */
+  get fingerprint(): string {
+    if (this.#fingerprint === undefined) {
+      const { tensors, metadata } = this.parts('');
+      this.#fingerprint = fingerprint(`${metadata.features} ${this.vocabulary.fingerprint}`, tensors);
+    }
+    return this.#fingerprint;
   }
 
   #sum(of: (hash: HashFunction, cardinality: number) => number): number {
@@ -111,12 +127,8 @@ export class Hashing {
       const counts = this.counts.get(name);
       if (counts) contents.tensors[`feature${f}.counts`] = { shape: [counts.length], data: counts };
     }
-    const { run, vocabulary } = this;
-    Object.assign(contents.metadata, {
-      format: FORMAT,
-      vocabulary: storeVocabulary(vocabulary, contents.tensors),
-      ...(run === undefined ? {} : { run }),
-    });
+    const vocabulary = storeVocabulary(this.vocabulary, contents.tensors);
+    Object.assign(contents.metadata, { format: FORMAT, vocabulary });
     return contents;
   }
 
@@ -130,6 +142,7 @@ export class Hashing {
     const metadata = {
       [`${prefix}manifest`]: JSON.stringify(this.manifest),
       [`${prefix}features`]: JSON.stringify(features),
+      ...(this.teacher === undefined ? {} : { [`${prefix}teacher`]: this.teacher }),
     };
     return { tensors, metadata };
   }
@@ -140,8 +153,7 @@ export class Hashing {
     const { tensors, metadata } = file;
     checkFormat(metadata.format, FORMAT, path);
     try {
-      const origin = { vocabulary: restoreVocabulary(metadata.vocabulary, tensors), run: metadata.run };
-      return Hashing.from(file, '', origin);
+      return Hashing.from(file, '', restoreVocabulary(metadata.vocabulary, tensors));
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new CollideError('FILE_FORMAT', `Expected a valid hashing in ${path}: ${why}`, { cause });
@@ -152,7 +164,7 @@ export class Hashing {
   static from(
     { tensors, metadata }: Pick<Safetensors, 'tensors' | 'metadata'>,
     prefix: string,
-    origin: Origin,
+    vocabulary: Vocabulary,
   ): Hashing {
     const counts = new Map<string, Uint32Array>();
     const stored = JSON.parse(metadata[`${prefix}features`] ?? '') as StoredFeature[];
@@ -164,12 +176,21 @@ export class Hashing {
       );
       return { ...feature, hashes };
     });
-    return new Hashing(features, JSON.parse(metadata[`${prefix}manifest`] ?? ''), counts, origin);
+    return new Hashing(features, JSON.parse(metadata[`${prefix}manifest`] ?? ''), counts, {
+      vocabulary,
+      teacher: metadata[`${prefix}teacher`],
+    });
   }
 }
 
 /** What a safetensors file is made of. */
-export interface Contents {
+export interface FileContents {
+  tensors: Record<string, TensorInput | TensorPieces>;
+  metadata: Record<string, string>;
+}
+
+/** The same, all of it in memory. */
+export interface Contents extends FileContents {
   tensors: Record<string, TensorInput>;
   metadata: Record<string, string>;
 }

@@ -207,7 +207,7 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
   // A teacher made elsewhere knows no values; the rows that were counted may.
   const known = [teacher, ...(recent ?? [])].find(({ vocabulary }) => vocabulary.features[0]?.values !== undefined);
   const { vocabulary } = known ?? teacher;
-  return new Hashing(features, manifest, counts, { vocabulary, run: teacher.run });
+  return new Hashing(features, manifest, counts, { vocabulary, teacher: teacher.fingerprint });
 }
 
 /** The checks of a learner whose table needs none: what is wrong with its options must not wait for a larger table. */

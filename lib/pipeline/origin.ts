@@ -1,22 +1,26 @@
 /**
- * Where a teacher, hashing or student comes from: the vocabulary of the data that its ids are of, and the training run. All
- * that one training makes has the run id of its teacher, in files too, so that parts of different runs are told apart.
+ * Where a hashing or teacher comes from: the vocabulary of the data that its ids are of, and the teacher. Parts of a model
+ * know each other by what is in them (SHA-256), in files too, so that parts of different trainings are told apart, and the
+ * same training gives the same files again.
  */
-import { randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { checkSameVocabulary, type Sides } from '../data/same_vocabulary.ts';
 import { Vocabulary } from '../data/vocabulary.ts';
 import { CollideError } from '../errors.ts';
+import type { TensorInput } from '../files/index.ts';
 
 /** What is left out is not known. */
 export interface Origin {
   vocabulary?: Vocabulary;
-  /** Of the training: the same for a teacher, the hashings learned from it and the students trained with those. */
-  run?: string;
+  /** The fingerprint of the teacher that a hashing was learned from. */
+  teacher?: string;
 }
 
-/** The id of a new training: random, so that no two are taken for one. */
-export function newRun(): string {
-  return randomUUID();
+/** SHA-256, in hex, of a text and tensors. */
+export function fingerprint(text: string, tensors: Readonly<Record<string, TensorInput>>): string {
+  const hash = createHash('sha256').update(text);
+  for (const [name, { shape, data }] of Object.entries(tensors)) hash.update(`${name} ${shape}`).update(data);
+  return hash.digest('hex');
 }
 
 /**
@@ -38,15 +42,15 @@ export function vocabularyOf(
 }
 
 /**
- * Checks that two parts are of one training. What is of no known training (a hashing without a teacher, parts made
- * elsewhere) goes with everything.
+ * Checks that two parts are of one training, by the fingerprint of what they have in common. What is not known (of a
+ * hashing without a teacher) goes with everything.
  *
  * @throws CollideError INVALID_ARGUMENT
  */
-export function checkSameRun(model: string | undefined, data: string | undefined, sides: Sides): void {
-  if (model === undefined || data === undefined || model === data) return;
+export function checkSameTraining(ofModel: string | undefined, ofData: string | undefined, sides: Sides): void {
+  if (ofModel === undefined || ofData === undefined || ofModel === ofData) return;
   throw new CollideError(
     'INVALID_ARGUMENT',
-    `Expected ${sides.model} and ${sides.data} of one training, received those of the runs ${model} and ${data}`,
+    `Expected ${sides.model} and ${sides.data} of one training, received those of two (${ofModel.slice(0, 12)} and ${ofData.slice(0, 12)})`,
   );
 }

@@ -14,10 +14,10 @@ import { evaluateSplit, type Metrics, predictSplit } from '../training/train.ts'
 import { checkSplitOf, checkTrainingSplits } from './check_splits.ts';
 import { checkDetours } from './cross_fit.ts';
 import { type Fit, fitFixed, fitTuned } from './fit.ts';
-import { type Contents, checkFormat, Hashing } from './hashing.ts';
+import { type Contents, checkFormat, type FileContents, Hashing } from './hashing.ts';
 import { buildRecommender, TRAINING_OPTIONS, type TrainingOptions } from './model_options.ts';
 import { newcomerDetours } from './newcomers.ts';
-import { newRun, vocabularyOf } from './origin.ts';
+import { vocabularyOf } from './origin.ts';
 import { Teacher } from './teacher.ts';
 
 export interface StudentOptions extends TrainingOptions {
@@ -50,7 +50,6 @@ interface StudentParts {
   hashing: Hashing | undefined;
   fit: Fit;
   vocabulary: Vocabulary;
-  run: string;
 }
 
 /**
@@ -72,19 +71,16 @@ export class Student {
   readonly vocabulary: Vocabulary;
   /** The hash functions of its tables; undefined for full tables. */
   readonly hashing: Hashing | undefined;
-  /** Of the training: that of the hashing and its teacher, if there were any. */
-  readonly run: string;
   readonly #model: Recommender;
   readonly #shape: StudentShape;
 
   /** @internal */
-  constructor({ model, shape, hashing, fit, vocabulary, run }: StudentParts) {
+  constructor({ model, shape, hashing, fit, vocabulary }: StudentParts) {
     this.#model = model;
     this.#shape = shape;
     this.hashing = hashing;
     this.fit = fit;
     this.vocabulary = vocabulary;
-    this.run = run;
   }
 
   /**
@@ -131,12 +127,11 @@ export class Student {
   async save(folder: string): Promise<void> {
     checkText(folder, 'the folder of a student');
     const { tensors, metadata } = this.contents();
-    const all = { ...this.#model.tables.checkpointPieces('rows'), ...tensors };
-    await inFolder(folder, () => writeSafetensors(join(folder, FILE), all, metadata));
+    await inFolder(folder, () => writeSafetensors(join(folder, FILE), tensors, metadata));
   }
 
-  /** @internal What `save` writes beside the rows. */
-  contents(): Contents {
+  /** @internal What `save` writes. */
+  contents(): FileContents {
     const data = this.#model.net.parameters();
     const hashing = this.hashing?.parts('hashing.') ?? { tensors: {}, metadata: {} };
     const tensors: Contents['tensors'] = {
@@ -148,10 +143,10 @@ export class Student {
       format: FORMAT,
       shape: JSON.stringify(this.#shape),
       fit: JSON.stringify(this.fit),
-      run: this.run,
+      ...(this.hashing === undefined ? {} : { 'hashing.fingerprint': this.hashing.fingerprint }),
       vocabulary: storeVocabulary(this.vocabulary, tensors),
     };
-    return { tensors, metadata };
+    return { tensors: { ...this.#model.tables.checkpointPieces('rows'), ...tensors }, metadata };
   }
 
   /**
@@ -175,13 +170,11 @@ export class Student {
     const { tensors, metadata } = await file.readAll((name) => !name.startsWith('rows/'));
     let model: Recommender | undefined;
     try {
-      const { run } = metadata;
-      if (run === undefined) throw new Error('its run is missing');
       const vocabulary = restoreVocabulary(metadata.vocabulary, tensors);
       const shape = JSON.parse(metadata.shape ?? '') as StudentShape;
       const fit = JSON.parse(metadata.fit ?? '') as Fit;
       const hashed = metadata['hashing.features'] !== undefined;
-      const hashing = hashed ? Hashing.from({ tensors, metadata }, 'hashing.', { vocabulary, run }) : undefined;
+      const hashing = hashed ? Hashing.from({ tensors, metadata }, 'hashing.', vocabulary) : undefined;
       model = new Recommender({
         ...shape,
         features: shape.features.map((feature, f) => ({ ...feature, ...hashesOf(hashing, f) })),
@@ -198,7 +191,6 @@ export class Student {
         hashing,
         fit,
         vocabulary: vocabularyOf(shape.features, vocabulary, 'its tables'),
-        run,
       });
     } catch (cause) {
       model?.close();
@@ -279,8 +271,7 @@ export async function trainStudent(split: Split, options: StudentOptions = {}): 
   const { bottomHidden, topHidden } = options;
   const { standardization } = model;
   const shape = { features, dense: split.denseCount, dim, bottomHidden, topHidden, standardization };
-  const { vocabulary } = split;
-  return new Student({ model, shape, hashing, fit, vocabulary, run: hashing?.run ?? newRun() });
+  return new Student({ model, shape, hashing, fit, vocabulary: split.vocabulary });
 }
 
 /** @throws CollideError INVALID_ARGUMENT unless it is a hashing, VOCABULARY_MISMATCH unless it is of the split's data */

@@ -12,7 +12,7 @@ import { checkTrainingSplits } from './check_splits.ts';
 import { type Fit, fitFixed, fitTuned } from './fit.ts';
 import { type Contents, checkFormat } from './hashing.ts';
 import { buildRecommender, TRAINING_OPTIONS, type TrainingOptions } from './model_options.ts';
-import { newRun, type Origin, vocabularyOf } from './origin.ts';
+import { fingerprint, type Origin, vocabularyOf } from './origin.ts';
 
 export interface TeacherFeature {
   name: string;
@@ -39,14 +39,18 @@ export class Teacher {
   readonly fit: Fit | undefined;
   /** What the ids mean. Of a teacher that was made elsewhere: names and numbers of ids alone. */
   readonly vocabulary: Vocabulary;
-  /** Of the training; hashings learned from this teacher have it, and students trained with those. */
-  readonly run: string | undefined;
+  #fingerprint: string | undefined;
 
   /**
    * @throws CollideError INVALID_ARGUMENT when rows or counts do not fit, VOCABULARY_MISMATCH when the vocabulary is of
    * other features
    */
-  constructor(dim: number, features: readonly TeacherFeature[], fit?: Fit, { vocabulary, run }: Origin = {}) {
+  constructor(
+    dim: number,
+    features: readonly TeacherFeature[],
+    fit?: Fit,
+    { vocabulary }: Pick<Origin, 'vocabulary'> = {},
+  ) {
     checkInteger(dim, 1, 65_536, 'dim of a Teacher');
     checkFeatureInfos(features, 'features of a Teacher');
     for (const { name, cardinality, rows, counts } of features) {
@@ -66,7 +70,21 @@ export class Teacher {
     this.features = features;
     this.fit = fit;
     this.vocabulary = vocabularyOf(features, vocabulary, 'the teacher');
-    this.run = run;
+  }
+
+  /** SHA-256, in hex, of rows, counts and vocabulary: hashings learned from it keep it. Computed at the first call. */
+  get fingerprint(): string {
+    this.#fingerprint ??= fingerprint(this.vocabulary.fingerprint, this.#tensors());
+    return this.#fingerprint;
+  }
+
+  #tensors(): Contents['tensors'] {
+    const tensors: Contents['tensors'] = {};
+    for (const [f, { cardinality, rows, counts }] of this.features.entries()) {
+      tensors[`feature${f}.rows`] = { shape: [cardinality, this.dim], data: rows };
+      tensors[`feature${f}.counts`] = { shape: [cardinality], data: counts };
+    }
+    return tensors;
   }
 
   /** Writes rows and counts of every feature, and the vocabulary, as safetensors. @throws CollideError FILE_IO */
@@ -77,15 +95,10 @@ export class Teacher {
 
   /** @internal What `save` writes. */
   contents(): Contents {
-    const tensors: Contents['tensors'] = {};
-    for (const [f, { cardinality, rows, counts }] of this.features.entries()) {
-      tensors[`feature${f}.rows`] = { shape: [cardinality, this.dim], data: rows };
-      tensors[`feature${f}.counts`] = { shape: [cardinality], data: counts };
-    }
+    const tensors = this.#tensors();
     const metadata = {
       format: FORMAT,
       vocabulary: storeVocabulary(this.vocabulary, tensors),
-      ...(this.run === undefined ? {} : { run: this.run }),
       features: JSON.stringify(this.features.map(({ name }) => name)),
       ...(this.features.some(({ sensitivity }) => sensitivity === undefined)
         ? {}
@@ -127,7 +140,7 @@ export class Teacher {
       });
       const fit = metadata.fit === undefined ? undefined : (JSON.parse(metadata.fit) as Fit);
       const vocabulary = restoreVocabulary(metadata.vocabulary, tensors);
-      return new Teacher(dim, features, fit, { vocabulary, run: metadata.run });
+      return new Teacher(dim, features, fit, { vocabulary });
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new CollideError('FILE_FORMAT', `Expected a whole teacher in ${path}: ${why}`, { cause });
@@ -156,7 +169,7 @@ export async function trainTeacher(split: Split, options: TeacherOptions = {}): 
   checkSplit(split, 'trainTeacher');
   checkOptions(options, [...TRAINING_OPTIONS, 'dim'], 'trainTeacher');
   checkTrainingSplits(split, options, 'trainTeacher');
-  const origin = { vocabulary: split.vocabulary, run: newRun() };
+  const origin = { vocabulary: split.vocabulary };
   const { dim = 2, validation } = options;
   const build = (learningRate: number) => buildRecommender(split, undefined, dim, options, learningRate);
   if (validation !== undefined) {

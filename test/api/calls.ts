@@ -66,6 +66,7 @@ export async function everyCall(tidy: { close(): void }[]): Promise<Call[]> {
   await teacher.save(at('teacher.safetensors'));
   await hashing.save(at('mapping.safetensors'));
   await student.save(at('student'));
+  await api.saveModel(at('model'), { teacher, hashing, student });
   const rows = Float32Array.from({ length: 20 }, (_, i) => Math.sin(i));
   const counts = Uint32Array.from({ length: 10 }, (_, i) => i + 1);
   const values = Float64Array.from({ length: 10 }, (_, i) => Math.cos(i));
@@ -153,6 +154,16 @@ export async function everyCall(tidy: { close(): void }[]): Promise<Call[]> {
     plain('rowCount', table, 4),
     plain('rowOf', table, 1, 4),
     plain('rowsOfAll', table, 4),
+    plain('saveModel', at('model'), { teacher, hashing, student }),
+    call(
+      'loadModel',
+      async (...args) => {
+        const loaded = await api.loadModel(...(args as unknown as [string]));
+        loaded.student.close();
+      },
+      at('model'),
+      {},
+    ),
     plain('shareBudget', budgetTables, { bytes: 200, dim: 2 }),
     plain('shuffled', 10, 1),
     plain('stableHashes', 2, 2, 1n),

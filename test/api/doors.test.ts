@@ -3,6 +3,9 @@
  * it either works or throws a CollideError with a code. The calls are generated: a new export without a call in calls.ts,
  * and a new option of a known call, are found by themselves.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as api from '../../lib/index.ts';
 import { type Call, everyCall } from './calls.ts';
@@ -90,10 +93,15 @@ function argumentsOf(name: string): number {
 
 let calls: Call[] = [];
 const tidy: { close(): void }[] = [];
+const folder = mkdtempSync(join(tmpdir(), 'doors-cwd-'));
+const before = process.cwd();
 beforeAll(async () => {
+  process.chdir(folder); // some doors write to whatever text they are given
   calls = await everyCall(tidy);
 });
 afterAll(() => {
+  process.chdir(before);
+  rmSync(folder, { recursive: true });
   for (const made of tidy) made.close();
 });
 

@@ -152,7 +152,7 @@ describe('collide', () => {
     const exported = collide('export', 'm.safetensors', '--feature', 'item', '--out', 'item.csv');
     expect(exported.status).toBe(0);
     const [header, ...rows] = readFileSync(at('item.csv'), 'utf8').trim().split('\n');
-    expect(header).toBe('id,row');
+    expect(header).toBe('id,row,value,kind');
     expect(rows.length).toBe(201); // 200 items and the row of unseen ones
     expect(Math.max(...rows.map((line) => Number(line.split(',')[1])))).toBeLessThan(21);
   });

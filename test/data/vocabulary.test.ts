@@ -78,6 +78,18 @@ describe('of opened data', () => {
     for (const name of data.splits) expect(data.split(name).vocabulary).toBe(vocabulary);
   });
 
+  test('values that differ in a byte order mark or an invisible character stay apart', async () => {
+    const data = await openDataset({
+      query: "SELECT t, ['a', chr(65279) || 'a', 'a' || chr(0), '', chr(65279)][1 + t % 5] AS v FROM range(60) r(t)",
+      label: 't % 2',
+      features: ['v'],
+      splits: { teacher: 't < 20', student: 't >= 20 and t < 40', evaluation: 't >= 40' },
+      idOrder: 'appearance',
+    });
+    const texts = [0, 1, 2, 3, 4].map((id) => data.text(0, id));
+    expect(texts).toEqual(['a', '\ufeffa', 'a\0', '', '\ufeff']);
+  });
+
   test('of arrays it says what is known: names, ids, lists, dense columns', () => {
     const { vocabulary } = syntheticDataset({ rows: 200 }).data;
     expect(vocabulary.features.map(({ name, values, sql }) => [name, values, sql])).toEqual([

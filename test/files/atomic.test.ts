@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import {
   chmod,
@@ -9,12 +10,21 @@ import {
   readFile,
   stat,
   symlink,
+  utimes,
   writeFile,
 } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { CollideError } from '../../lib/errors.ts';
-import { fileError, inFolder, writeFileAtomic, writeSafetensors } from '../../lib/files/index.ts';
+import {
+  type FileContent,
+  fileError,
+  inFolder,
+  writeFileAtomic,
+  writeFilesAtomic,
+  writeSafetensors,
+} from '../../lib/files/index.ts';
+import { temporaryName } from '../../lib/files/temporary.ts';
 import { asUser, temporaryFolder, tinyDisk } from './temporary.ts';
 
 const root = temporaryFolder();
@@ -99,6 +109,42 @@ describe('writeFileAtomic', () => {
     await Promise.all(contents.map((content) => writeFileAtomic(path, content)));
     expect(contents).toContain(await readFile(path, 'utf8'));
     expect(await readdir(where)).toEqual(['file']);
+  });
+
+  it('removes what a process that is no more left of the same file, and nothing else', async () => {
+    const where = await folder();
+    const path = join(where, 'file');
+    const dead = spawnSync(process.execPath, ['-e', '']).pid;
+    const leftOf = (target: string, writer: number) => temporaryName(target).replace(/-\d+-/, `-${writer}-`);
+    const ofOthers = [leftOf(join(where, 'other'), dead), leftOf(path, process.ppid), temporaryName(path)];
+    const left = [leftOf(path, dead), leftOf(path, dead), temporaryName(path)];
+    for (const name of [...left, ...ofOthers]) await writeFile(name, 'half');
+    await utimes(left[2]!, 1, 1); // from before this process: of an earlier one with its number
+    await writeFileAtomic(path, 'whole');
+    expect((await readdir(where)).sort()).toEqual([...ofOthers.map((name) => basename(name)), 'file'].sort());
+  });
+
+  it('writes several files, all or none while they are made', async () => {
+    const where = await folder();
+    const [a, b] = [join(where, 'a'), join(where, 'b')];
+    await writeFile(a, 'old');
+    const stopped = new CollideError('ABORTED', 'stopped');
+    const broken = function* () {
+      yield Buffer.from('half');
+      throw stopped;
+    };
+    const files = (content: FileContent) => [
+      { path: a, content: 'new a' },
+      { path: b, content },
+    ];
+    expect(await failure(writeFilesAtomic(files(broken())))).toBe(stopped);
+    expect([await readdir(where), await readFile(a, 'utf8')]).toEqual([['a'], 'old']);
+    const missing = await failure(writeFilesAtomic([...files('b'), { path: join(where, 'no', 'c'), content: 'c' }]));
+    expect(missing.message).toContain('no/c');
+    expect([await readdir(where), await readFile(a, 'utf8')]).toEqual([['a'], 'old']);
+    await writeFilesAtomic(files('new b'));
+    expect([await readFile(a, 'utf8'), await readFile(b, 'utf8')]).toEqual(['new a', 'new b']);
+    expect(await readdir(where)).toEqual(['a', 'b']);
   });
 
   it('keeps the old file and leaves nothing behind when the content cannot be made', async () => {

@@ -174,7 +174,7 @@ describe("next week's data", () => {
 });
 
 describe('parts of a model', () => {
-  it('keep the vocabulary and the run of their training, in files too', async () => {
+  it('keep their vocabulary and know each other, in files too', async () => {
     await teacher.save(at('teacher.safetensors'));
     await hashing.save(at('mapping.safetensors'));
     await student.save(at('kept'));
@@ -182,31 +182,36 @@ describe('parts of a model', () => {
     const loaded = [
       await Teacher.load(at('teacher.safetensors')),
       await Hashing.load(at('mapping.safetensors')),
-      again,
-    ];
-    for (const part of [teacher, hashing, student, ...loaded]) {
+    ] as const;
+    for (const part of [teacher, hashing, student, ...loaded, again]) {
       expect(part.vocabulary.fingerprint).toBe(one.vocabulary.fingerprint);
-      expect(part.run).toBe(teacher.run);
+    }
+    expect(loaded.map(({ fingerprint }) => fingerprint)).toEqual([teacher.fingerprint, hashing.fingerprint]);
+    for (const one of [hashing, loaded[1], again.hashing!]) {
+      expect([one.teacher, one.fingerprint]).toEqual([teacher.fingerprint, hashing.fingerprint]);
     }
     expect(again.hashing!.features).toEqual(hashing.features);
     expect(again.fit).toEqual(student.fit);
     expect(await again.evaluate(later)).toEqual(await student.evaluate(later));
     expect(await again.predict(later)).toEqual(await student.predict(later));
-    const relearned = await learnHashing(loaded[0] as Teacher, { ...learning, recent: [present] });
+    const relearned = await learnHashing(loaded[0], { ...learning, recent: [present] });
     expect(relearned.features).toEqual(hashing.features);
-    expect((await trainTeacher(past, training)).run).not.toBe(teacher.run);
+    const options = { ...training, dim: 2 };
+    expect((await trainTeacher(past, options)).fingerprint).toBe(teacher.fingerprint);
+    expect((await trainTeacher(past, { ...options, seed: 2 })).fingerprint).not.toBe(teacher.fingerprint);
+    const other = await learnHashing(teacher, { ...learning, size: 0.4, recent: [present] });
+    expect(other.fingerprint).not.toBe(hashing.fingerprint);
   });
 
-  it('without a hashing or a teacher have a run of their own', async () => {
+  it('without a hashing or a teacher know the data all the same', async () => {
     using full = await trainStudent(present, training);
     const modulo = baselineHashing(one, { method: 'modulo', size: 0.5, minRows: 0 });
-    using hashed = await trainStudent(present, { ...training, hashing: modulo });
-    expect(modulo.run).toBeUndefined();
+    expect(modulo.teacher).toBeUndefined();
     expect(modulo.vocabulary).toBe(one.vocabulary);
-    expect(new Set([full.run, hashed.run, student.run]).size).toBe(3);
     await full.save(at('full'));
     using again = await Student.load(at('full'));
     expect(again.hashing).toBeUndefined();
+    expect(again.vocabulary.fingerprint).toBe(one.vocabulary.fingerprint);
     expect(await again.evaluate(later)).toEqual(await full.evaluate(later));
   });
 
@@ -233,17 +238,17 @@ describe('parts of a model', () => {
 
   it('of other trainings are refused for cross-fitting', async () => {
     const cross = { learningRate: 0.1, dim: 2 };
-    const [a, b] = [await trainCrossTeachers(past, present, cross), await trainCrossTeachers(past, present, cross)];
+    const a = await trainCrossTeachers(past, present, cross);
+    const b = await trainCrossTeachers(past, present, { ...cross, seed: 2 });
     const learned = await learnHashing(a.whole, { ...learning, recent: [present] });
     const detours = crossFit(learned, a, one.features);
     const error = await failure('INVALID_ARGUMENT', () => crossFit(learned, b, one.features));
-    expect(error.message).toContain(`${learned.run} and ${b.whole.run}`);
-    await failure('INVALID_ARGUMENT', () => crossFit(learned, { whole: a.whole, halves: b.halves }, one.features));
+    expect(error.message).toContain('Expected the hashing and the teachers of one training');
     await mismatch(() => crossFit(learned, a, [...one.features].reverse()), /feature 0 is "user" in the hashing/);
     const wrong = await failure('INVALID_ARGUMENT', () => trainStudent(present, { ...training, hashing, detours }));
     expect(wrong.message).toContain('the hashing that crossFit was called with');
     using right = await trainStudent(present, { ...training, hashing: learned, detours });
-    expect(right.run).toBe(a.whole.run);
+    expect(right.hashing!.teacher).toBe(a.whole.fingerprint);
   });
 
   it('of another kind are named', async () => {
