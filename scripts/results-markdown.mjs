@@ -6,6 +6,7 @@
 // usage: node scripts/results-markdown.mjs
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { differByBytes } from '../dist/pipeline/by_bytes.js';
 import { aggregate, distinguishable, pairedDifference, spread } from '../dist/pipeline/results.js';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -38,19 +39,23 @@ function comparison(name) {
     .map((f) => `${f.name} (${f.cardinality.toLocaleString('en')} ids)`)
     .join(', ')}.`;
   const head = ['method', 'rows', 'AUC', 'log loss', 'AUC − modulo', 'log loss − modulo', 'AUC − equal-mass'];
+  const byBytes = ['bytes / modulo', 'AUC − modulo, equal bytes', 'log loss − modulo, equal bytes'];
   const rows = aggregate(results).map((group) => {
     const { method, size, auc, logLoss, bytes, share, learningRates, epochs } = group;
     const difference = (metric, base) =>
       method === 'full' || method === base ? '' : signed(pairedDifference(results, method, base, size, metric));
+    const found = method === 'full' || method === 'modulo' ? undefined : differByBytes(results, method, 'modulo', size);
+    const atEqualBytes = found?.comparable ? [signed(found.auc), signed(found.logLoss)] : ['', ''];
     return [
       ...[method, `${size * 100} %`, figure(auc), figure(logLoss)],
       ...[difference('auc', 'modulo'), difference('logLoss', 'modulo'), difference('auc', 'equal-mass')],
       `${Math.round(bytes.total / 1000).toLocaleString('en')} kB`,
+      ...[found?.times.toFixed(2) ?? '', ...atEqualBytes],
       ...[`${(100 * (share ?? Number.NaN)).toFixed(1)} %`, learningRates.join(', '), epochs.join(', ')],
       shape(results.find((r) => r.method === method && r.size === size)),
     ];
   });
-  return `${about}\n\n${markdown([...head, 'bytes with mapping', 'of full', 'rate', 'epochs', 'hot'], rows)}`;
+  return `${about}\n\n${markdown([...head, 'bytes with mapping', ...byBytes, 'of full', 'rate', 'epochs', 'hot'], rows)}`;
 }
 
 function explored(name) {
