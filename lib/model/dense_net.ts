@@ -156,14 +156,18 @@ export class DenseNet {
   /** What has no gradient any more is stuck for good, and looks like a model that learns from its other inputs. */
   #tellIdle(): void {
     const idle = this.#native.readIdle();
-    for (const [t, { name }] of this.tensors().entries()) {
-      if (idle[t]! < IDLE_STEPS || toldIdle.has(name)) continue;
-      toldIdle.add(name);
-      process.emitWarning(
-        `${name} of a dense net had no gradient for ${IDLE_STEPS} steps: it does not learn. Its layer or one above it may be dead (all units of a ReLU layer at 0 for every input), which a lower learning rate or wider layers avoid${name === 'bottom.0.weight' ? '; or all dense columns may be 0 in every row, and can be left out' : ''}`,
-        { type: 'CollideWarning', code: 'COLLIDE_IDLE_TENSOR' },
-      );
-    }
+    const names = this.tensors().flatMap(({ name }, t) =>
+      idle[t]! >= IDLE_STEPS && !toldIdle.has(name) ? [name] : [],
+    );
+    if (names.length === 0) return;
+    for (const name of names) toldIdle.add(name);
+    const constant = names.includes('bottom.0.weight')
+      ? '; or all dense columns are constant, and can be left out'
+      : '';
+    process.emitWarning(
+      `${names.join(', ')} of a dense net had no gradient for ${IDLE_STEPS} steps and did not learn. A layer there or above may be dead (all units of a ReLU layer at 0 for every input), which a lower learning rate or wider layers avoid${constant}`,
+      { type: 'CollideWarning', code: 'COLLIDE_IDLE_TENSOR' },
+    );
   }
 
   /**
