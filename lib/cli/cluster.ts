@@ -1,7 +1,7 @@
 /** `collide cluster VECTORS`: hash functions from a teacher's vectors and counts, without the training data. */
 import { extname } from 'node:path';
 import { Command } from 'commander';
-import { FREQUENCY_ABLATIONS } from '../clustering/index.ts';
+import { FREQUENCY_ABLATIONS, type MappingStatistics } from '../clustering/index.ts';
 import { CollideError, checkOneOf } from '../errors.ts';
 import { type BudgetPlan, planBudget } from '../pipeline/budget.ts';
 import type { Hashing } from '../pipeline/hashing.ts';
@@ -59,6 +59,10 @@ export function clusterCommand(): Command {
     .option('--iterations <number>', 'k-means: most rounds', Number)
     .option('--directions <number>', 'lsh: directions whose cells make a bucket', Number)
     .option('--max-cluster-size <ids>', 'agglomerative and lsh: most ids of a row', Number)
+    .option(
+      '--strict-size',
+      'agglomerative: no row has more ids than --max-cluster-size, which is a soft limit otherwise',
+    )
     .option('--merges-per-round <pairs>', 'agglomerative: K, the most pairs that merge in a round', Number)
     .option('--frequency <use>', 'agglomerative: counts for none, weighting, filter or weighting-and-filter (default)')
     .option('--rotate', 'kd-tree: split along principal components')
@@ -99,6 +103,7 @@ export function clusterCommand(): Command {
           process.stdout.write(
             `wrote ${out}: ${hashing.rows()} rows, ${hashing.mappingBytes()} bytes of mapping${digest}\n`,
           );
+          for (const line of overfullTables(hashing)) process.stdout.write(`${line}\n`);
           for (const line of wholeTables(hashing.features, hashing.manifest.minRows)) process.stdout.write(`${line}\n`);
         } finally {
           progress.stop();
@@ -118,6 +123,19 @@ function checkBudgetOptions(given: Pick<ClusterOptions, 'size' | 'budget' | 'dim
   if (given.budget === undefined && given.sensitivity !== undefined) {
     refuse('--sensitivity', 'it is for --budget, which is not given');
   }
+}
+
+/** A line for every table with rows over its soft limit of ids. */
+function overfullTables({ manifest }: Hashing): string[] {
+  const statistics = (manifest.details?.statistics ?? {}) as Record<string, MappingStatistics>;
+  return Object.entries(statistics).flatMap(([name, { tables }]) =>
+    tables
+      .filter(({ rowsOverLimit }) => rowsOverLimit > 0)
+      .map(
+        ({ rowsOverLimit, clusters, maxClusterSize, largestRow }) =>
+          `${name}: ${rowsOverLimit} of ${clusters} clusters have more than ${maxClusterSize} ids, the largest row ${largestRow}; --strict-size keeps the limit`,
+      ),
+  );
 }
 
 function onlyTable({ features }: Hashing, out: string) {

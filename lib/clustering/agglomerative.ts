@@ -31,9 +31,15 @@ export interface AgglomerateMethod {
   mergesPerRound?: number;
   /**
    * size_max, in ids. Default Infinity. Kept by the size filter alone, and exceeded in fallback rounds, when no pair of
-   * a round fits.
+   * a round fits; but see {@link strictSize}.
    */
   maxClusterSize?: number;
+  /**
+   * Whether maxClusterSize is kept by every cluster. Pairs merge only where all that is left can still become `rows` clusters
+   * within it, so maxClusterSize * rows must be at least the number of ids. It has no CUDA kernels: refused for device
+   * 'cuda', done on the CPU for 'auto'. Default false, as in the paper.
+   */
+  strictSize?: boolean;
   /** In the order applied, each at most once, at least one. Default frequency, distance, size. */
   filters?: ClusterFilter[];
   /** The value of merged clusters: their count-weighted mean (default) or plain mean (Eq. 4). */
@@ -79,8 +85,18 @@ export const FREQUENCY_ABLATIONS = {
   filter: { filters: WITH_FREQUENCY, mergedValue: 'mean' },
 } as const satisfies Record<string, AgglomerateMethod>;
 
+/** Why strict limits are kept on the CPU. */
+export const STRICT_OBSTACLE = 'strictSize has no CUDA kernels';
+
 /** The option names of {@link AgglomerateMethod}, for checks of options that contain them. */
-export const METHOD_OPTIONS = ['mergesPerRound', 'maxClusterSize', 'filters', 'mergedValue', 'device'] as const;
+export const METHOD_OPTIONS = [
+  'mergesPerRound',
+  'maxClusterSize',
+  'strictSize',
+  'filters',
+  'mergedValue',
+  'device',
+] as const;
 
 /**
  * Clusters ids by a 1-D value: clusters that are neighbours in value order merge, round by round, until `rows` are left.
@@ -89,7 +105,8 @@ export const METHOD_OPTIONS = ['mergesPerRound', 'maxClusterSize', 'filters', 'm
  * least (product of normalized counts, Eq. 3), `distance` the nearest (Eq. 1), `size` those that make a cluster of at
  * most maxClusterSize ids (Eq. 2; if none does, the smallest). Up to K = mergesPerRound pairs are left, and merge;
  * neighbouring ones merge as one chain, or in pairs when the chain would exceed maxClusterSize. Ties go by position, so
- * equal input gives equal bits. "Learning to Collide" (Ghaemmaghami et al. 2022), the algorithm for clustering
+ * equal input gives equal bits. With strictSize a pair merges only where every cluster can still keep to maxClusterSize, one
+ * after the other in the order of their rank. "Learning to Collide" (Ghaemmaghami et al. 2022), the algorithm for clustering
  * categorical ids; its default K and size_max are unpublished, ours are chosen.
  *
  * @param values - finite, [ids]; worked in float64
@@ -122,6 +139,7 @@ export async function agglomerate(
   checkOptions(options, ['rows', ...METHOD_OPTIONS, ...JOB_OPTIONS], 'agglomerate');
   const rows = Math.min(checkInteger(options.rows, 1, Number.MAX_SAFE_INTEGER, 'rows of agglomerate'), MOST_IDS);
   const method = completeMethod(options, values.length, rows, 'agglomerate');
+  if (method.strictSize) checkRoom(method.maxClusterSize, values.length, rows, 'agglomerate');
   const threads = checkJobOptions(options, 'agglomerate');
   // Elements, range and sum are checked by native code, off this thread.
   const result = await runJob(
@@ -143,7 +161,14 @@ export function completeMethod(
   rows: number,
   where: string,
 ): Omit<NativeAgglomerateOptions, 'rows' | 'threads'> {
-  const device = chooseDevice(options.device ?? 'cpu', where);
+  const { strictSize = false } = options;
+  if (typeof strictSize !== 'boolean') {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected a boolean for strictSize of ${where}, received ${describe(strictSize)}`,
+    );
+  }
+  const device = chooseDevice(options.device ?? 'cpu', where, strictSize ? STRICT_OBSTACLE : undefined);
   const { mergesPerRound = Math.max(1, Math.ceil((ids - rows) / 100)), maxClusterSize = Number.POSITIVE_INFINITY } =
     options;
   checkInteger(mergesPerRound, 1, Number.MAX_SAFE_INTEGER, `mergesPerRound of ${where}`);
@@ -153,6 +178,7 @@ export function completeMethod(
   return {
     device,
     mergesPerRound,
+    strictSize,
     maxClusterSize: maxClusterSize === Number.POSITIVE_INFINITY ? 0 : maxClusterSize,
     filters: completeFilters(options.filters ?? FILTER_NAMES.map((by) => ({ by })), where),
     mergedValue: checkOneOf(
@@ -161,6 +187,15 @@ export function completeMethod(
       `mergedValue of ${where}`,
     ),
   };
+}
+
+/** @throws CollideError INVALID_ARGUMENT unless `rows` clusters of at most `most` ids (0: no limit) have room for all */
+export function checkRoom(most: number, ids: number, rows: number, where: string): void {
+  if (most * rows >= ids && most > 0) return;
+  throw new CollideError(
+    'INVALID_ARGUMENT',
+    `Expected maxClusterSize of at least ${Math.ceil(ids / rows)} for strictSize of ${where} (${ids} ids in ${rows} rows), received ${most === 0 ? 'none' : most}`,
+  );
 }
 
 function completeFilters(filters: ClusterFilter[], where: string): { by: FilterName; keep: number }[] {

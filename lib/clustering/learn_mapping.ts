@@ -57,6 +57,10 @@ export interface TableStatistics {
   rounds: number;
   fallbackRounds: number;
   splitRounds: number;
+  /** The limit of ids to a cluster, of the methods that have one; null for the others. */
+  maxClusterSize: number | null;
+  /** Clusters over that limit, which is a soft one without `strictSize`. */
+  rowsOverLimit: number;
 }
 
 /** What {@link learnMapping} did. */
@@ -79,6 +83,7 @@ export interface LearnedMapping {
 }
 
 const NO_ROUNDS = { rounds: 0, fallbackRounds: 0, splitRounds: 0 };
+const NO_LIMIT: Pick<TableStatistics, 'maxClusterSize' | 'rowsOverLimit'> = { maxClusterSize: null, rowsOverLimit: 0 };
 
 /**
  * Learns the hash functions of one feature from its teacher.
@@ -116,7 +121,7 @@ export async function learnMapping(teacher: TeacherKnowledge, options: LearnMapp
     if (table === undefined) {
       hashes.push({ kind: 'identity' });
       const all = { rows: ids, hotRows: 0, clusteredIds: 0, clusters: 0, emptyRows: 0, largestRow: 1 };
-      statistics.push({ ...all, ...NO_ROUNDS });
+      statistics.push({ ...all, ...NO_ROUNDS, ...NO_LIMIT });
       continue;
     }
     const rows = plan.heights[k]!;
@@ -170,13 +175,13 @@ function project(
   return projection === 'hilbert' ? hilbertKeys(rows, dim, job.threads) : principalProjection(rows, dim, counts, k);
 }
 
-type Learned = { assignment: Uint32Array; clusters: number } & typeof NO_ROUNDS;
+type Learned = { assignment: Uint32Array; clusters: number } & typeof NO_ROUNDS & typeof NO_LIMIT;
 
 async function learn({ layout, counts, input }: Prepared, k: number, plan: MappingPlan): Promise<Learned> {
   const { clusterRows: rows } = layout;
   const ids = counts.length;
   const clusters = Math.min(ids, rows);
-  if (ids === 0) return { assignment: new Uint32Array(0), clusters, ...NO_ROUNDS };
+  if (ids === 0) return { assignment: new Uint32Array(0), clusters, ...NO_ROUNDS, ...NO_LIMIT };
   const { signal, threads, onProgress } = plan.job;
   const overall = (share: number) => ({ hash: k, share: (k + share) / plan.heights.length });
   const job: JobOptions<number> = {
@@ -185,7 +190,7 @@ async function learn({ layout, counts, input }: Prepared, k: number, plan: Mappi
     onProgress: onProgress && ((share) => onProgress(overall(share))),
   };
   if (input instanceof Float32Array) {
-    return { clusters, ...NO_ROUNDS, ...(await learnJointly(input, counts, rows, k, plan, job)) };
+    return { clusters, ...NO_ROUNDS, ...NO_LIMIT, ...(await learnJointly(input, counts, rows, k, plan, job)) };
   }
   if (plan.method === 'equal-mass') {
     const assignment = await equalMassBins(input, counts, rows, {
@@ -193,15 +198,16 @@ async function learn({ layout, counts, input }: Prepared, k: number, plan: Mappi
       mass: plan.mass,
       device: plan.device,
     });
-    return { assignment, clusters, ...NO_ROUNDS };
+    return { assignment, clusters, ...NO_ROUNDS, ...NO_LIMIT };
   }
   if (plan.method === 'exact') {
     const { assignment } = await optimalBins(input, idWeights(counts, plan.kMeans.weight), { rows, signal });
-    return { assignment, clusters, ...NO_ROUNDS };
+    return { assignment, clusters, ...NO_ROUNDS, ...NO_LIMIT };
   }
-  const { assignment, rounds, fallbackRounds, splitRounds } = await agglomerate(input, counts, {
+  const maxClusterSize = plan.agglomerative.maxClusterSize ?? 4 * Math.ceil(ids / clusters);
+  const { assignment, sizes, rounds, fallbackRounds, splitRounds } = await agglomerate(input, counts, {
     ...plan.agglomerative,
-    maxClusterSize: plan.agglomerative.maxClusterSize ?? 4 * Math.ceil(ids / clusters),
+    maxClusterSize,
     rows,
     signal,
     threads,
@@ -209,7 +215,8 @@ async function learn({ layout, counts, input }: Prepared, k: number, plan: Mappi
       onProgress &&
       ((progress) => onProgress({ ...progress, ...overall((ids - progress.clusters) / (ids - clusters)) })),
   });
-  return { assignment, clusters, rounds, fallbackRounds, splitRounds };
+  const limit = { maxClusterSize, rowsOverLimit: sizes.filter((size) => size > maxClusterSize).length };
+  return { assignment, clusters, rounds, fallbackRounds, splitRounds, ...limit };
 }
 
 /** The methods that take all dimensions of the teacher at once. */
@@ -220,7 +227,7 @@ async function learnJointly(
   k: number,
   plan: MappingPlan,
   job: JobOptions<number>,
-): Promise<{ assignment: Uint32Array; rounds?: number }> {
+): Promise<{ assignment: Uint32Array; rounds?: number; maxClusterSize?: number }> {
   const { signal, threads, onProgress } = job;
   const dim = teacherRows.length / counts.length;
   switch (plan.method as JointMethod) {
@@ -245,7 +252,7 @@ async function learnJointly(
       return { assignment, rounds: iterations };
     }
     case 'lsh': {
-      const { maxClusterSize } = plan.agglomerative;
+      const { maxClusterSize = 4 * Math.ceil(counts.length / Math.min(counts.length, rows)) } = plan.agglomerative;
       const seed = tableSeed(plan, k);
       const { assignment } = await learnLsh(teacherRows, dim, {
         ...plan.lsh,
@@ -255,7 +262,7 @@ async function learnJointly(
         signal,
         threads,
       });
-      return { assignment };
+      return { assignment, maxClusterSize };
     }
   }
 }

@@ -1,7 +1,13 @@
 /** The options of learnMapping: their meaning, defaults and checks. */
 import { chooseDevice, type Device, type PlacedOn } from '../device.ts';
 import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, checkSeed } from '../errors.ts';
-import { type AgglomerateMethod, type ClusterProgress, completeMethod, METHOD_OPTIONS } from './agglomerative.ts';
+import {
+  type AgglomerateMethod,
+  type ClusterProgress,
+  completeMethod,
+  METHOD_OPTIONS,
+  STRICT_OBSTACLE,
+} from './agglomerative.ts';
 import { BIN_MASSES, type BinMass } from './equal_mass.ts';
 import { checkJobOptions, JOB_OPTIONS, type JobOptions } from './job.ts';
 import { completeKMeans, type KMeansMethod } from './k_means.ts';
@@ -22,10 +28,10 @@ const CUDA_METHODS: readonly LearningMethod[] = ['agglomerative', 'equal-mass', 
  *
  * @throws CollideError for `cuda` NOT_SUPPORTED, naming the methods that have CUDA kernels, or CUDA_UNAVAILABLE
  */
-export function learnerDevice(device: Device, method: LearningMethod, where: string): PlacedOn {
+export function learnerDevice(device: Device, method: LearningMethod, where: string, strictSize = false): PlacedOn {
   const able = CUDA_METHODS.map((name) => `"${name}"`).join(', ');
   const obstacle = CUDA_METHODS.includes(method) ? undefined : `method "${method}" has no CUDA kernels: ${able} have`;
-  return chooseDevice(device, where, obstacle);
+  return chooseDevice(device, where, obstacle ?? (strictSize === true ? STRICT_OBSTACLE : undefined));
 }
 
 const PROJECTIONS = ['principal', 'axis', 'hilbert'] as const;
@@ -147,10 +153,10 @@ export function planMapping(options: LearnMappingOptions, ids: number, dim: numb
   const projection = options.projection ?? (hashes === 1 ? 'principal' : 'axis');
   checkFits(options, method, hashes, dim);
   if (hashes === 2 && combine === 'sum') checkInteger(rows, 2, MOST_IDS, where('rows with 2 hashes summed,'));
-  const device = learnerDevice(options.device ?? 'cpu', method, 'learnMapping');
+  const device = learnerDevice(options.device ?? 'cpu', method, 'learnMapping', options.strictSize);
   completeMethod({ ...options, device }, ids, rows, 'learnMapping');
   checkJobOptions(options, 'learnMapping');
-  const { mergesPerRound, maxClusterSize, filters, mergedValue, signal, onProgress, threads } = options;
+  const { mergesPerRound, maxClusterSize, strictSize, filters, mergedValue, signal, onProgress, threads } = options;
   return {
     method,
     device,
@@ -167,7 +173,7 @@ export function planMapping(options: LearnMappingOptions, ids: number, dim: numb
         ? {}
         : { directions: checkInteger(options.directions, 1, 64, where('directions')) },
     rotate: options.rotate,
-    agglomerative: { mergesPerRound, maxClusterSize, filters, mergedValue, device },
+    agglomerative: { mergesPerRound, maxClusterSize, strictSize, filters, mergedValue, device },
     job: { signal, onProgress, threads },
   };
 }

@@ -86,6 +86,7 @@ const LEARNER_OPTIONS = [
   'projection',
   'mergesPerRound',
   'maxClusterSize',
+  'strictSize',
   'filters',
   'mergedValue',
   'device',

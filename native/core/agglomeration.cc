@@ -51,6 +51,11 @@ void check_agglomeration(const std::vector<double>& values, const std::vector<do
                          const AgglomerateOptions& options) {
   check_input(values, counts);
   check_options(options);
+  const std::uint64_t ids = values.size(), limit = options.max_cluster_size;
+  if (options.strict_size && (limit == 0 || (ids + limit - 1) / limit > options.rows)) {
+    fail("INVALID_ARGUMENT", "Expected maxClusterSize of at least ", (ids + options.rows - 1) / options.rows, " for ",
+         ids, " ids in ", options.rows, " rows with strictSize, received ", limit);
+  }
 }
 
 FilterBy final_ranking(const std::vector<ClusterFilter>& filters) {

@@ -10,6 +10,7 @@
 #include "cpu/agglomerate_candidates.h"
 #include "cpu/agglomerate_clusters.h"
 #include "cpu/agglomerate_index.h"
+#include "cpu/agglomerate_strict.h"
 #include "cpu/key_sort.h"
 #include "cpu/thread_pool.h"
 
@@ -234,6 +235,19 @@ Clustering agglomerate(std::vector<double> values, std::vector<double> counts, c
     counts = {};
   }
   const auto* ids = order_memory.as<std::uint32_t>();  // in value order
+  if (options.strict_size) {
+    std::vector<Cluster> strict(sorted.as<Cluster>(), sorted.as<Cluster>() + n);
+    sorted = {};
+    agglomerate_strictly(strict, options, control, result);
+    if (result.rounds == 0 && control.progress) control.progress(0, static_cast<double>(n));
+    for (const Cluster& cluster : strict) {
+      result.values.push_back(cluster.value);
+      result.counts.push_back(cluster.count);
+      result.sizes.push_back(cluster.ids);
+    }
+    label_ids(ids, n, result);
+    return result;
+  }
   Clusters clusters(std::move(sorted), n);
   if (clusters.size() > options.rows) {
     const ShortRegions regions;

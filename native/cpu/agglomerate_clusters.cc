@@ -8,11 +8,6 @@ namespace collide {
 
 namespace {
 
-unsigned __int128 square(double count) {
-  const auto whole = static_cast<std::uint64_t>(count);
-  return static_cast<unsigned __int128>(whole) * whole;
-}
-
 // A bit for each of `slots`, none beyond.
 std::vector<std::uint64_t> all_alive(std::size_t slots) {
   std::vector<std::uint64_t> bits(slots / 64 + 1, ~std::uint64_t{0});
@@ -43,22 +38,11 @@ double Clusters::largest_score(FilterBy by) const {
 }
 
 void Clusters::unite(const std::uint32_t* slots, std::size_t count, bool count_weighted, Tally& tally) {
-  double total = 0, weighted = 0, plain = 0;
-  std::uint32_t ids = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const Cluster& cluster = clusters_[slots[i]];
-    total += cluster.count;
-    weighted += cluster.count * cluster.value;
-    plain += cluster.value;
-    ids += cluster.ids;
-    tally.squares -= square(cluster.count);
-  }
-  tally.squares += square(total);
-  const double mean = count_weighted && total > 0 ? weighted / total : plain / static_cast<double>(count);
-  // The mean lies in [least, most] but for rounding; held there, the clusters stay in order. An overflow of the sums
-  // (infinite, or NaN) ends at a bound too.
-  const double least = clusters_[slots[0]].value, most = clusters_[slots[count - 1]].value;
-  clusters_[slots[0]] = {!(mean > least) ? least : (mean < most ? mean : most), total, ids};
+  for (std::size_t i = 0; i < count; ++i) tally.squares -= square(clusters_[slots[i]].count);
+  const Cluster merged =
+      union_of(count, count_weighted, [&](std::size_t i) -> const Cluster& { return clusters_[slots[i]]; });
+  tally.squares += square(merged.count);
+  clusters_[slots[0]] = merged;
   for (std::size_t i = 1; i < count; ++i) alive_[slots[i] / 64] &= ~(std::uint64_t{1} << (slots[i] % 64));
   tally.gone += count - 1;
 }

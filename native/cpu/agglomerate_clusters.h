@@ -21,6 +21,47 @@ struct Cluster {
   std::uint32_t ids;
 };
 
+// The score of a pair of neighbours, `norm` the L2 norm of all counts: smaller merges first.
+inline double pair_score(FilterBy by, const Cluster& a, const Cluster& b, double norm) {
+  switch (by) {
+    case FilterBy::kFrequency: {
+      if (norm == 0) return 0;
+      // (count_i / L + 1) * (count_j / L + 1) without the 1 that it would round off: the same order, more distinct
+      // scores.
+      const double x = a.count / norm, y = b.count / norm;
+      return (x + y) + x * y;
+    }
+    case FilterBy::kDistance:
+      return b.value - a.value;
+    default:
+      return static_cast<double>(a.ids) + static_cast<double>(b.ids);
+  }
+}
+
+// The union of `count` neighbours at(0), at(1), ..
+template <typename At>
+Cluster union_of(std::size_t count, bool count_weighted, const At& at) {
+  double total = 0, weighted = 0, plain = 0;
+  std::uint32_t ids = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Cluster& cluster = at(i);
+    total += cluster.count;
+    weighted += cluster.count * cluster.value;
+    plain += cluster.value;
+    ids += cluster.ids;
+  }
+  const double mean = count_weighted && total > 0 ? weighted / total : plain / static_cast<double>(count);
+  // The mean lies in [least, most] but for rounding; held there, the clusters stay in order. An overflow of the sums
+  // (infinite, or NaN) ends at a bound too.
+  const double least = at(0).value, most = at(count - 1).value;
+  return {!(mean > least) ? least : (mean < most ? mean : most), total, ids};
+}
+
+inline unsigned __int128 square(double count) {
+  const auto whole = static_cast<std::uint64_t>(count);
+  return static_cast<unsigned __int128>(whole) * whole;
+}
+
 // Where neighbours are looked for: slots [begin, end), multiples of kSlotBlock or the end of all.
 struct SlotRange {
   std::size_t begin, end;
@@ -114,20 +155,7 @@ inline std::uint32_t Clusters::previous(std::size_t slot, const SlotRange& range
 }
 
 inline double Clusters::score(FilterBy by, std::uint32_t left, std::uint32_t right, double norm) const {
-  const Cluster &a = clusters_[left], &b = clusters_[right];
-  switch (by) {
-    case FilterBy::kFrequency: {
-      if (norm == 0) return 0;
-      // (count_i / L + 1) * (count_j / L + 1) without the 1 that it would round off: the same order, more distinct
-      // scores.
-      const double x = a.count / norm, y = b.count / norm;
-      return (x + y) + x * y;
-    }
-    case FilterBy::kDistance:
-      return b.value - a.value;
-    default:
-      return static_cast<double>(a.ids) + static_cast<double>(b.ids);
-  }
+  return pair_score(by, clusters_[left], clusters_[right], norm);
 }
 
 }  // namespace collide
