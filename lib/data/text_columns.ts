@@ -8,7 +8,7 @@
 import { CollideError, suggestion } from '../errors.ts';
 import { type ParsedExpression, parseExpression, type Use } from './column_uses.ts';
 import type { CheckedConfig } from './config.ts';
-import { type Engine, quoteName, quoteText } from './engine.ts';
+import { type Engine, EngineError, quoteName, quoteText } from './engine.ts';
 import { type Source, sourceError } from './source.ts';
 import { askable, families, kindOf, type Typing, typeFor } from './text_kinds.ts';
 import type { Written } from './written.ts';
@@ -199,7 +199,22 @@ async function findOdd(engine: Engine, source: Source, name: string, fits: numbe
   const before = `FROM ${numbered} AS t WHERE collide_file = ${quoteText(file)} AND collide_n < ${odd!.n}`;
   const lines = source.kind === 'csv' ? ['count(*) + 2', `coalesce(sum(${breaks.join(' + ')}), 0)`] : ['count(*) + 1'];
   const [place] = await engine.rows(`SELECT ${lines.join(' + ')} AS line ${before}`);
+  const line = source.kind === 'csv' ? await physicalLine(engine, file, Number(place!.line)) : place!.line;
   const text = String(odd!.value);
   const shown = text.length > 100 ? `${text.slice(0, 100)}...` : text;
-  return `"${shown}" in ${source.kind === 'csv' ? 'line' : 'record'} ${place!.line} of ${source.shown(file)}`;
+  return `"${shown}" in ${source.kind === 'csv' ? 'line' : 'record'} ${line} of ${source.shown(file)}`;
+}
+
+/** The number, as an editor counts, of the line that is `line`-th when empty lines, which DuckDB skips, are left out. */
+async function physicalLine(engine: Engine, file: string, line: number): Promise<number> {
+  const raw = `read_csv(${quoteText(file)}, auto_detect = false, header = false, columns = {'l': 'VARCHAR'}, delim = '\u0001', quote = '', escape = '')`;
+  const numbered = `(SELECT l, row_number() OVER () AS n FROM ${raw})`;
+  const wanted = `SELECT n FROM ${numbered} WHERE l IS NOT NULL ORDER BY n LIMIT 1 OFFSET ${line - 1}`;
+  try {
+    return Number((await engine.rows(wanted))[0]?.n ?? line);
+  } catch (cause) {
+    // Line ends of two kinds, which are fine within quotes, cannot be read as lines.
+    if (cause instanceof EngineError) return line;
+    throw cause;
+  }
 }

@@ -192,10 +192,15 @@ describe('a value that is not like the others', () => {
     },
   );
 
-  test('the line is that of an editor: quoted line breaks count', async () => {
+  test('the line is that of an editor: quoted line breaks and empty lines count', async () => {
     const path = write('breaks.csv', 't,x,y\n0,1,"a\nb\r\nc"\n1,2,\n2,3,"\n"\n3,4,d\n4,?,e\n');
     const error = await failure('DATA_SQL', () => openDataset(config(path, 5, { dense: ['x'] })));
     expect(error.message).toMatch(/"\?" in line 9 of .*breaks\.csv/);
+    for (const newline of ['\n', '\r\n']) {
+      const blank = write('blank.csv', ['t,x', '0,1', '', '', '1,2', '2,3', '', '3,4', '4,?', ''].join(newline));
+      const { message } = await failure('DATA_SQL', () => openDataset(config(blank, 5, { dense: ['x'] })));
+      expect(message).toMatch(/"\?" in line 9 of .*blank\.csv/);
+    }
   });
 
   test('dates that can be read in two ways are no guess', async () => {
