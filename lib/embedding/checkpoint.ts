@@ -5,6 +5,7 @@
  * - `rows/<table>`, one per internal table: F32, F16 or BF16 [rows, width]; int8 and int4 rows as stored, U8
  *   [rows, bytes per row], each 4 bytes of scale and bias (float16) and then its codes.
  * - `<optimizer kind>/<table>`: its state, F32 [rows, values per row]; none for sgd.
+ * - `hash/<table>`: U8 [32], the digest of the hash functions that address it: rows of another mapping are refused.
  * - `counts/<feature>`: U32 [cardinality]; none without countAccesses.
  * - `steps`: I64 []. A checkpoint without it has rows only.
  *
@@ -31,6 +32,8 @@ export interface Kept {
   layout: NativeLayout;
   optimizer: string;
   counts: boolean;
+  /** Of each internal table, the digest of the hash functions that address it; see mapping_digest.ts. */
+  mappings: readonly Uint8Array[];
   /** Whether the tables only serve: their checkpoints have rows alone. */
   serving: boolean;
 }
@@ -115,7 +118,7 @@ export function roomFor<T extends TensorType>(dtype: T, count: number, what: str
 }
 
 function partsOf(kept: Kept, contents: 'training' | 'rows'): Part[] {
-  const rows = kept.layout.tables.map((table, t) => rowsPart(kept, table, t));
+  const rows = kept.layout.tables.flatMap((table, t) => [rowsPart(kept, table, t), mappingPart(kept, table, t)]);
   return contents === 'rows' || kept.serving ? rows : [...rows, ...trainingParts(kept)];
 }
 
@@ -125,6 +128,24 @@ function rowsPart({ native }: Kept, table: NativeTable, t: number): Part {
     ...storedAs(table),
     read: (first, into) => native.readRows(t, first, into as NativeRows),
     write: (first, from) => native.writeRows(t, first, from as NativeRows),
+  };
+}
+
+/** Is only looked at. */
+function mappingPart({ mappings }: Kept, { name }: NativeTable, t: number): Part {
+  return {
+    name: `hash/${name}`,
+    dtype: 'U8',
+    shape: [32],
+    read: (_, into) => (into as Uint8Array).set(mappings[t]!),
+    check: (_, from) => {
+      if (Buffer.compare(from as Uint8Array, mappings[t]!) === 0) return;
+      throw new CollideError(
+        'INVALID_ARGUMENT',
+        `Expected rows of the same hash functions and ids for table "${name}", received those of another mapping`,
+      );
+    },
+    write: () => {},
   };
 }
 
@@ -191,6 +212,10 @@ function chosenParts(kept: Kept, found: Found): Part[] {
     const isFloat32 = given?.dtype === 'F32' || given?.data instanceof Float32Array;
     return isFloat32 ? valuesPart(kept, table, t) : rowsPart(kept, table, t);
   });
+  for (const [t, table] of kept.layout.tables.entries()) {
+    const mapping = mappingPart(kept, table, t);
+    if (found(mapping.name) !== undefined) parts.push(mapping); // rows made elsewhere have none
+  }
   if (found('steps') !== undefined && !kept.serving) parts.push(...trainingParts(kept));
   for (const part of parts) checkPart(part, found(part.name));
   return parts;

@@ -8,7 +8,13 @@ import {
   withSafetensors,
   writeSafetensors,
 } from '../files/index.ts';
-import { type NativeEmbedding, type NativeLayout, type NativeTable, native } from '../native.ts';
+import {
+  type NativeEmbedding,
+  type NativeEmbeddingConfig,
+  type NativeLayout,
+  type NativeTable,
+  native,
+} from '../native.ts';
 import {
   alignedFloats,
   asBatchSizes,
@@ -29,6 +35,7 @@ import {
   writeCheckpoint,
 } from './checkpoint.ts';
 import { PRECISIONS, type Precision } from './feature_options.ts';
+import { mappingDigests } from './mapping_digest.ts';
 import { completeOptions, type EmbeddingTablesOptions } from './options.ts';
 
 /** Bytes held by the native tables; a shared table counts once. `total` is what serving needs: rows and mapping. */
@@ -48,6 +55,7 @@ class Rounded {
     readonly source: NativeEmbedding,
     readonly precision: Precision,
     readonly warns: boolean,
+    readonly mappings: readonly Uint8Array[],
   ) {}
 }
 
@@ -83,6 +91,7 @@ export class EmbeddingTables {
   readonly #counts: boolean;
   /** Why backward is refused, if it is. */
   readonly #serving: string | undefined;
+  readonly #mappings: readonly Uint8Array[];
   #warns: boolean;
 
   /** @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, OUT_OF_MEMORY, CUDA_UNAVAILABLE, NOT_SUPPORTED */
@@ -91,6 +100,7 @@ export class EmbeddingTables {
   constructor(rounded: Rounded);
   constructor(options: EmbeddingTablesOptions | Rounded) {
     const { EmbeddingTables: Native } = native();
+    let completed: NativeEmbeddingConfig | undefined;
     if (options instanceof Rounded) {
       const { source, precision, warns } = options;
       this.#native = new Native(source, precision);
@@ -101,6 +111,7 @@ export class EmbeddingTables {
       this.#warns = warns;
     } else {
       const config = completeOptions(options);
+      completed = config;
       [this.#native, this.device] = makeOn(
         options.device ?? 'cpu',
         config.device,
@@ -113,6 +124,7 @@ export class EmbeddingTables {
       this.#warns = options.badIndex === 'warn';
     }
     this.#layout = this.#native.layout();
+    this.#mappings = options instanceof Rounded ? options.mappings : mappingDigests(this.#layout, completed!.features);
     this.features = this.#layout.features.map(({ name, cardinality, dim, tables }) => ({
       name,
       cardinality,
@@ -273,7 +285,7 @@ export class EmbeddingTables {
    */
   withPrecision(precision: Precision): EmbeddingTables {
     const checked = checkOneOf(precision, PRECISIONS, 'precision');
-    return new EmbeddingTables(new Rounded(this.#native, checked, this.#warns));
+    return new EmbeddingTables(new Rounded(this.#native, checked, this.#warns, this.#mappings));
   }
 
   /**
@@ -365,6 +377,7 @@ export class EmbeddingTables {
       layout: this.#layout,
       optimizer: this.#optimizer,
       counts: this.#counts,
+      mappings: this.#mappings,
       serving: this.#serving !== undefined,
     };
   }

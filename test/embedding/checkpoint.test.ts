@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { EmbeddingTables } from '../../lib/embedding/index.ts';
 import type { CollideError } from '../../lib/errors.ts';
 import { readSafetensors } from '../../lib/files/index.ts';
+import type { HashFunction } from '../../lib/hashing/index.ts';
 import { temporaryFolder } from '../files/temporary.ts';
 import { asOptions, type Case, embeddingCases, generator, type Random, randomBatch, uniform } from './random_case.ts';
 
@@ -84,6 +85,9 @@ describe('checkpoints', () => {
       'rows/a': 'BF16 [6,4]',
       'rows/c/0': 'F32 [9,5]',
       'rows/c/1': 'F32 [2,5]',
+      'hash/a': 'U8 [32]',
+      'hash/c/0': 'U8 [32]',
+      'hash/c/1': 'U8 [32]',
       'rowwise-adam/a': 'F32 [6,5]',
       'rowwise-adam/c/0': 'F32 [9,6]',
       'rowwise-adam/c/1': 'F32 [2,6]',
@@ -109,7 +113,8 @@ describe('checkpoints', () => {
       expect(served.weights('f')).toEqual(small.weights('f'));
       expect(served.checkpoint('rows')).toEqual(small.checkpoint('rows'));
       const columns = precision === 'int8' ? 4 + 9 : 4 + 5;
-      expect(Object.values(small.checkpoint('rows'))).toMatchObject([{ dtype: 'U8', shape: [50, columns] }]);
+      expect(Object.keys(small.checkpoint('rows'))).toEqual(['rows/f', 'hash/f']);
+      expect(small.checkpoint('rows')['rows/f']).toMatchObject({ dtype: 'U8', shape: [50, columns] });
 
       using rounded = new EmbeddingTables({ features: features(precision), countAccesses: false });
       rounded.restore(exact.checkpoint()); // its state and counts are of no use here
@@ -254,6 +259,34 @@ describe('checkpoints', () => {
         await writeFile(path, changed);
         expect((await refusal(() => tables.load(path))).code).toBe('FILE_FORMAT');
         expect(tables.checkpoint()).toEqual(before);
+      }
+    });
+
+    it('another mapping of the same shape', async () => {
+      const entries = Uint8Array.of(0, 1, 2, 0, 1);
+      const hashed = (hash: HashFunction, cardinality = 5) => one({ hashes: [hash], cardinality });
+      using tables = hashed({ kind: 'table', rows: 3, entries });
+      const before = tables.checkpoint();
+      using same = hashed({ kind: 'table', rows: 3, entries: Uint16Array.from(entries) });
+      using small = same.withPrecision('int8');
+      tables.restore(same.checkpoint());
+      tables.restore({ 'rows/f': before['rows/f']! }); // made elsewhere: nothing is known of them
+      const others: [HashFunction, number][] = [
+        [{ kind: 'table', rows: 3, entries: Uint8Array.of(0, 1, 2, 1, 0) }, 5],
+        [{ kind: 'modulo', rows: 3 }, 5],
+        [{ kind: 'mixed', rows: 3, seed: 1 }, 5],
+        [{ kind: 'table', rows: 3, entries: Uint8Array.of(0, 1, 2, 0, 1, 1) }, 6],
+      ];
+      const path = join(folder, 'mapped.safetensors');
+      for (const [hash, cardinality] of others) {
+        using source = hashed(hash, cardinality);
+        const start = tables.checkpoint('rows');
+        const error = await refusal(() => tables.restore(source.checkpoint('rows')));
+        expect([error.code, error.message]).toEqual(['INVALID_ARGUMENT', expect.stringContaining('table "f"')]);
+        await source.save(path, 'rows');
+        expect((await refusal(() => tables.load(path))).code).toBe('FILE_FORMAT');
+        expect((await refusal(() => small.restore(source.checkpoint('rows')))).message).toContain('another mapping');
+        expect(tables.checkpoint('rows')).toEqual(start);
       }
     });
 
