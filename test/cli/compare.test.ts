@@ -92,11 +92,14 @@ describe('collide report', () => {
 
 describe('collide demo', () => {
   it('is a comparison, with as many seeds as are asked for', async () => {
-    const printed = await run(
-      ...([demoCommand, '--seeds', '2', '--json', at('demo.json'), '--html', at('demo.html')] as const),
-    );
-    const { results: found } = await expectPrinted(printed, 'demo');
-    expect(new Set(found.map(({ seed }) => seed)).size).toBe(2);
-    for (const { method } of found) expect(printed).toContain(method);
+    for (const seeds of [1, 2]) {
+      const printed = await run(
+        ...([demoCommand, '--seeds', `${seeds}`, '--json', at('demo.json'), '--html', at('demo.html')] as const),
+      );
+      const { results: found, notes } = await expectPrinted(printed, 'demo');
+      expect(new Set(found.map(({ seed }) => seed)).size).toBe(seeds);
+      expect(notes.some((note) => note.startsWith('One seed'))).toBe(seeds === 1); // no spread is known then
+      for (const { method } of found) expect(printed).toContain(method);
+    }
   });
 });
