@@ -36,7 +36,7 @@ export async function run({ rounds }) {
       'k-means, all threads': () => kMeans(vectors, 2, counts, { rows, start }),
       LSH: () => learnLsh(vectors, 2, { rows }),
       'exact, one dimension': () => optimalBins(values, weights, { rows }),
-      'equal-mass bins along a Hilbert curve': () => equalMassBins(hilbertKeys(vectors, 2), counts, rows),
+      'equal-mass bins along a Hilbert curve': async () => equalMassBins(await hilbertKeys(vectors, 2), counts, rows),
     };
     /** @type {Record<string, number[]>} */
     const seconds = Object.fromEntries(Object.keys(work).map((name) => [name, []]));

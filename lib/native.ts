@@ -41,6 +41,19 @@ export interface NativeJob<T> {
   abort(): void;
 }
 
+/** Principal components of native/cpu/principal.h, and the rows seen along them. */
+export interface NativePrincipal {
+  /** [dim] */
+  mean: Float64Array;
+  /** [components * dim] */
+  axes: Float64Array;
+  /** [components] */
+  variances: Float64Array;
+  /** [ids], unless it was not asked for, like the rotation [ids * components]. */
+  projection: Float64Array;
+  rotation: Float32Array;
+}
+
 /** One hash function as native code takes it; see lib/hashing for the kinds. */
 export interface NativeHash {
   kind: 'identity' | 'modulo' | 'mixed' | 'quotient' | 'mixed-radix' | 'table' | 'hot';
@@ -313,8 +326,20 @@ export interface NativeBinding {
     options: { rows: number; mass: 'sqrt' | 'cbrt' | 'one'; device: 'cpu' | 'cuda'; threads: number },
     onProgress: ((done: number, all: number) => void) | undefined,
   ): NativeJob<Uint32Array>;
-  /** Where rows of 1 to 26 finite values lie on a Hilbert curve, [ids], lib/clustering/hilbert.ts. */
-  hilbertKeys(teacherRows: Float32Array, dim: number, threads: number): Float64Array;
+  /** Both copy their inputs before they return. Where rows of 1 to 26 values lie on a Hilbert curve, [ids]. */
+  hilbertKeys(teacherRows: Float32Array, options: { dim: number; threads: number }): NativeJob<Float64Array>;
+  principal(
+    teacherRows: Float32Array,
+    counts: Float64Array,
+    options: {
+      dim: number;
+      /** The leading ones wanted. */
+      components: number;
+      /** What is made of the rows: nothing, their coordinates along the last of the components, or along all. */
+      output: 'axes' | 'projection' | 'rotation';
+      threads: number;
+    },
+  ): NativeJob<NativePrincipal>;
   kdTree(
     teacherRows: Float32Array,
     counts: Float64Array,

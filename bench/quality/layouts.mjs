@@ -92,7 +92,7 @@ async function eachTable({ data, minRows }, teacher, options, place) {
     }
     const recent = data.split('student').idCounts(f);
     const hottest = [...recent.keys()].sort((a, b) => recent[b] - recent[a] || a - b);
-    const keys = teacher.dim === 1 ? values : principalProjection(values, teacher.dim, counts);
+    const keys = teacher.dim === 1 ? values : await principalProjection(values, teacher.dim, counts);
     const entries = new Uint32Array(cardinality);
     hottest.slice(0, rows).forEach((id, row) => {
       entries[id] = row;

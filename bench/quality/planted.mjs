@@ -106,7 +106,7 @@ for (let seed = 1; seed <= Number(values.seeds); seed++) {
   );
   const tuning = { seed, learningRate: LEARNING_RATES, epochs: 2, validation };
   const teacher = await trainTeacher(older, { ...tuning, dim: 2 });
-  const views = teacher.features.map(({ rows, counts }) => principalProjection(rows, 2, counts));
+  const views = await Promise.all(teacher.features.map(({ rows, counts }) => principalProjection(rows, 2, counts)));
   const [first] = teacher.features;
   const counts = older.idCounts(0).map((count, id) => count + student.idCounts(0)[id]);
   const once = counts.filter((count) => count === 1).length / counts.length;

@@ -104,7 +104,9 @@ export function trainCommand(): Command {
             ...modelOptions(config),
             ...chosen,
             newcomers: { older: past!, share: config.training.newcomerShare },
-            detours: shape.crossFit ? crossFit(hashing, await crossTeachers(), data.features) : undefined,
+            detours: shape.crossFit
+              ? await crossFit(hashing, await crossTeachers(), data.features, { signal })
+              : undefined,
             hashing,
             dim: config.model.dim,
             signal,

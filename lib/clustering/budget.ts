@@ -8,9 +8,10 @@
 import type { Device } from '../device.ts';
 import { CollideError, checkInteger, checkList, checkNumber, checkObject, checkOptions, checkText } from '../errors.ts';
 import { bytesPerEntry } from '../hashing/pack.ts';
+import { inTurns } from '../turns.ts';
 import type { JobOptions } from './job.ts';
 import { learnKdTree } from './kd_tree.ts';
-import { type Counts, checkTeacher, MOST_IDS } from './types.ts';
+import { type Counts, checkTeacherInTurns, checkTeacherShape, MOST_IDS } from './types.ts';
 
 /** Measured heights are powers of it. */
 const GRID = 4;
@@ -63,12 +64,13 @@ export async function distortionCurve(
   counts: Counts,
   options: Omit<JobOptions<never>, 'onProgress'> & { device?: Device } = {},
 ): Promise<DistortionCurve> {
-  const ids = checkTeacher(teacherRows, dim, counts, 'distortionCurve');
+  const ids = checkTeacherShape(teacherRows, dim, counts, 'distortionCurve');
+  await checkTeacherInTurns(teacherRows, dim, counts, 'distortionCurve', options.signal);
   const curve: DistortionCurve = { rows: [], errors: [] };
   for (let rows = 1; rows < ids; rows *= GRID) {
     curve.rows.push(rows);
     const assignment = await learnKdTree(teacherRows, dim, counts, rows, options);
-    curve.errors.push(errorOf(teacherRows, dim, counts, assignment, rows));
+    curve.errors.push(await errorOf(teacherRows, dim, counts, assignment, rows, options.signal));
   }
   curve.rows.push(ids);
   curve.errors.push(0);
@@ -76,28 +78,36 @@ export async function distortionCurve(
 }
 
 /** Count-weighted squared distances of the ids to the mean of their row, summed. */
-function errorOf(
+async function errorOf(
   teacherRows: Float32Array,
   dim: number,
   counts: Counts,
   assignment: Uint32Array,
   rows: number,
-): number {
+  signal: AbortSignal | undefined,
+): Promise<number> {
   const means = new Float64Array(rows * dim);
   const weights = new Float64Array(rows);
-  for (let id = 0; id < counts.length; id++) {
-    const row = assignment[id]!;
-    weights[row]! += counts[id]!;
-    for (let d = 0; d < dim; d++) means[row * dim + d]! += counts[id]! * teacherRows[id * dim + d]!;
-  }
-  let error = 0;
-  for (let id = 0; id < counts.length; id++) {
-    if (counts[id] === 0) continue;
-    const row = assignment[id]!;
-    for (let d = 0; d < dim; d++) {
-      error += counts[id]! * (teacherRows[id * dim + d]! - means[row * dim + d]! / weights[row]!) ** 2;
+  const slice = Math.ceil(16_384 / dim);
+  const addUp = (begin: number, end: number) => {
+    for (let id = begin; id < end; id++) {
+      const row = assignment[id]!;
+      weights[row]! += counts[id]!;
+      for (let d = 0; d < dim; d++) means[row * dim + d]! += counts[id]! * teacherRows[id * dim + d]!;
     }
-  }
+  };
+  await inTurns(counts.length, addUp, signal, slice);
+  let error = 0;
+  const compare = (begin: number, end: number) => {
+    for (let id = begin; id < end; id++) {
+      if (counts[id] === 0) continue;
+      const row = assignment[id]!;
+      for (let d = 0; d < dim; d++) {
+        error += counts[id]! * (teacherRows[id * dim + d]! - means[row * dim + d]! / weights[row]!) ** 2;
+      }
+    }
+  };
+  await inTurns(counts.length, compare, signal, slice);
   return error;
 }
 

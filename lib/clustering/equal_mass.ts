@@ -7,7 +7,7 @@ import { CollideError, checkInteger, checkOneOf, checkOptions, describe } from '
 import { native } from '../native.ts';
 import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob } from './job.ts';
 import { principalProjection } from './principal.ts';
-import { asDoubles, type Counts, checkCounts, checkTeacher, type Learner, MOST_IDS } from './types.ts';
+import { asDoubles, type Counts, checkCountsShape, checkTeacherShape, type Learner, MOST_IDS } from './types.ts';
 
 /** What an id weighs: the square root of its count, its cube root, or 1. */
 export type BinMass = (typeof BIN_MASSES)[number];
@@ -52,7 +52,7 @@ export async function equalMassBins(
       `Expected a Float64Array of at least one key for equalMassBins, received ${describe(keys)}`,
     );
   }
-  checkCounts(counts, keys.length, 'counts of equalMassBins');
+  checkCountsShape(counts, keys.length, 'counts of equalMassBins');
   checkInteger(rows, 1, Number.MAX_SAFE_INTEGER, 'rows of equalMassBins');
   checkOptions(options, ['mass', 'device', ...JOB_OPTIONS], 'equalMassBins');
   const threads = checkJobOptions(options, 'equalMassBins');
@@ -78,7 +78,9 @@ export async function equalMassBins(
  * ```
  */
 export const learnEqualMass: Learner<EqualMassOptions> = async (teacherRows, dim, counts, rows, options = {}) => {
-  checkTeacher(teacherRows, dim, counts, 'learnEqualMass');
-  const keys = dim === 1 ? Float64Array.from(teacherRows) : principalProjection(teacherRows, dim, counts);
-  return equalMassBins(keys, counts, rows, options);
+  checkTeacherShape(teacherRows, dim, counts, 'learnEqualMass');
+  if (dim === 1) return equalMassBins(new Float64Array(teacherRows), counts, rows, options);
+  const seen = new Float64Array(counts); // the projection takes its time: the caller's may change meanwhile
+  const { signal, threads } = options;
+  return equalMassBins(await principalProjection(teacherRows, dim, seen, 0, { signal, threads }), seen, rows, options);
 };

@@ -37,8 +37,10 @@ export { idWeights, type OptimalBins, type OptimalBinsOptions, optimalBins } fro
 export {
   axisProjection,
   type PrincipalComponents,
+  type PrincipalOptions,
   principalComponents,
   principalProjection,
   principalRotation,
+  type ViewOptions,
 } from './principal.ts';
 export type { Counts, Learner } from './types.ts';

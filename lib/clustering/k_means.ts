@@ -7,7 +7,7 @@ import { CollideError, checkInteger, checkOneOf, checkOptions, describe, throwIf
 import { type NativeKMeansClustering, native } from '../native.ts';
 import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob } from './job.ts';
 import { learnKdTree } from './kd_tree.ts';
-import { type Counts, checkTeacher, MOST_IDS } from './types.ts';
+import { type Counts, checkTeacherShape, MOST_IDS } from './types.ts';
 
 export const ID_WEIGHTS = ['count', 'sqrt', 'uniform'] as const;
 
@@ -61,7 +61,7 @@ export async function kMeans(
   counts: Counts,
   options: KMeansOptions,
 ): Promise<KMeansClustering> {
-  const ids = checkTeacher(teacherRows, dim, counts, 'kMeans');
+  const ids = checkTeacherShape(teacherRows, dim, counts, 'kMeans');
   checkOptions(options, ['rows', 'start', 'weight', 'iterations', 'device', ...JOB_OPTIONS], 'kMeans');
   const rows = Math.min(checkInteger(options.rows, 1, MOST_IDS, 'rows of kMeans'), ids);
   const method = completeKMeans(options, 'kMeans');
@@ -71,7 +71,7 @@ export async function kMeans(
   throwIfAborted(signal);
   // The kd-tree takes its time: what comes after it must not depend on the caller's buffers.
   const points = options.start === undefined ? teacherRows.slice() : teacherRows;
-  const seen = Float64Array.from(counts);
+  const seen = new Float64Array(counts);
   const start = options.start ?? (await learnKdTree(points, dim, seen, rows, { device, signal, threads }));
   if (!(start instanceof Uint32Array) || start.length !== ids) {
     throw new CollideError(

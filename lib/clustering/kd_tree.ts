@@ -8,7 +8,7 @@ import { CollideError, checkInteger, checkOptions, describe } from '../errors.ts
 import { native } from '../native.ts';
 import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob } from './job.ts';
 import { principalRotation } from './principal.ts';
-import { asDoubles, checkTeacher, type Learner, MOST_IDS } from './types.ts';
+import { asDoubles, checkTeacherShape, type Learner, MOST_IDS } from './types.ts';
 
 /** Options of {@link learnKdTree}. Progress is a share, 0 to 1. */
 export interface KdTreeOptions extends JobOptions<number> {
@@ -37,7 +37,7 @@ export interface KdTreeOptions extends JobOptions<number> {
  * ```
  */
 export const learnKdTree: Learner<KdTreeOptions> = async (teacherRows, dim, counts, rows, options = {}) => {
-  checkTeacher(teacherRows, dim, counts, 'learnKdTree');
+  checkTeacherShape(teacherRows, dim, counts, 'learnKdTree');
   checkInteger(rows, 1, Number.MAX_SAFE_INTEGER, 'rows of learnKdTree');
   checkOptions(options, ['rotate', 'device', ...JOB_OPTIONS], 'learnKdTree');
   const threads = checkJobOptions(options, 'learnKdTree');
@@ -49,10 +49,12 @@ export const learnKdTree: Learner<KdTreeOptions> = async (teacherRows, dim, coun
     );
   }
   const device = chooseDevice(options.device ?? 'cpu', 'learnKdTree');
-  const points = rotate ? principalRotation(teacherRows, dim, counts) : teacherRows;
+  const seen = rotate ? new Float64Array(counts) : asDoubles(counts); // a rotation takes its time
+  const { signal } = options;
+  const points = rotate ? await principalRotation(teacherRows, dim, seen, { signal, threads }) : teacherRows;
   const settings = { dim, rows: Math.min(rows, MOST_IDS), device, threads };
   return runJob(
-    (report) => native().kdTree(points, asDoubles(counts), settings, report),
+    (report) => native().kdTree(points, seen, settings, report),
     options,
     (done, all) => done / all,
   );

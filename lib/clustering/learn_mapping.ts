@@ -2,12 +2,13 @@
  * Teacher rows and access counts -> hash functions: hot ids own rows, the ids that the teacher saw are clustered over
  * the rest, ids that it never saw go where `unseen` says. One hash function per internal table.
  *
- * O(ids * dim) on the caller's thread and the learner's own cost on a native one. Deterministic: the same input and seed
- * give the same entries.
+ * O(ids * dim) on the caller's thread, in turns of the event loop, and the learner's own cost on a native one.
+ * Deterministic: the same input and seed give the same entries.
  */
 import type { PlacedOn } from '../device.ts';
 import { checkOptions, throwIfAborted } from '../errors.ts';
 import type { HashFunction, TableEntries } from '../hashing/hash_function.ts';
+import { inTurns } from '../turns.ts';
 import { agglomerate } from './agglomerative.ts';
 import { equalMassBins } from './equal_mass.ts';
 import { hilbertKeys } from './hilbert.ts';
@@ -24,8 +25,8 @@ import {
 import { learnLsh } from './lsh.ts';
 import { hottestFirst, type Layout, layOut } from './mapping_layout.ts';
 import { idWeights, optimalBins } from './optimal_bins.ts';
-import { axisProjection, principalProjection } from './principal.ts';
-import { type Counts, checkCounts, checkTeacher } from './types.ts';
+import { principalProjection } from './principal.ts';
+import { type Counts, checkCountsInTurns, checkCountsShape, checkTeacherInTurns, checkTeacherShape } from './types.ts';
 
 /** What a teacher knows of one feature. */
 export interface TeacherKnowledge {
@@ -38,7 +39,7 @@ export interface TeacherKnowledge {
    * Recent accesses, by which hot ids are chosen, [ids]. Counts carry no label, so rows newer than the teacher's may be
    * counted. Default `counts`. A function is called when the table's turn comes.
    */
-  hotCounts?: Counts | (() => Counts);
+  hotCounts?: Counts | (() => Counts | Promise<Counts>);
 }
 
 /** What one internal table got. */
@@ -105,19 +106,27 @@ const NO_LIMIT: Pick<TableStatistics, 'maxClusterSize' | 'rowsOverLimit'> = { ma
  */
 export async function learnMapping(teacher: TeacherKnowledge, options: LearnMappingOptions): Promise<LearnedMapping> {
   checkOptions(teacher, ['rows', 'dim', 'counts', 'hotCounts'], 'the teacher of learnMapping');
-  const { counts } = teacher;
-  const hotCounts = (typeof teacher.hotCounts === 'function' ? teacher.hotCounts() : teacher.hotCounts) ?? counts;
-  const ids = checkTeacher(teacher.rows, teacher.dim, counts, 'learnMapping');
-  if (hotCounts !== counts) checkCounts(hotCounts, ids, 'hotCounts of learnMapping');
+  const where = 'learnMapping';
+  const ids = checkTeacherShape(teacher.rows, teacher.dim, teacher.counts, where);
   const plan = planMapping(options, ids, teacher.dim);
-  throwIfAborted(plan.job.signal);
-  const unseen = unseenShare(counts, hotCounts);
-  const tables = prepare(teacher, hotCounts, plan);
+  const { signal } = plan.job;
+  throwIfAborted(signal);
+  // From here on the caller may do with the arrays what it likes.
+  const given = hotCountsOf(teacher, ids);
+  const [rows, counts] = [teacher.rows.slice(), teacher.counts.slice()];
+  const hotCounts = (await given) ?? counts;
+  await checkTeacherInTurns(rows, teacher.dim, counts, where, signal);
+  if (hotCounts !== counts) {
+    checkCountsShape(hotCounts, ids, `hotCounts of ${where}`);
+    await checkCountsInTurns(hotCounts, `hotCounts of ${where}`, signal);
+  }
+  const unseen = await unseenShare(counts, hotCounts, signal);
+  const tables = await prepare({ rows, dim: teacher.dim, counts }, hotCounts, plan);
 
   const hashes: HashFunction[] = [];
   const statistics: TableStatistics[] = [];
   for (const [k, table] of tables.entries()) {
-    throwIfAborted(plan.job.signal);
+    throwIfAborted(signal);
     if (table === undefined) {
       hashes.push({ kind: 'identity' });
       const all = { rows: ids, hotRows: 0, clusteredIds: 0, clusters: 0, emptyRows: 0, largestRow: 1 };
@@ -127,11 +136,23 @@ export async function learnMapping(teacher: TeacherKnowledge, options: LearnMapp
     const rows = plan.heights[k]!;
     const { entries, hotRows, members } = table.layout;
     const { assignment, ...learned } = await learn(table, k, plan);
-    for (let i = 0; i < members.length; i++) entries[members[i]!] = hotRows + assignment[i]!;
+    const fill = (begin: number, end: number) => {
+      for (let i = begin; i < end; i++) entries[members[i]!] = hotRows + assignment[i]!;
+    };
+    await inTurns(members.length, fill, signal);
     hashes.push({ kind: 'table', rows, entries });
-    statistics.push({ rows, hotRows, clusteredIds: members.length, ...learned, ...occupancy(entries, rows) });
+    const loads = await occupancy(entries, rows, signal);
+    statistics.push({ rows, hotRows, clusteredIds: members.length, ...learned, ...loads });
   }
   return { hashes, statistics: { ids, ...unseen, device: plan.device, tables: statistics } };
+}
+
+/** A copy of what the caller gave, or what its function makes; the elements are still to be checked. */
+function hotCountsOf({ hotCounts }: TeacherKnowledge, ids: number): Counts | Promise<Counts> | undefined {
+  if (typeof hotCounts === 'function') return hotCounts();
+  if (hotCounts === undefined || hotCounts === null) return undefined;
+  checkCountsShape(hotCounts, ids, 'hotCounts of learnMapping');
+  return hotCounts.slice();
 }
 
 /** One table's layout and copies of what its learner needs, all in the order of `layout.members`. */
@@ -143,36 +164,57 @@ interface Prepared {
 }
 
 /** Lays out the tables; undefined for a table with rows for all ids. */
-function prepare(teacher: TeacherKnowledge, hotCounts: Counts, plan: MappingPlan): (Prepared | undefined)[] {
+async function prepare(
+  teacher: TeacherKnowledge,
+  hotCounts: Counts,
+  plan: MappingPlan,
+): Promise<(Prepared | undefined)[]> {
   const { dim, counts } = teacher;
+  const { signal } = plan.job;
   // Sorting is what costs: only where the order is asked for.
   const ordered = plan.hotShare > 0 || plan.unseen === 'dealt';
-  const hottest = ordered ? hottestFirst(hotCounts) : new Uint32Array(0);
-  return plan.heights.map((rows, k) => {
-    if (rows >= counts.length) return undefined;
-    const layout = layOut(counts, hottest, { ...plan, rows, seed: tableSeed(plan, k) });
+  const hottest = ordered ? await hottestFirst(hotCounts, signal) : new Uint32Array(0);
+  const tables: (Prepared | undefined)[] = [];
+  for (const [k, rows] of plan.heights.entries()) {
+    if (rows >= counts.length) {
+      tables.push(undefined);
+      continue;
+    }
+    const layout = await layOut(counts, hottest, { ...plan, rows, seed: tableSeed(plan, k), signal });
     const { members } = layout;
     const memberCounts = new Float64Array(members.length);
     const memberRows = new Float32Array(members.length * dim);
-    for (let i = 0; i < members.length; i++) {
-      memberCounts[i] = counts[members[i]!]!;
-      for (let d = 0; d < dim; d++) memberRows[i * dim + d] = teacher.rows[members[i]! * dim + d]!;
-    }
-    if (isJoint(plan.method) || members.length === 0) return { layout, counts: memberCounts, input: memberRows };
-    return { layout, counts: memberCounts, input: project(memberRows, dim, memberCounts, k, plan) };
-  });
+    const gather = (begin: number, end: number) => {
+      for (let i = begin; i < end; i++) {
+        memberCounts[i] = counts[members[i]!]!;
+        for (let d = 0; d < dim; d++) memberRows[i * dim + d] = teacher.rows[members[i]! * dim + d]!;
+      }
+    };
+    await inTurns(members.length, gather, signal, Math.ceil(16_384 / dim));
+    const joint = isJoint(plan.method) || members.length === 0;
+    const input = joint ? memberRows : await project(memberRows, dim, memberCounts, k, plan);
+    tables.push({ layout, counts: memberCounts, input });
+  }
+  return tables;
 }
 
 /** The 1-D view of the teacher that the k-th table clusters. */
-function project(
+async function project(
   rows: Float32Array,
   dim: number,
   counts: Float64Array,
   k: number,
-  { projection, job }: MappingPlan,
-): Float64Array {
-  if (projection === 'axis' || dim === 1) return axisProjection(rows, dim, k);
-  return projection === 'hilbert' ? hilbertKeys(rows, dim, job.threads) : principalProjection(rows, dim, counts, k);
+  { projection, job: { threads, signal } }: MappingPlan,
+): Promise<Float64Array> {
+  if (dim === 1) return new Float64Array(rows);
+  if (projection === 'hilbert') return hilbertKeys(rows, dim, { threads, signal });
+  if (projection === 'principal') return principalProjection(rows, dim, counts, k, { threads, signal });
+  const values = new Float64Array(counts.length);
+  const pick = (begin: number, end: number) => {
+    for (let id = begin; id < end; id++) values[id] = rows[id * dim + k]!;
+  };
+  await inTurns(values.length, pick, signal);
+  return values;
 }
 
 type Learned = { assignment: Uint32Array; clusters: number } & typeof NO_ROUNDS & typeof NO_LIMIT;
@@ -272,27 +314,44 @@ function tableSeed(plan: MappingPlan, k: number): bigint {
   return BigInt.asUintN(64, plan.seed + BigInt(k));
 }
 
-function unseenShare(counts: Counts, hotCounts: Counts): { unseenIds: number; unseenTraffic: number } {
+async function unseenShare(
+  counts: Counts,
+  hotCounts: Counts,
+  signal: AbortSignal | undefined,
+): Promise<{ unseenIds: number; unseenTraffic: number }> {
   let unseenIds = 0;
   let accesses = 0;
   let total = 0;
-  for (let id = 0; id < counts.length; id++) {
-    total += hotCounts[id]!;
-    if (counts[id] !== 0) continue;
-    unseenIds++;
-    accesses += hotCounts[id]!;
-  }
+  const add = (begin: number, end: number) => {
+    for (let id = begin; id < end; id++) {
+      total += hotCounts[id]!;
+      if (counts[id] !== 0) continue;
+      unseenIds++;
+      accesses += hotCounts[id]!;
+    }
+  };
+  await inTurns(counts.length, add, signal);
   return { unseenIds, unseenTraffic: total > 0 ? accesses / total : 0 };
 }
 
-function occupancy(entries: TableEntries, rows: number): { emptyRows: number; largestRow: number } {
+async function occupancy(
+  entries: TableEntries,
+  rows: number,
+  signal: AbortSignal | undefined,
+): Promise<{ emptyRows: number; largestRow: number }> {
   const load = new Uint32Array(rows);
-  for (let id = 0; id < entries.length; id++) load[entries[id]!]!++;
+  const count = (begin: number, end: number) => {
+    for (let id = begin; id < end; id++) load[entries[id]!]!++;
+  };
+  await inTurns(entries.length, count, signal);
   let emptyRows = 0;
   let largestRow = 0;
-  for (let row = 0; row < rows; row++) {
-    if (load[row] === 0) emptyRows++;
-    if (load[row]! > largestRow) largestRow = load[row]!;
-  }
+  const look = (begin: number, end: number) => {
+    for (let row = begin; row < end; row++) {
+      if (load[row] === 0) emptyRows++;
+      if (load[row]! > largestRow) largestRow = load[row]!;
+    }
+  };
+  await inTurns(rows, look, signal);
   return { emptyRows, largestRow };
 }

@@ -9,7 +9,7 @@ import { buildInfo } from '../native.ts';
 import { checkJobOptions, JOB_OPTIONS, type JobOptions } from './job.ts';
 import { type LearnedMapping, learnMapping, type TeacherKnowledge } from './learn_mapping.ts';
 import type { LearnMappingOptions, MappingProgress } from './learn_mapping_options.ts';
-import { checkCounts } from './types.ts';
+import { checkCountsShape } from './types.ts';
 
 /** One feature's teacher and how its rows are learned. */
 export interface MappingTask {
@@ -51,7 +51,7 @@ export async function learnMappings(
   for (const task of checkList(tasks, 'the tasks of learnMappings')) {
     checkObject(task, 'a task of learnMappings');
     checkObject(task.teacher, 'the teacher of a task of learnMappings');
-    checkCounts(task.teacher.counts, task.teacher.counts?.length, 'counts of a task of learnMappings');
+    checkCountsShape(task.teacher.counts, task.teacher.counts?.length, 'counts of a task of learnMappings');
   }
   const ids = tasks.map(({ teacher }) => teacher.counts.length);
   const all = ids.reduce((sum, n) => sum + n, 0);

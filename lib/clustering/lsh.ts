@@ -6,7 +6,7 @@ import { checkBigInt, checkInteger, checkOptions } from '../errors.ts';
 import { mixedHasher } from '../hashing/mix.ts';
 import { type NativeLshClustering, native } from '../native.ts';
 import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob } from './job.ts';
-import { checkTeacherRows, MOST_IDS } from './types.ts';
+import { checkRowsShape, MOST_IDS } from './types.ts';
 
 /** The knobs of the method itself, without the target. */
 export interface LshMethod {
@@ -69,7 +69,7 @@ export function stableHashes(
  * ```
  */
 export async function learnLsh(teacherRows: Float32Array, dim: number, options: LshOptions): Promise<LshClustering> {
-  const ids = checkTeacherRows(teacherRows, dim, 'learnLsh');
+  const ids = checkRowsShape(teacherRows, dim, 'learnLsh');
   checkOptions(options, ['rows', 'maxClusterSize', 'directions', 'seed', ...JOB_OPTIONS], 'learnLsh');
   const rows = Math.min(checkInteger(options.rows, 1, MOST_IDS, 'rows of learnLsh'), ids);
   const average = Math.ceil(ids / rows);

@@ -1,9 +1,11 @@
 /**
  * Who decides about which id in a learned mapping: which ids own a hot row, which are hashed or share a row because the
- * teacher never saw them, and which the learner gets over the rows that are left. O(ids), deterministic.
+ * teacher never saw them, and which the learner gets over the rows that are left. O(ids), in turns of the event
+ * loop, deterministic.
  */
 import type { TableEntries } from '../hashing/hash_function.ts';
 import { mixedHasher } from '../hashing/mix.ts';
+import { inTurns } from '../turns.ts';
 import { identityOrder, orderByKeys } from './order.ts';
 import type { Counts } from './types.ts';
 
@@ -22,13 +24,25 @@ export interface Layout {
   clusterRows: number;
 }
 
-/** Ids by descending count, ties by ascending id, without the ids that have no accesses at all. */
-export function hottestFirst(counts: Counts): Uint32Array {
+/** Ids by descending count, ties by ascending id. */
+export async function byFallingCount(counts: Counts, signal?: AbortSignal): Promise<Uint32Array> {
   const keys = new Float64Array(counts.length);
-  for (let id = 0; id < keys.length; id++) keys[id] = -counts[id]!;
-  const order = orderByKeys(keys, identityOrder(counts.length));
-  let accessed = order.length;
-  while (accessed > 0 && counts[order[accessed - 1]!] === 0) accessed--;
+  const negate = (begin: number, end: number) => {
+    for (let id = begin; id < end; id++) keys[id] = -counts[id]!;
+  };
+  await inTurns(keys.length, negate, signal);
+  return orderByKeys(keys, identityOrder(counts.length), signal);
+}
+
+/** {@link byFallingCount} without the ids that have no accesses at all. */
+export async function hottestFirst(counts: Counts, signal?: AbortSignal): Promise<Uint32Array> {
+  const order = await byFallingCount(counts, signal);
+  let [accessed, above] = [0, order.length]; // those without accesses are the last
+  while (accessed < above) {
+    const middle = (accessed + above) >>> 1;
+    if (counts[order[middle]!] === 0) above = middle;
+    else accessed = middle + 1;
+  }
   return order.subarray(0, accessed);
 }
 
@@ -46,7 +60,7 @@ function emptyEntries(ids: number, rows: number): TableEntries {
  * @param hottest - {@link hottestFirst} of the recent accesses
  * @param seed - of the hash of unseen ids over m rows from `first` on: first + h(id; seed, m)
  */
-export function layOut(
+export async function layOut(
   counts: Counts,
   hottest: Uint32Array,
   options: {
@@ -55,28 +69,35 @@ export function layOut(
     unseen: (typeof UNSEEN_POLICIES)[number];
     reservedShare: number;
     seed: bigint;
+    signal?: AbortSignal;
   },
-): Layout {
-  const { rows, unseen } = options;
+): Promise<Layout> {
+  const { rows, unseen, signal } = options;
   const ids = counts.length;
   // But for dealt ids at least one row is left: there are fewer rows than ids, so some id has no hot row.
   const mostHot = unseen === 'dealt' ? rows : rows - 1;
   const hotRows = Math.min(Math.round(options.hotShare * rows), hottest.length, mostHot);
   const entries = emptyEntries(ids, rows);
   const isHot = new Uint8Array(ids);
-  for (let row = 0; row < hotRows; row++) {
-    entries[hottest[row]!] = row;
-    isHot[hottest[row]!] = 1;
-  }
+  const giveHotRows = (begin: number, end: number) => {
+    for (let row = begin; row < end; row++) {
+      entries[hottest[row]!] = row;
+      isHot[hottest[row]!] = 1;
+    }
+  };
+  await inTurns(hotRows, giveHotRows, signal);
 
   const rowsLeft = rows - hotRows;
   const isUnseen = (id: number) => isHot[id] === 0 && (rowsLeft === 0 || (counts[id] === 0 && unseen !== 'cluster'));
   const members = new Uint32Array(ids - hotRows);
   let count = 0;
-  for (let id = 0; id < ids; id++) if (isHot[id] === 0 && !isUnseen(id)) members[count++] = id;
+  const gather = (begin: number, end: number) => {
+    for (let id = begin; id < end; id++) if (isHot[id] === 0 && !isUnseen(id)) members[count++] = id;
+  };
+  await inTurns(ids, gather, signal);
   const layout = { entries, hotRows, members: members.slice(0, count) };
   if (unseen === 'dealt') {
-    deal(hottest, isUnseen, rows, entries);
+    await deal(hottest, isUnseen, rows, entries, signal);
     return { ...layout, clusterRows: rowsLeft };
   }
   const unseenIds = members.length - count;
@@ -85,21 +106,36 @@ export function layOut(
   const reserved = Math.max(1, Math.min(wanted, unseenIds, rowsLeft - 1));
   const hashRows = unseen === 'hash' ? rowsLeft : reserved;
   const hashed = mixedHasher(options.seed, hashRows);
-  for (let id = 0; id < ids; id++) if (isUnseen(id)) entries[id] = rows - hashRows + hashed(id);
+  const hash = (begin: number, end: number) => {
+    for (let id = begin; id < end; id++) if (isUnseen(id)) entries[id] = rows - hashRows + hashed(id);
+  };
+  await inTurns(ids, hash, signal);
   const kept = unseenIds === 0 || unseen === 'hash' ? 0 : reserved;
   return { ...layout, clusterRows: Math.max(1, rowsLeft - kept) };
 }
 
 /** Gives the k-th of the ids that `isDealt` picks row k % rows: by falling recent count, ids without accesses last. */
-function deal(hottest: Uint32Array, isDealt: (id: number) => boolean, rows: number, entries: TableEntries): void {
+async function deal(
+  hottest: Uint32Array,
+  isDealt: (id: number) => boolean,
+  rows: number,
+  entries: TableEntries,
+  signal?: AbortSignal,
+): Promise<void> {
   const accessed = new Uint8Array(entries.length);
   let next = 0;
   const give = (id: number) => {
     if (isDealt(id)) entries[id] = next++ % rows;
   };
-  for (const id of hottest) {
-    accessed[id] = 1;
-    give(id);
-  }
-  for (let id = 0; id < entries.length; id++) if (accessed[id] === 0) give(id);
+  const giveHottest = (begin: number, end: number) => {
+    for (let k = begin; k < end; k++) {
+      accessed[hottest[k]!] = 1;
+      give(hottest[k]!);
+    }
+  };
+  const giveOthers = (begin: number, end: number) => {
+    for (let id = begin; id < end; id++) if (accessed[id] === 0) give(id);
+  };
+  await inTurns(hottest.length, giveHottest, signal);
+  await inTurns(entries.length, giveOthers, signal);
 }

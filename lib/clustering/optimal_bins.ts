@@ -17,7 +17,7 @@ export interface OptimalBinsOptions {
    * bin, about 20 passes of O(N log N). Both are exact; 'auto' (default) takes the first for small problems.
    */
   search?: 'auto' | 'layers' | 'lagrangian';
-  /** Stops the work between two passes; the promise rejects with ABORTED. */
+  /** Stops the work; the promise rejects with ABORTED. */
   signal?: AbortSignal;
   /** Called at most 20 times a second, with the bins of the pass at hand. */
   onProgress?: (progress: { steps: number; bins: number }) => void;
@@ -82,6 +82,10 @@ export function idWeights(counts: Counts, weight: IdWeight = 'count'): Float64Ar
     );
   }
   checkOneOf(weight, ID_WEIGHTS, 'weight of idWeights');
-  if (weight === 'uniform') return new Float64Array(counts.length).fill(1);
-  return Float64Array.from(counts, (count) => (weight === 'count' ? count + 0.3 : Math.sqrt(count + 0.3)));
+  const weights = new Float64Array(counts.length).fill(1);
+  if (weight === 'uniform') return weights;
+  for (let id = 0; id < weights.length; id++) {
+    weights[id] = weight === 'count' ? counts[id]! + 0.3 : Math.sqrt(counts[id]! + 0.3);
+  }
+  return weights;
 }

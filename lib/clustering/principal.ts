@@ -2,10 +2,13 @@
  * One-dimensional views of teacher rows, for the learners that cluster a single value: an axis of the teacher as it is,
  * or a count-weighted principal component. "Learning to Collide" clusters in 1-D spaces, one per internal table.
  *
- * Rows are [ids * dim] float32, results float64. O(ids * dim^2) plus O(dim^3) rotations. Deterministic.
+ * Principal components are the public face of native/cpu/principal.h: native jobs, with the same bits for any number of
+ * threads. Rows [ids * dim] float32 and counts are copied at the call; results are float64.
  */
-import { checkInteger } from '../errors.ts';
-import { asDoubles, type Counts, checkTeacher, checkTeacherRows } from './types.ts';
+import { checkInteger, checkOptions } from '../errors.ts';
+import { type NativePrincipal, native } from '../native.ts';
+import { checkJobOptions, type JobOptions, runJob } from './job.ts';
+import { asDoubles, type Counts, checkTeacherRows, checkTeacherShape } from './types.ts';
 
 /** Principal components of teacher rows, most variance first. */
 export interface PrincipalComponents {
@@ -16,6 +19,18 @@ export interface PrincipalComponents {
   /** Count-weighted variance along each component. */
   variances: Float64Array;
 }
+
+/** How a view of teacher rows is computed. */
+export type ViewOptions = Omit<JobOptions<never>, 'onProgress'>;
+
+/** Options of {@link principalComponents}. */
+export interface PrincipalOptions extends ViewOptions {
+  /** How many components are wanted, the leading ones. Default: all, `dim`. */
+  count?: number;
+}
+
+/** The option names of {@link ViewOptions}. */
+export const VIEW_OPTIONS = ['signal', 'threads'] as const;
 
 /**
  * One dimension of the teacher, [ids].
@@ -38,47 +53,31 @@ export function axisProjection(teacherRows: Float32Array, dim: number, axis: num
  * Count-weighted principal components: ids weigh as often as the teacher saw them, because rows seldom updated are
  * near their random start. All counts 0: every id weighs the same.
  *
- * @throws CollideError INVALID_ARGUMENT for values not finite, bad counts, or lengths that do not fit
+ * Up to 64 dimensions, and where more than an eighth of all components are wanted, all are computed, exact to about 1e-15 of
+ * the largest variance: O(ids * dim^2 + dim^3). Of wider rows the leading ones are found one after another, each to within
+ * 1e-9 of the largest variance, less than what float32 rounding does to the rows. Components of equal variance are any
+ * directions that span the same space.
+ *
+ * @throws CollideError INVALID_ARGUMENT for values not finite, bad counts, or lengths that do not fit, UNKNOWN_OPTION,
+ * ABORTED, OUT_OF_MEMORY; always by rejecting the promise
  * @example
  * ```ts
- * const { components } = principalComponents(Float32Array.of(0, 0, 1, 1, 2, 2), 2, Uint32Array.of(1, 1, 1));
+ * const { components } = await principalComponents(Float32Array.of(0, 0, 1, 1, 2, 2), 2, Uint32Array.of(1, 1, 1));
  * components[0]; // [0.707, 0.707]
  * ```
  */
-export function principalComponents(teacherRows: Float32Array, dim: number, counts: Counts): PrincipalComponents {
-  const ids = checkTeacher(teacherRows, dim, counts, 'principalComponents');
-  const weights = counts.some((count) => count > 0) ? asDoubles(counts) : new Float64Array(ids).fill(1);
-  let total = 0;
-  const mean = new Float64Array(dim);
-  for (let id = 0; id < ids; id++) {
-    const weight = weights[id]!;
-    total += weight;
-    for (let d = 0; d < dim; d++) mean[d]! += weight * teacherRows[id * dim + d]!;
-  }
-  for (let d = 0; d < dim; d++) mean[d]! /= total;
-
-  const covariance = new Float64Array(dim * dim);
-  for (let id = 0; id < ids; id++) {
-    const weight = weights[id]!;
-    if (weight === 0) continue;
-    for (let a = 0; a < dim; a++) {
-      const scaled = weight * (teacherRows[id * dim + a]! - mean[a]!);
-      for (let b = 0; b <= a; b++) covariance[a * dim + b]! += scaled * (teacherRows[id * dim + b]! - mean[b]!);
-    }
-  }
-  for (let a = 0; a < dim; a++) {
-    for (let b = 0; b <= a; b++) {
-      covariance[a * dim + b]! /= total;
-      covariance[b * dim + a] = covariance[a * dim + b]!;
-    }
-  }
-  const { values, vectors } = symmetricEigen(covariance, dim);
-  const order = Array.from(values.keys()).sort((a, b) => values[b]! - values[a]! || a - b);
-  return {
-    mean,
-    components: order.map((k) => orient(vectors[k]!)),
-    variances: Float64Array.from(order, (k) => Math.max(0, values[k]!)),
-  };
+export async function principalComponents(
+  teacherRows: Float32Array,
+  dim: number,
+  counts: Counts,
+  options: PrincipalOptions = {},
+): Promise<PrincipalComponents> {
+  const where = 'principalComponents';
+  checkTeacherShape(teacherRows, dim, counts, where);
+  checkOptions(options, ['count', ...VIEW_OPTIONS], where);
+  const count = checkInteger(options.count ?? dim, 1, dim, `count of ${where}`);
+  const { mean, axes, variances } = await principal(teacherRows, dim, counts, count, 'axes', options, where);
+  return { mean, components: Array.from(variances, (_, k) => axes.slice(k * dim, (k + 1) * dim)), variances };
 }
 
 /**
@@ -88,25 +87,21 @@ export function principalComponents(teacherRows: Float32Array, dim: number, coun
  * @throws CollideError as {@link principalComponents}
  * @example
  * ```ts
- * principalProjection(Float32Array.of(0, 0, 1, 1, 2, 2), 2, Uint32Array.of(1, 1, 1)); // [-1.414, 0, 1.414]
+ * await principalProjection(Float32Array.of(0, 0, 1, 1, 2, 2), 2, Uint32Array.of(1, 1, 1)); // [-1.414, 0, 1.414]
  * ```
  */
-export function principalProjection(
+export async function principalProjection(
   teacherRows: Float32Array,
   dim: number,
   counts: Counts,
   component = 0,
-): Float64Array {
-  const { mean, components } = principalComponents(teacherRows, dim, counts);
-  checkInteger(component, 0, dim - 1, 'component of principalProjection');
-  const direction = components[component]!;
-  const values = new Float64Array(teacherRows.length / dim);
-  for (let id = 0; id < values.length; id++) {
-    let sum = 0;
-    for (let d = 0; d < dim; d++) sum += (teacherRows[id * dim + d]! - mean[d]!) * direction[d]!;
-    values[id] = sum;
-  }
-  return values;
+  options: ViewOptions = {},
+): Promise<Float64Array> {
+  const where = 'principalProjection';
+  checkTeacherShape(teacherRows, dim, counts, where);
+  checkInteger(component, 0, dim - 1, `component of ${where}`);
+  checkOptions(options, VIEW_OPTIONS, where);
+  return (await principal(teacherRows, dim, counts, component + 1, 'projection', options, where)).projection;
 }
 
 /**
@@ -115,67 +110,34 @@ export function principalProjection(
  * @throws CollideError as {@link principalComponents}
  * @example
  * ```ts
- * principalRotation(Float32Array.of(0, 0, 1, 1, 2, 2), 2, Uint32Array.of(1, 1, 1)); // [-1.414, 0, 0, 0, 1.414, 0]
+ * await principalRotation(Float32Array.of(0, 0, 1, 1, 2, 2), 2, Uint32Array.of(1, 1, 1)); // [-1.414, 0, 0, 0, 1.414, 0]
  * ```
  */
-export function principalRotation(teacherRows: Float32Array, dim: number, counts: Counts): Float32Array {
-  const { mean, components } = principalComponents(teacherRows, dim, counts);
-  const rotated = new Float32Array(teacherRows.length);
-  for (let row = 0; row < rotated.length; row += dim) {
-    for (let k = 0; k < dim; k++) {
-      const direction = components[k]!;
-      let sum = 0;
-      for (let d = 0; d < dim; d++) sum += (teacherRows[row + d]! - mean[d]!) * direction[d]!;
-      rotated[row + k] = sum;
-    }
-  }
-  return rotated;
+export async function principalRotation(
+  teacherRows: Float32Array,
+  dim: number,
+  counts: Counts,
+  options: ViewOptions = {},
+): Promise<Float32Array> {
+  const where = 'principalRotation';
+  checkTeacherShape(teacherRows, dim, counts, where);
+  checkOptions(options, VIEW_OPTIONS, where);
+  return (await principal(teacherRows, dim, counts, dim, 'rotation', options, where)).rotation;
 }
 
-/** A component and its negative are the same axis: take the one whose largest entry (the first such) is positive. */
-function orient(vector: Float64Array): Float64Array {
-  let largest = 0;
-  for (let d = 1; d < vector.length; d++) if (Math.abs(vector[d]!) > Math.abs(vector[largest]!)) largest = d;
-  return vector[largest]! < 0 ? vector.map((x) => -x) : vector;
-}
-
-/** Eigenvalues and unit eigenvectors of a symmetric matrix by cyclic Jacobi rotations (Golub and Van Loan, 8.5). */
-function symmetricEigen(symmetric: Float64Array, n: number): { values: Float64Array; vectors: Float64Array[] } {
-  const a = symmetric.slice();
-  // vectors[k] is the k-th eigenvector: the transposed product of the rotations.
-  const vectors = Array.from({ length: n }, (_, k) => Float64Array.from({ length: n }, (_, d) => (d === k ? 1 : 0)));
-  const scale = a.reduce((largest, x) => Math.max(largest, Math.abs(x)), 0);
-  for (let sweep = 0; sweep < 60; sweep++) {
-    let off = 0;
-    for (let p = 0; p < n; p++) for (let q = 0; q < p; q++) off = Math.max(off, Math.abs(a[p * n + q]!));
-    if (off <= scale * 1e-17) break;
-    for (let p = 0; p < n; p++) {
-      for (let q = p + 1; q < n; q++) {
-        if (a[p * n + q] === 0) continue;
-        const theta = (a[q * n + q]! - a[p * n + p]!) / (2 * a[p * n + q]!);
-        const t = (theta < 0 ? -1 : 1) / (Math.abs(theta) + Math.hypot(theta, 1));
-        const c = 1 / Math.hypot(t, 1);
-        const s = t * c;
-        for (let k = 0; k < n; k++) {
-          const x = a[k * n + p]!;
-          const y = a[k * n + q]!;
-          a[k * n + p] = c * x - s * y;
-          a[k * n + q] = s * x + c * y;
-        }
-        for (let k = 0; k < n; k++) {
-          const x = a[p * n + k]!;
-          const y = a[q * n + k]!;
-          a[p * n + k] = c * x - s * y;
-          a[q * n + k] = s * x + c * y;
-          const u = vectors[p]![k]!;
-          const v = vectors[q]![k]!;
-          vectors[p]![k] = c * u - s * v;
-          vectors[q]![k] = s * u + c * v;
-        }
-        a[p * n + q] = 0;
-        a[q * n + p] = 0;
-      }
-    }
-  }
-  return { values: Float64Array.from({ length: n }, (_, k) => a[k * n + k]!), vectors };
+async function principal(
+  teacherRows: Float32Array,
+  dim: number,
+  counts: Counts,
+  components: number,
+  output: 'axes' | 'projection' | 'rotation',
+  options: ViewOptions,
+  where: string,
+): Promise<NativePrincipal> {
+  const settings = { dim, components, output, threads: checkJobOptions(options, where) };
+  return runJob(
+    () => native().principal(teacherRows, asDoubles(counts), settings),
+    { signal: options.signal },
+    () => {},
+  );
 }

@@ -77,7 +77,7 @@ export async function runStep(step: Step, context: StepContext): Promise<{ choic
     seconds.cluster += timed.seconds;
     const hashing = timed.value;
     const detours = shape.crossFit
-      ? crossFit(hashing, cross!.value, student.features)
+      ? await crossFit(hashing, cross!.value, student.features, { signal })
       : newcomerDetours(hashing.features, student.features);
     const build = (rate: number) =>
       buildRecommender(student, hashing.features, config.model.dim, { ...options, detours }, rate);

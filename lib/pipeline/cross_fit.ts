@@ -4,9 +4,11 @@
  * cluster that its id has for the teacher that did not see this row's half, so that the label of a rare id has no say in
  * which row it trains. docs/methods.md has what it gives.
  *
- * Costs two passes over the student's rows more than a teacher; O(ids log ids) a feature. Deterministic.
+ * Costs two passes over the student's rows more than a teacher; O(ids log rows) a feature, in turns of the event loop.
+ * Deterministic.
  */
 import { type MappingStatistics, type PrincipalComponents, principalComponents } from '../clustering/index.ts';
+import { identityOrder } from '../clustering/order.ts';
 import { checkSplit } from '../data/check_split.ts';
 import { checkSameVocabulary } from '../data/same_vocabulary.ts';
 import type { FeatureInfo, Split } from '../data/types.ts';
@@ -16,6 +18,7 @@ import type { Recommender } from '../model/recommender.ts';
 import type { Detours } from '../training/detours.ts';
 import { defaultBatchSize, trainEpoch } from '../training/train.ts';
 import { epochSeed } from '../training/tune.ts';
+import { inTurns } from '../turns.ts';
 import { checkSplitOf, checkTrainingSplits } from './check_splits.ts';
 import { fitFixed } from './fit.ts';
 import { checkHashing, type Hashing, type HashingManifest } from './hashing.ts';
@@ -43,7 +46,7 @@ export interface CrossTeachers {
  * ```ts
  * const teachers = await trainCrossTeachers(past, present, { learningRate: 0.1 });
  * const hashing = await learnHashing(teachers.whole, { size: 0.1, hotShare: 0.5, recent: [present] });
- * const student = await trainStudent(present, { hashing, detours: crossFit(hashing, teachers, data.features) });
+ * const student = await trainStudent(present, { hashing, detours: await crossFit(hashing, teachers, data.features) });
  * ```
  */
 export async function trainCrossTeachers(
@@ -72,12 +75,16 @@ export async function trainCrossTeachers(
     const order = { batchSize, seed: epochSeed(seed, fit.epochs + 1), half, signal };
     await trainEpoch(owned, present, order);
     const rows = rowsOf(owned);
+    const counts: Uint32Array[] = [];
+    for (const f of present.features.keys()) {
+      counts.push(await sum(past.idCounts(f), await idCounts(present, f, half, signal), signal));
+    }
     const features = present.features.map(
       ({ name, cardinality }, f): TeacherFeature => ({
         name,
         cardinality,
         rows: rows[f]!,
-        counts: sum(past.idCounts(f), idCounts(present, f, half)),
+        counts: counts[f]!,
       }),
     );
     return new Teacher(dim, features, fit, origin);
@@ -95,19 +102,27 @@ function snapshot({ tables, net }: Recommender): () => void {
   };
 }
 
-function sum(a: Uint32Array, b: Uint32Array): Uint32Array {
-  return a.map((count, id) => count + b[id]!);
+async function sum(a: Uint32Array, b: Uint32Array, signal?: AbortSignal): Promise<Uint32Array> {
+  const total = new Uint32Array(a.length);
+  const add = (begin: number, end: number) => {
+    for (let id = begin; id < end; id++) total[id] = a[id]! + b[id]!;
+  };
+  await inTurns(total.length, add, signal);
+  return total;
 }
 
 /** Accesses per id in a half of a split, all of it by default. */
-function idCounts(split: Split, feature: number, half?: 0 | 1): Uint32Array {
+async function idCounts(split: Split, feature: number, half?: 0 | 1, signal?: AbortSignal): Promise<Uint32Array> {
   if (half === undefined) return split.idCounts(feature);
   const { ids, offsets } = split.ids(feature);
   const counts = new Uint32Array(split.features[feature]!.cardinality);
-  for (let row = half; row < split.rows; row += 2) {
-    const end = offsets === null ? row + 1 : offsets[row + 1]!;
-    for (let i = offsets === null ? row : offsets[row]!; i < end; i++) counts[ids[i]!]!++;
-  }
+  const count = (begin: number, end: number) => {
+    for (let row = 2 * begin + half; row < Math.min(split.rows, 2 * end); row += 2) {
+      const last = offsets === null ? row + 1 : offsets[row + 1]!;
+      for (let i = offsets === null ? row : offsets[row]!; i < last; i++) counts[ids[i]!]!++;
+    }
+  };
+  await inTurns(Math.ceil(split.rows / 2), count, signal, 4096);
   return counts;
 }
 
@@ -117,51 +132,67 @@ function idCounts(split: Split, feature: number, half?: 0 | 1): Uint32Array {
  * teacher falls, or, unknown there, what ids train that no teacher knows.
  *
  * @throws CollideError INVALID_ARGUMENT for a hashing of another kind, or one that other teachers were the source of;
- * VOCABULARY_MISMATCH
+ * VOCABULARY_MISMATCH, ABORTED; always by rejecting the promise
  */
-export function crossFit(hashing: Hashing, teachers: CrossTeachers, features: readonly FeatureInfo[]): Detours {
+export async function crossFit(
+  hashing: Hashing,
+  teachers: CrossTeachers,
+  features: readonly FeatureInfo[],
+  { signal }: { signal?: AbortSignal } = {},
+): Promise<Detours> {
   checkParts(hashing, teachers, features);
   const statistics = hashing.manifest.details?.statistics as Record<string, MappingStatistics> | undefined;
   if (statistics === undefined) throw notCut(`"${hashing.manifest.method}"`);
   const newcomers = newcomerDetours(hashing.features, features);
-  const detours: Detours = hashing.features.map(({ name, hashes, standIn }, f) => {
+  const detours: Detours[number][] = [];
+  for (const [f, { name, hashes, standIn }] of hashing.features.entries()) {
     const [hash] = hashes;
-    if (hash?.kind !== 'table') return undefined;
+    if (hash?.kind !== 'table') {
+      detours.push(undefined);
+      continue;
+    }
     checkCut(hashing.manifest, name);
-    if (hashes.length > 1 && hashes[1]!.kind === 'table') return undefined; // several learned ones
+    if (hashes.length > 1 && hashes[1]!.kind === 'table') {
+      detours.push(undefined); // several learned ones
+      continue;
+    }
+    const { entries } = hash;
     const { outOfVocabulary } = features[f]!;
     const { hotRows } = statistics[name]!.tables[0]!;
     const whole = teachers.whole.features[f]!;
     const { dim } = teachers.whole;
-    const unseenRow = outOfVocabulary === null ? -1 : hash.entries[outOfVocabulary]!;
+    const unseenRow = outOfVocabulary === null ? -1 : entries[outOfVocabulary]!;
     const unknown = standIn ?? outOfVocabulary;
-    const members = [...whole.counts.keys()].filter((id) => {
-      const row = hash.entries[id]!;
-      return whole.counts[id]! > 0 && row >= hotRows && row !== unseenRow && id !== standIn;
-    });
-    if (members.length === 0) return newcomers[f];
-    const axis = principalComponents(
-      Float32Array.from(
-        { length: members.length * dim },
-        (_, i) => whole.rows[members[Math.floor(i / dim)]! * dim + (i % dim)]!,
-      ),
-      dim,
-      Float64Array.from(members, (id) => whole.counts[id]!),
+    const members = await membersOf(
+      whole.counts,
+      (id) => entries[id]! >= hotRows && entries[id] !== unseenRow && id !== standIn,
+      signal,
     );
-    const idAt = intervals(
+    if (members.length === 0) {
+      detours.push(newcomers[f]);
+      continue;
+    }
+    const axis = await axisOf(whole, dim, members, signal);
+    const idAt = await intervals(
       members,
-      (id) => hash.entries[id]!,
+      (id) => entries[id]!,
       (id) => project(whole.rows, dim, id, axis),
+      signal,
     );
-    return teachers.halves.map((half) => {
+    const views: Uint32Array[] = [];
+    for (const half of teachers.halves) {
       const { rows, counts } = half.features[f]!;
-      const lookedUpAs = newcomers[f]?.[0]?.slice() ?? Uint32Array.from(hash.entries.keys());
-      for (const id of members) {
-        lookedUpAs[id] = counts[id] === 0 ? (unknown ?? id) : idAt(project(rows, dim, id, axis));
-      }
-      return lookedUpAs;
-    });
-  });
+      const lookedUpAs = newcomers[f]?.[0]?.slice() ?? identityOrder(entries.length);
+      const detour = (begin: number, end: number) => {
+        for (const id of members.subarray(begin, end)) {
+          lookedUpAs[id] = counts[id] === 0 ? (unknown ?? id) : idAt(project(rows, dim, id, axis));
+        }
+      };
+      await inTurns(members.length, detour, signal, sliceFor(dim));
+      views.push(lookedUpAs);
+    }
+    detours.push(views);
+  }
   hashingOf.set(detours, hashing);
   return detours;
 }
@@ -197,6 +228,45 @@ function checkParts(hashing: Hashing, teachers: CrossTeachers, features: readonl
   checkSameVocabulary(hashing.vocabulary, vocabulary, { ...sides, data: 'the features' });
 }
 
+/** Ids for a slice of work that takes O(dim + log rows) for each. */
+function sliceFor(dim: number): number {
+  return Math.ceil(16_384 / (dim + 8));
+}
+
+/** The ids that a teacher knows and that `belongs` holds for, ascending. */
+async function membersOf(
+  counts: Uint32Array,
+  belongs: (id: number) => boolean,
+  signal?: AbortSignal,
+): Promise<Uint32Array> {
+  const members = new Uint32Array(counts.length);
+  let count = 0;
+  const gather = (begin: number, end: number) => {
+    for (let id = begin; id < end; id++) if (counts[id]! > 0 && belongs(id)) members[count++] = id;
+  };
+  await inTurns(counts.length, gather, signal);
+  return members.slice(0, count);
+}
+
+/** The first principal component of the members' rows. */
+async function axisOf(
+  { rows, counts }: TeacherFeature,
+  dim: number,
+  members: Uint32Array,
+  signal?: AbortSignal,
+): Promise<PrincipalComponents> {
+  const memberRows = new Float32Array(members.length * dim);
+  const memberCounts = new Float64Array(members.length);
+  const gather = (begin: number, end: number) => {
+    for (let i = begin; i < end; i++) {
+      memberCounts[i] = counts[members[i]!]!;
+      for (let d = 0; d < dim; d++) memberRows[i * dim + d] = rows[members[i]! * dim + d]!;
+    }
+  };
+  await inTurns(members.length, gather, signal, sliceFor(dim));
+  return principalComponents(memberRows, dim, memberCounts, { count: 1, signal });
+}
+
 /** @throws CollideError INVALID_ARGUMENT unless the feature's learner cuts the principal dimension */
 function checkCut({ method: common, details }: HashingManifest, name: string): void {
   const own = ownOf((details?.perFeature ?? {}) as Record<string, LearnerOptions>, name);
@@ -220,23 +290,27 @@ function project(rows: Float32Array, dim: number, id: number, { mean, components
 }
 
 /** Clusters as intervals of values, cut midway between neighbours: value -> an id of the cluster that it falls into. */
-function intervals(
-  members: readonly number[],
+async function intervals(
+  members: Uint32Array,
   rowOf: (id: number) => number,
   positionOf: (id: number) => number,
-): (value: number) => number {
+  signal?: AbortSignal,
+): Promise<(value: number) => number> {
   const clusters = new Map<number, { id: number; low: number; high: number }>();
-  for (const id of members) {
-    const value = positionOf(id);
-    const known = clusters.get(rowOf(id));
-    if (known === undefined) clusters.set(rowOf(id), { id, low: value, high: value });
-    else {
-      known.low = Math.min(known.low, value);
-      known.high = Math.max(known.high, value);
+  const widen = (begin: number, end: number) => {
+    for (const id of members.subarray(begin, end)) {
+      const value = positionOf(id);
+      const known = clusters.get(rowOf(id));
+      if (known === undefined) clusters.set(rowOf(id), { id, low: value, high: value });
+      else {
+        known.low = Math.min(known.low, value);
+        known.high = Math.max(known.high, value);
+      }
     }
-  }
+  };
+  await inTurns(members.length, widen, signal, 1024);
   const sorted = [...clusters.values()].sort((a, b) => a.low - b.low || a.high - b.high);
-  const cuts = sorted.slice(1).map(({ low }, k) => (sorted[k]!.high + low) / 2);
+  const cuts = Float64Array.from(sorted.slice(1), ({ low }, k) => (sorted[k]!.high + low) / 2);
   return (value) => {
     let [from, to] = [0, cuts.length];
     while (from < to) {

@@ -7,6 +7,7 @@ import {
   type MappingTask,
 } from '../clustering/index.ts';
 import { planMapping } from '../clustering/learn_mapping_options.ts';
+import { byFallingCount } from '../clustering/mapping_layout.ts';
 import { checkFeatureInfos } from '../data/check_features.ts';
 import type { Dataset, FeatureInfo, Split } from '../data/types.ts';
 import { Vocabulary } from '../data/vocabulary.ts';
@@ -21,6 +22,7 @@ import {
   describe,
 } from '../errors.ts';
 import type { HashFunction } from '../hashing/index.ts';
+import { inTurns } from '../turns.ts';
 import { checkFeatures } from './budget.ts';
 import { checkSplitOf } from './check_splits.ts';
 import { type FeatureHashing, Hashing } from './hashing.ts';
@@ -157,7 +159,7 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
       learnedFeatures.set(name, { hashes: [{ kind: 'modulo', rows }] });
       continue;
     }
-    const hotCounts = recent === undefined ? counts : () => recentCounts(recent, f, cardinality);
+    const hotCounts = recent === undefined ? counts : () => recentCounts(recent, f, cardinality, signal);
     const knowledge = { rows: teacherRows, dim: teacher.dim, counts, hotCounts };
     // The row that the learner does not get is that of the values never seen.
     const unseenId = unseen === 'newcomer' && rows > 1 ? unseenIdOf(recent!, f) : null;
@@ -184,8 +186,8 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
       learnedFeatures.set(name, { hashes });
       continue;
     }
-    const counts = recentCounts(recent!, feature, hash.entries.length);
-    const { hash: served, standIn } = serveAsNewcomers(hash, unseenId, counts);
+    const counts = await recentCounts(recent!, feature, hash.entries.length, signal);
+    const { hash: served, standIn } = await serveAsNewcomers(hash, unseenId, counts, signal);
     learnedFeatures.set(name, { hashes: [served], standIn });
   }
   const features = teacher.features.map(({ name, cardinality }): FeatureHashing => {
@@ -269,16 +271,17 @@ export type BaselineMethod = 'full' | 'modulo' | 'mixed' | 'frequent';
  *
  * @param data - a data set, or its features: then the hashing knows their names and numbers of ids alone, and a file of
  * it has no values
- * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, VOCABULARY_MISMATCH (`recent` of other data)
+ * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, VOCABULARY_MISMATCH (`recent` of other data); always by rejecting the
+ * promise
  * @example
  * ```ts
- * const hashing = baselineHashing(data, { method: 'modulo', size: 0.1, minRows: 10_000 });
+ * const hashing = await baselineHashing(data, { method: 'modulo', size: 0.1, minRows: 10_000 });
  * ```
  */
-export function baselineHashing(
+export async function baselineHashing(
   data: Pick<Dataset, 'features' | 'vocabulary'> | readonly FeatureInfo[],
   options: SizeOptions & { method: BaselineMethod },
-): Hashing {
+): Promise<Hashing> {
   checkOptions(options, [...SIZE_OPTIONS, 'method'], 'baselineHashing');
   const { features, vocabulary } = Array.isArray(data) ? { features: data, vocabulary: undefined } : partsOf(data);
   checkFeatureInfos(features, 'baselineHashing');
@@ -286,12 +289,13 @@ export function baselineHashing(
   checkRecent(options.recent, known, 'baselineHashing', 'the features');
   const method = checkOneOf(options.method, ['full', 'modulo', 'mixed', 'frequent'], 'method');
   const { size, minRows = DEFAULT_MIN_ROWS, seed = 0 } = options;
-  const list = features.map(({ name, cardinality }, f): FeatureHashing => {
+  const list: FeatureHashing[] = [];
+  for (const [f, { name, cardinality }] of features.entries()) {
     const rows = targetRows(cardinality, options);
     const whole = method === 'full' || rows >= cardinality;
-    const hash: HashFunction = whole ? { kind: 'identity' } : hashOf(method, rows, f, cardinality, options);
-    return { name, cardinality, hashes: [hash], combine: 'sum' };
-  });
+    const hash: HashFunction = whole ? { kind: 'identity' } : await hashOf(method, rows, f, cardinality, options);
+    list.push({ name, cardinality, hashes: [hash], combine: 'sum' });
+  }
   return new Hashing(list, { method, size, minRows, seed }, undefined, { vocabulary });
 }
 
@@ -300,13 +304,13 @@ function partsOf(data: unknown): Pick<Dataset, 'features' | 'vocabulary'> {
   return data as Dataset;
 }
 
-function hashOf(
+async function hashOf(
   method: 'modulo' | 'mixed' | 'frequent',
   rows: number,
   feature: number,
   cardinality: number,
   { hotShare = 0.5, recent, seed = 0 }: SizeOptions,
-): HashFunction {
+): Promise<HashFunction> {
   if (method === 'modulo') return { kind: 'modulo', rows };
   if (method === 'mixed') return { kind: 'mixed', rows, seed };
   if (recent === undefined || recent.length === 0) {
@@ -316,10 +320,9 @@ function hashOf(
     );
   }
   checkNumber(hotShare, 0, 1, 'hotShare');
-  const counts = recentCounts(recent, feature, cardinality);
+  const hottest = await byFallingCount(await recentCounts(recent, feature, cardinality));
   const hot = Math.min(Math.floor(hotShare * rows), rows - 1);
-  const ids = Uint32Array.from(counts.keys()).sort((a, b) => counts[b]! - counts[a]! || a - b);
-  return { kind: 'hot', rows, ids: ids.slice(0, hot).sort(), tail: { kind: 'mixed', seed } };
+  return { kind: 'hot', rows, ids: hottest.slice(0, hot).sort(), tail: { kind: 'mixed', seed } };
 }
 
 /** Checks the splits whose accesses are counted. @throws CollideError INVALID_ARGUMENT, VOCABULARY_MISMATCH */
@@ -334,12 +337,20 @@ function checkRecent(recent: unknown, model: Vocabulary, where: string, name: st
   for (const split of recent) checkSplitOf(model, split, `recent of ${where}`, { model: name, data: 'recent' });
 }
 
-/** Accesses per id over several splits, saturating at 2^32 - 1. */
-export function recentCounts(splits: readonly Split[], feature: number, cardinality: number): Uint32Array {
+/** Accesses per id over several splits, saturating at 2^32 - 1. @throws CollideError ABORTED */
+export async function recentCounts(
+  splits: readonly Split[],
+  feature: number,
+  cardinality: number,
+  signal?: AbortSignal,
+): Promise<Uint32Array> {
   const counts = new Uint32Array(cardinality);
   for (const split of splits) {
     const own = split.idCounts(feature);
-    for (let id = 0; id < cardinality; id++) counts[id] = Math.min(0xffff_ffff, counts[id]! + own[id]!);
+    const add = (begin: number, end: number) => {
+      for (let id = begin; id < end; id++) counts[id] = Math.min(0xffff_ffff, counts[id]! + own[id]!);
+    };
+    await inTurns(cardinality, add, signal);
   }
   return counts;
 }

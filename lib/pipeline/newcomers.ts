@@ -10,6 +10,7 @@
 import type { FeatureInfo } from '../data/types.ts';
 import type { HashFunction } from '../hashing/index.ts';
 import type { Detours } from '../training/detours.ts';
+import { inTurns } from '../turns.ts';
 import type { FeatureHashing } from './hashing.ts';
 
 /**
@@ -19,24 +20,28 @@ import type { FeatureHashing } from './hashing.ts';
  * @param recent - recent accesses, [ids]
  * @returns the table, one row higher
  */
-export function serveAsNewcomers(
+export async function serveAsNewcomers(
   hash: HashFunction & { kind: 'table' },
   outOfVocabulary: number,
   recent: Uint32Array,
-): { hash: HashFunction; standIn: number } {
+  signal?: AbortSignal,
+): Promise<{ hash: HashFunction; standIn: number }> {
   const cold = hash.rows - 1;
-  const entries = Uint32Array.from(hash.entries);
+  const entries = new Uint32Array(hash.entries);
   entries[outOfVocabulary] = hash.rows;
   const colder = (id: number, than: number | undefined) => than === undefined || recent[id]! <= recent[than]!;
   let standIn: number | undefined; // of the last row
   let coldest: number | undefined; // of all
-  for (let id = 0; id < entries.length; id++) {
-    if (id === outOfVocabulary) continue;
-    if (colder(id, coldest)) coldest = id;
-    if (entries[id] !== cold) continue;
-    entries[id] = hash.rows;
-    if (colder(id, standIn)) standIn = id;
-  }
+  const serve = (begin: number, end: number) => {
+    for (let id = begin; id < end; id++) {
+      if (id === outOfVocabulary) continue;
+      if (colder(id, coldest)) coldest = id;
+      if (entries[id] !== cold) continue;
+      entries[id] = hash.rows;
+      if (colder(id, standIn)) standIn = id;
+    }
+  };
+  await inTurns(entries.length, serve, signal);
   standIn ??= coldest!;
   entries[standIn] = cold;
   return { hash: { ...hash, rows: hash.rows + 1, entries }, standIn };
@@ -53,6 +58,10 @@ export function newcomerDetours(
     if (standIn === undefined || hash?.kind !== 'table' || outOfVocabulary === null) return undefined;
     const { entries } = hash;
     const unseenRow = entries[outOfVocabulary];
-    return [Uint32Array.from(entries, (row, id) => (row === unseenRow && id !== outOfVocabulary ? standIn : id))];
+    const lookedUpAs = new Uint32Array(entries.length);
+    for (let id = 0; id < entries.length; id++) {
+      lookedUpAs[id] = entries[id] === unseenRow && id !== outOfVocabulary ? standIn : id;
+    }
+    return [lookedUpAs];
   });
 }

@@ -89,6 +89,7 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
   register_embedding(env, exports);
   register_clustering(env, exports);
   register_partitions(env, exports);
+  register_projections(env, exports);
   register_learners(env, exports);
   register_dense_net(env, exports);
   register_model_steps(env, exports);

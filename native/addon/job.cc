@@ -1,6 +1,7 @@
 #include "addon/job.h"
 
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "addon/addon.h"
@@ -54,14 +55,8 @@ class Job {
     control.progress = [this](double a, double b) {
       // At most 20 reports a second: a job of many short rounds must not flood the event loop.
       const auto now = std::chrono::steady_clock::now();
-      if (!reports_ || now - last_report_ < std::chrono::milliseconds(50)) return;
-      last_report_ = now;
-      auto* report = new Progress{a, b};
-      const auto deliver = [](Napi::Env env, Napi::Function on_progress, Progress* r) {
-        const std::unique_ptr<Progress> owned(r);
-        if (env != nullptr) on_progress.Call({Napi::Number::New(env, r->a), Napi::Number::New(env, r->b)});
-      };
-      if (channel_.NonBlockingCall(report, deliver) != napi_ok) delete report;
+      untold_ = {a, b};
+      if (now - last_report_ >= std::chrono::milliseconds(50)) tell(), last_report_ = now;
     };
     try {
       work_(control);
@@ -73,6 +68,18 @@ class Job {
       code_ = "INVALID_ARGUMENT", message_ = error.what();
     }
     if (code_.empty() && control.aborted()) code_ = "ABORTED", message_ = "Stopped by the caller's AbortSignal";
+    if (code_.empty()) tell();
+  }
+
+  // Passes the last report on, unless it was.
+  void tell() {
+    if (!reports_ || !untold_) return;
+    auto* report = new Progress(*std::exchange(untold_, std::nullopt));
+    const auto deliver = [](Napi::Env env, Napi::Function on_progress, Progress* r) {
+      const std::unique_ptr<Progress> owned(r);
+      if (env != nullptr) on_progress.Call({Napi::Number::New(env, r->a), Napi::Number::New(env, r->b)});
+    };
+    if (channel_.NonBlockingCall(report, deliver) != napi_ok) delete report;
   }
 
   void settle(Napi::Env env) {
@@ -99,6 +106,7 @@ class Job {
   std::thread thread_;
   std::shared_ptr<std::atomic<bool>> abort_ = std::make_shared<std::atomic<bool>>(false);
   std::chrono::steady_clock::time_point last_report_{};
+  std::optional<Progress> untold_;  // the last report, while it is held back
   std::string code_, message_;
 };
 

@@ -13,7 +13,9 @@
 
 namespace collide::addon {
 
-// Handed to the work. `aborted()` is cheap: poll it every round. `progress` may be called from the work's thread only.
+// Handed to the work. `aborted()` is cheap: poll it every millisecond or so, so that an abort ends the work at once.
+// `progress` may be called from the work's thread only, once at the end at the latest: reports that come too soon after
+// another are held back, but never the last one.
 struct JobControl {
   std::function<bool()> aborted;
   std::function<void(double a, double b)> progress;  // two numbers whose meaning the job defines

@@ -1,6 +1,5 @@
 // The learners that cut an order of ids, as jobs: equalMass(keys, counts, options, onProgress) and
-// kdTree(rows, counts, options, onProgress). Inputs are copied before the calls return. And hilbertKeys(rows, dim,
-// threads), an order to cut, at once.
+// kdTree(rows, counts, options, onProgress). Inputs are copied before the calls return.
 #include <vector>
 
 #include "addon/addon.h"
@@ -8,7 +7,6 @@
 #include "addon/cuda.h"
 #include "addon/learner_job.h"
 #include "cpu/equal_mass.h"
-#include "cpu/hilbert.h"
 #include "cpu/kd_tree.h"
 
 namespace collide::addon {
@@ -70,23 +68,10 @@ Napi::Value kd_tree(const Napi::CallbackInfo& info) {
   });
 }
 
-Napi::Value hilbert(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&]() -> Napi::Value {
-    const auto rows = view<float>(info[0], "the teacher rows");
-    const auto dim = static_cast<std::size_t>(info[1].As<Napi::Number>().Int64Value());
-    const auto threads = static_cast<unsigned>(info[2].As<Napi::Number>().Int64Value());
-    if (dim < 1 || dim > 26) fail("NOT_SUPPORTED", "Expected 1 to 26 dimensions for a Hilbert curve, received ", dim);
-    const std::size_t ids = rows.length / dim;
-    return filled<double>(info.Env(), "Float64Array", ids,
-                          [&](double* keys) { hilbert_keys(rows.data, ids, dim, threads, keys); });
-  });
-}
-
 }  // namespace
 
 void register_partitions(Napi::Env env, Napi::Object exports) {
   exports.Set("equalMass", Napi::Function::New(env, equal_mass));
-  exports.Set("hilbertKeys", Napi::Function::New(env, hilbert));
   exports.Set("kdTree", Napi::Function::New(env, kd_tree));
 }
 

@@ -259,6 +259,7 @@ Clustering agglomerate(std::vector<double> values, std::vector<double> counts, c
     }
   }
 
+  if (result.rounds == 0 && control.progress) control.progress(0, static_cast<double>(clusters.size()));
   clusters.take(result);
   label_ids(ids, n, result);
   return result;

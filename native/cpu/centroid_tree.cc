@@ -18,7 +18,9 @@ CentroidTree::CentroidTree(const double* centroids, std::vector<std::uint32_t> i
                            unsigned threads)
     : dim_(dim), count_(static_cast<std::uint32_t>(indices.size())), order_(std::move(indices)), points_(count_ * dim) {
   // Halving `count` down to kLeaf gives at most bit_width(count / kLeaf) + 1 levels below the root.
-  boxes_.resize((std::size_t{2} << std::bit_width(count_ / kLeaf)) * 2 * dim);
+  const std::size_t nodes = std::size_t{2} << std::bit_width(count_ / kLeaf);
+  boxes_.resize(nodes * 2 * dim);
+  lowest_.resize(nodes);
   std::vector<Range> ranges = {{1, 0, count_}};
   while (ranges.size() < kBranches && !ranges[0].is_leaf()) {
     std::vector<Range> halves;
@@ -72,6 +74,7 @@ void CentroidTree::fit(const Range& range) {
   if (range.is_leaf()) {
     std::copy_n(&points_[range.begin * dim_], dim_, lower);
     std::copy_n(lower, dim_, upper);
+    lowest_[range.node] = *std::min_element(order_.begin() + range.begin, order_.begin() + range.end);
     for (std::uint32_t place = range.begin + 1; place < range.end; ++place) {
       for (std::size_t d = 0; d < dim_; ++d) {
         lower[d] = std::min(lower[d], points_[place * dim_ + d]);
@@ -82,6 +85,7 @@ void CentroidTree::fit(const Range& range) {
   }
   fit(range.lower());
   fit(range.upper());
+  lowest_[range.node] = std::min(lowest_[range.lower().node], lowest_[range.upper().node]);
   const double* below = &boxes_[range.lower().node * 2 * dim_];
   const double* above = &boxes_[range.upper().node * 2 * dim_];
   for (std::size_t d = 0; d < dim_; ++d) {
@@ -117,10 +121,11 @@ void CentroidTree::search(const Range& range, const float* point, Neighbour& bes
   }
   Range near = range.lower(), far = range.upper();
   double near_square = distance_to_box(near.node, point), far_square = distance_to_box(far.node, point);
-  if (far_square < near_square) std::swap(near, far), std::swap(near_square, far_square);
-  // An equal distance may still hold a lower index.
-  if (near_square <= best.square) search(near, point, best);
-  if (far_square <= best.square) search(far, point, best);
+  if (far_square < near_square || (far_square == near_square && lowest_[far.node] < lowest_[near.node])) {
+    std::swap(near, far), std::swap(near_square, far_square);
+  }
+  if (is_open(near.node, near_square, best)) search(near, point, best);
+  if (is_open(far.node, far_square, best)) search(far, point, best);
 }
 
 bool CentroidTree::within(const double* centre, double square, std::size_t most,

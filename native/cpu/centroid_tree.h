@@ -2,8 +2,10 @@
 // few.
 //
 // Distances are squares, float64, summed dimension by dimension. A box's distance is summed in the same way, so by the
-// monotony of rounding it never exceeds that of a centroid within, and pruning by it needs no slack. Building is
-// O(T log T), fitting it to centroids that have moved O(T). Searches are const and may run on any number of threads.
+// monotony of rounding it never exceeds that of a centroid within, and pruning by it needs no slack. A box that is as
+// far as the nearest centroid known matters only if it has a lower index: thousands of centroids in one place cost no
+// more than one. Building is O(T log T), fitting it to centroids that have moved O(T). Searches are const and may run
+// on any number of threads.
 #pragma once
 
 #include <cstddef>
@@ -61,15 +63,20 @@ class CentroidTree {
   void fit(const Range& range);
   template <typename T>
   double distance_to_box(std::uint32_t node, const T* point) const;
+  // Whether a node at a distance can have a centroid before `best`.
+  bool is_open(std::uint32_t node, double square, const Neighbour& best) const {
+    return square < best.square || (square == best.square && lowest_[node] < best.index);
+  }
   void search(const Range& range, const float* point, Neighbour& best) const;
   bool collect(const Range& range, const double* centre, double square, std::size_t most,
                std::vector<std::uint32_t>& found) const;
 
   std::size_t dim_;
   std::uint32_t count_;
-  std::vector<std::uint32_t> order_;  // index of the centroid at each place
-  std::vector<double> points_;        // [place, dim]
-  std::vector<double> boxes_;         // [node, lower bounds then upper bounds]
+  std::vector<std::uint32_t> order_;   // index of the centroid at each place
+  std::vector<double> points_;         // [place, dim]
+  std::vector<double> boxes_;          // [node, lower bounds then upper bounds]
+  std::vector<std::uint32_t> lowest_;  // [node] index
 };
 
 }  // namespace collide

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "core/error.h"
+#include "core/teacher_rows.h"
 #include "cpu/thread_pool.h"
 
 namespace collide {
@@ -58,11 +60,18 @@ std::uint64_t place_of(const std::uint32_t* cell, unsigned dim, unsigned bits) {
 
 }  // namespace
 
-void hilbert_keys(const float* rows, std::size_t n, std::size_t dim, unsigned threads, double* keys) {
+std::vector<double> hilbert_keys(const std::vector<float>& rows, std::size_t dim, const LearnerControl& control) {
+  if (dim < 1 || dim > kMostDimensions) {
+    fail("NOT_SUPPORTED", "Expected 1 to 26 dimensions for a Hilbert curve, received ", dim);
+  }
+  const std::size_t n = rows.size() / dim, chunks = (n + kChunk - 1) / kChunk;
+  check_teacher_rows(rows, dim, n);
+  const auto aborted = [&] { return control.aborted && control.aborted(); };
   std::array<double, kMostDimensions> lowest, highest;
   lowest.fill(std::numeric_limits<double>::infinity());
   highest.fill(-std::numeric_limits<double>::infinity());
   for (std::size_t id = 0; id < n; ++id) {
+    if (id % kChunk == 0 && aborted()) return {};
     for (std::size_t d = 0; d < dim; ++d) {
       const double value = rows[id * dim + d];
       lowest[d] = std::min(lowest[d], value), highest[d] = std::max(highest[d], value);
@@ -74,7 +83,9 @@ void hilbert_keys(const float* rows, std::size_t n, std::size_t dim, unsigned th
   const unsigned bits = std::min(kMostDimensions, kKeyBits / width);
   const double cells = std::ldexp(1.0, static_cast<int>(bits));
   const double scale = edge > 0 ? cells / edge : 0;
-  parallel_for((n + kChunk - 1) / kChunk, threads, [&](std::size_t chunk) {
+  std::vector<double> keys(n);
+  parallel_for(chunks, control.threads, [&](std::size_t chunk) {
+    if (aborted()) return;
     std::array<std::uint32_t, kMostDimensions> cell;
     for (std::size_t id = chunk * kChunk; id < std::min(n, (chunk + 1) * kChunk); ++id) {
       for (std::size_t d = 0; d < dim; ++d) {
@@ -84,6 +95,7 @@ void hilbert_keys(const float* rows, std::size_t n, std::size_t dim, unsigned th
       keys[id] = static_cast<double>(place_of(cell.data(), width, bits));
     }
   });
+  return keys;
 }
 
 }  // namespace collide

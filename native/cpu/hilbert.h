@@ -6,10 +6,14 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
+
+#include "cpu/equal_mass.h"
 
 namespace collide {
 
-// rows [n * dim] finite, 1 <= dim <= 26; keys [n]: whole numbers below 2^52.
-void hilbert_keys(const float* rows, std::size_t n, std::size_t dim, unsigned threads, double* keys);
+// rows [n * dim] finite, 1 <= dim <= 26. Returns keys [n]: whole numbers below 2^52; without meaning after an abort.
+// Throws Error INVALID_ARGUMENT naming the first bad value, NOT_SUPPORTED for more dimensions.
+std::vector<double> hilbert_keys(const std::vector<float>& rows, std::size_t dim, const LearnerControl& control = {});
 
 }  // namespace collide

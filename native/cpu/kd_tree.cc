@@ -8,6 +8,7 @@
 
 #include "core/access_counts.h"
 #include "core/error.h"
+#include "core/teacher_rows.h"
 #include "cpu/key_sort.h"
 #include "cpu/thread_pool.h"
 #include "cpu/weighted_moments.h"
@@ -57,23 +58,6 @@ class KdTree {
   std::vector<std::uint32_t> assignment_;
   std::atomic<std::uint64_t> finished_ = 0;
 };
-
-void check_input(const std::vector<float>& points, std::size_t dim, std::size_t n, std::uint64_t rows) {
-  if (n < 1 || n > std::numeric_limits<std::uint32_t>::max()) {
-    fail("INVALID_ARGUMENT", "Expected 1 to 2^32 - 1 ids for counts, received ", n);
-  }
-  if (dim < 1 || points.size() != n * dim) {
-    fail("INVALID_ARGUMENT", "Expected ", n, " * dim values for the teacher rows, dim ", dim, ", received ",
-         points.size());
-  }
-  if (rows < 1) fail("INVALID_ARGUMENT", "Expected rows >= 1, received ", rows);
-  const auto bad = std::find_if_not(points.begin(), points.end(), [](float value) { return std::isfinite(value); });
-  if (bad != points.end()) {
-    const auto at = static_cast<std::size_t>(bad - points.begin());
-    fail("INVALID_ARGUMENT", "Expected finite numbers for the teacher rows, received ", *bad, " for id ", at / dim,
-         ", dimension ", at % dim);
-  }
-}
 
 // Values that `lower` says go to the front, the others behind them; both keep their order.
 template <typename T, typename Lower>
@@ -236,9 +220,9 @@ void KdTree::finish(const Part& whole) {
     }
     for (std::size_t k = part.start; k < part.end; ++k) assignment_[id_[k]] = part.first_row;
   }
-  finished_ += whole.rows;
-  if (control_.progress && std::this_thread::get_id() == caller_) {
-    control_.progress(static_cast<double>(finished_), static_cast<double>(rows_));
+  const std::uint64_t finished = finished_ += whole.rows;
+  if (control_.progress && finished < rows_ && std::this_thread::get_id() == caller_) {
+    control_.progress(static_cast<double>(finished), static_cast<double>(rows_));
   }
 }
 
@@ -260,6 +244,7 @@ std::vector<std::uint32_t> KdTree::split_all() {
   }
   if (aborted()) return {};
   parallel_for(parts.size(), control_.threads, [&](std::size_t p) { finish(parts[p]); });
+  if (control_.progress) control_.progress(static_cast<double>(rows_), static_cast<double>(rows_));
   return std::move(assignment_);
 }
 
@@ -267,7 +252,8 @@ std::vector<std::uint32_t> KdTree::split_all() {
 
 std::vector<double> kd_tree_masses(const std::vector<float>& points, std::size_t dim, std::vector<double> counts,
                                    std::uint64_t rows, unsigned threads) {
-  check_input(points, dim, counts.size(), rows);
+  check_teacher_rows(points, dim, counts.size());
+  if (rows < 1) fail("INVALID_ARGUMENT", "Expected rows >= 1, received ", rows);
   check_counts(counts.data(), counts.size());
   masses_of(counts.data(), counts.size(), MassOf::kSqrt, kLeastCount, threads, counts.data());
   return counts;

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
-#include <limits>
 #include <memory>
 #include <numeric>
 #include <utility>
 
+#include "core/access_counts.h"
 #include "core/error.h"
+#include "core/teacher_rows.h"
 #include "cpu/centroid_tree.h"
 #include "cpu/kmeans_candidates.h"
 #include "cpu/kmeans_clusters.h"
@@ -102,31 +102,19 @@ class Assignment {
 void check_kmeans(const std::vector<float>& points, std::size_t dim, const std::vector<double>& counts,
                   const std::vector<std::uint32_t>& start, const KmeansOptions& options) {
   const std::size_t n = counts.size();
-  if (n == 0 || n > std::numeric_limits<std::uint32_t>::max()) {
-    fail("INVALID_ARGUMENT", "Expected 1 to 2^32 - 1 ids, received ", n);
-  }
-  if (dim == 0 || points.size() != n * dim || start.size() != n) {
-    fail("INVALID_ARGUMENT", "Expected ", n, " x dim values and ", n, " start clusters, received ", points.size(),
-         " values, dim ", dim, " and ", start.size(), " start clusters");
-  }
+  check_teacher_rows(points, dim, n);
+  check_counts(counts.data(), n);
+  if (start.size() != n) fail("INVALID_ARGUMENT", "Expected ", n, " start clusters, received ", start.size());
   if (options.rows < 1 || options.rows > n) {
     fail("INVALID_ARGUMENT", "Expected 1 to ", n, " rows, received ", options.rows);
   }
   std::vector<bool> used(options.rows);
   for (std::size_t i = 0; i < n; ++i) {
-    if (!(counts[i] >= 0 && counts[i] <= 9007199254740991.0 && counts[i] == std::floor(counts[i]))) {
-      fail("INVALID_ARGUMENT", "Expected whole numbers from 0 for counts, received ", counts[i], " at index ", i);
-    }
     if (start[i] >= options.rows) {
       fail("INVALID_ARGUMENT", "Expected start clusters below ", options.rows, ", received ", start[i], " at index ",
            i);
     }
     used[start[i]] = true;
-  }
-  for (std::size_t k = 0; k < points.size(); ++k) {
-    if (!std::isfinite(points[k])) {
-      fail("INVALID_ARGUMENT", "Expected finite values, received ", points[k], " for id ", k / dim);
-    }
   }
   const auto unused = std::find(used.begin(), used.end(), false);
   if (unused != used.end()) {
@@ -143,6 +131,7 @@ KmeansClustering kmeans(const std::vector<float>& points, std::size_t dim, const
   KmeansClusters clusters(points, dim, counts, start, options);
   Assignment assignment(clusters, options, control);
   KmeansClustering result;
+  if (options.iterations == 0 && control.progress) control.progress(0, 0);
   while (result.iterations < options.iterations && !aborted()) {
     assignment.run();
     if (aborted()) return result;

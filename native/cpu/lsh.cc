@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "core/teacher_rows.h"
 #include "cpu/parallel_sort.h"
 #include "cpu/thread_pool.h"
 
@@ -28,12 +29,14 @@ constexpr std::size_t kAhead = 16;    // keys
 class Lsh {
  public:
   Lsh(const std::vector<float>& points, std::size_t dim, const std::vector<double>& directions,
-      const std::vector<double>& offsets, std::uint32_t rows, std::uint64_t max_size, unsigned threads)
+      const std::vector<double>& offsets, std::uint32_t rows, std::uint64_t max_size, unsigned threads,
+      const LshControl& control)
       : hashes_(offsets.size() - 1),
         ids_(points.size() / dim),
         rows_(rows),
         max_size_(max_size),
         threads_(threads),
+        control_(control),
         offsets_(offsets),
         projections_(ids_ * offsets.size()),
         slots_(std::bit_ceil(2 * (std::size_t{rows} + 1)), {kFree, 0}) {
@@ -51,9 +54,9 @@ class Lsh {
     range_ = *std::max_element(ranges.begin(), ranges.end());
   }
 
-  LshClustering run(const LshControl& control) {
+  LshClustering run() {
     LshClustering result;
-    if (!find_width(control)) return result;
+    if (!find_width()) return result;
     result.width = width_;
     const std::size_t stride = offsets_.size();
     // From here on the projections but the last are cells.
@@ -62,7 +65,7 @@ class Lsh {
     });
     order_.resize(ids_);
     std::iota(order_.begin(), order_.end(), 0u);
-    parallel_sort(order_, threads_, [&](std::uint32_t a, std::uint32_t b) { return before(a, b); });
+    if (!sort()) return result;
     const std::vector<Bucket> buckets = shared_out();
     result.buckets = buckets.size();
     result.assignment.resize(ids_);
@@ -80,6 +83,7 @@ class Lsh {
   }
 
  private:
+  struct Stopped {};
   struct Slot {
     std::uint64_t key;
     std::uint32_t size;
@@ -88,10 +92,26 @@ class Lsh {
     std::uint64_t begin, size, pieces;
   };
 
-  // Runs body(id) for the ids [begin, end), `begin` a multiple of kBlock; a block is one task.
+  bool stopped() const { return control_.aborted && control_.aborted(); }
+
+  // False when stopped, which only a comparison can notice in mid-sort.
+  bool sort() {
+    try {
+      parallel_sort(order_, threads_, [&](std::uint32_t a, std::uint32_t b) {
+        if (stopped()) throw Stopped{};
+        return before(a, b);
+      });
+    } catch (const Stopped&) {
+      return false;
+    }
+    return true;
+  }
+
+  // Runs body(id) for the ids [begin, end), `begin` a multiple of kBlock; a block is one task. None once stopped.
   template <typename Body>
   void for_ids(std::size_t begin, std::size_t end, const Body& body) const {
     parallel_for((end - begin + kBlock - 1) / kBlock, threads_, [&](std::size_t block) {
+      if (stopped()) return;
       const std::size_t first = begin + block * kBlock;
       for (std::size_t id = first; id < std::min(end, first + kBlock); ++id) body(id);
     });
@@ -131,16 +151,15 @@ class Lsh {
   }
 
   // False when stopped.
-  bool find_width(const LshControl& control) {
+  bool find_width() {
     double narrow = 0, wide = range_ > 0 ? range_ : 1;
     double widths = 0;
     const auto fits = [&](double width, std::uint64_t& need) {
       need = needed(width);
-      if (control.progress) control.progress(++widths, static_cast<double>(need));
+      if (control_.progress) control_.progress(++widths, static_cast<double>(need));
       return need <= rows_;
     };
     std::uint64_t need = 0;
-    const auto stopped = [&] { return control.aborted && control.aborted(); };
     // A width far beyond the range leaves one bucket; its pieces fit, since max_size is at least ids / rows.
     while (!fits(wide, need)) {
       if (stopped()) return false;
@@ -224,6 +243,7 @@ class Lsh {
   const std::size_t hashes_, ids_;
   const std::uint64_t rows_, max_size_;
   const unsigned threads_;
+  const LshControl& control_;
   const std::vector<double>& offsets_;
   std::vector<double> projections_;  // [ids, hashes + 1]
   std::vector<Slot> slots_;          // an open hash table of the keys seen so far; rows + 1 at most
@@ -236,10 +256,7 @@ class Lsh {
 
 LshClustering lsh(const std::vector<float>& points, std::size_t dim, const std::vector<double>& directions,
                   const std::vector<double>& offsets, const LshOptions& options, const LshControl& control) {
-  if (dim == 0 || points.empty() || points.size() % dim != 0 ||
-      points.size() / dim > std::numeric_limits<std::uint32_t>::max()) {
-    fail("INVALID_ARGUMENT", "Expected ids x dim values, received ", points.size(), " and dim ", dim);
-  }
+  check_teacher_rows(points, dim, dim == 0 ? 0 : points.size() / dim);
   if (offsets.size() < 2 || directions.size() != offsets.size() * dim) {
     fail("INVALID_ARGUMENT", "Expected at least two directions of dim values and as many offsets, received ",
          directions.size(), " values and ", offsets.size(), " offsets");
@@ -251,12 +268,7 @@ LshClustering lsh(const std::vector<float>& points, std::size_t dim, const std::
   if (max_size < (ids + rows - 1) / rows) {
     fail("INVALID_ARGUMENT", "Expected room for ", ids, " ids in ", rows, " rows, received rows of at most ", max_size);
   }
-  for (std::size_t k = 0; k < points.size(); ++k) {
-    if (!std::isfinite(points[k])) {
-      fail("INVALID_ARGUMENT", "Expected finite values, received ", points[k], " for id ", k / dim);
-    }
-  }
-  return Lsh(points, dim, directions, offsets, rows, max_size, options.threads).run(control);
+  return Lsh(points, dim, directions, offsets, rows, max_size, options.threads, control).run();
 }
 
 }  // namespace collide

@@ -33,7 +33,7 @@ struct LshClustering {
   std::uint64_t split_buckets = 0;        // buckets of several rows
 };
 
-// Both may be empty. `aborted` is polled at every width.
+// Both may be empty. `aborted` is polled all the time, from any thread: once true, what is returned has no meaning.
 struct LshControl {
   std::function<bool()> aborted;
   std::function<void(double widths, double needed)> progress;

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "core/error.h"
+#include "cpu/key_sort.h"
 #include "cpu/optimal_partition.h"
 
 namespace collide {
@@ -55,9 +55,12 @@ OptimalBins optimal_bins(const std::vector<double>& values, const std::vector<do
   const std::size_t n = values.size();
   rows = std::min<std::uint64_t>(rows, n);
   std::vector<std::uint32_t> order(n);
-  std::iota(order.begin(), order.end(), 0u);
-  std::sort(order.begin(), order.end(),
-            [&](std::uint32_t a, std::uint32_t b) { return values[a] != values[b] ? values[a] < values[b] : a < b; });
+  {
+    KeyedIds sorted(n);
+    sorted.fill(values, 1);
+    if (!sorted.sort(Ties::kById, 1, control.aborted)) return {};
+    for (std::size_t k = 0; k < n; ++k) order[k] = sorted[k].id;
+  }
   std::vector<std::size_t> groups;  // where each distinct value begins in `order`, and the end
   for (std::size_t k = 0; k < n; ++k) {
     if (k == 0 || values[order[k]] != values[order[k - 1]]) groups.push_back(k);
@@ -65,6 +68,11 @@ OptimalBins optimal_bins(const std::vector<double>& values, const std::vector<do
   const std::size_t distinct = groups.size();
   groups.push_back(n);
 
+  double steps = 0;
+  const OptimalBinsControl counted = {control.aborted, [&](double done, double bins) {
+                                        steps = done;
+                                        if (control.progress) control.progress(done, bins);
+                                      }};
   std::vector<std::size_t> ends;  // of the bins, in `order`
   if (rows >= distinct) {
     std::uint64_t spare = rows - distinct;
@@ -82,11 +90,12 @@ OptimalBins optimal_bins(const std::vector<double>& values, const std::vector<do
     partition.prepare();
     const bool small =
         search == BinSearch::kLayers || (search == BinSearch::kAutomatic && rows * distinct < kMostStates);
-    const auto cuts = small ? partition.by_layers(rows, control) : partition.by_lagrangian(rows, control);
+    const auto cuts = small ? partition.by_layers(rows, counted) : partition.by_lagrangian(rows, counted);
     if (cuts.empty()) return {};  // aborted
     for (const std::uint32_t cut : cuts) ends.push_back(groups[cut]);
   }
 
+  if (control.progress) control.progress(steps, static_cast<double>(ends.size()));
   OptimalBins result;
   result.assignment.resize(n);
   std::size_t begin = 0;

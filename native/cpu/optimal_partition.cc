@@ -8,6 +8,16 @@
 
 namespace collide {
 
+namespace {
+
+constexpr std::size_t kPollEvery = 1 << 12;  // values
+
+bool stopped(const OptimalBinsControl& control) {
+  return control.aborted && control.aborted();
+}
+
+}  // namespace
+
 void OptimalPartition::prepare() {
   Real total = 0, sum = 0;
   for (std::size_t k = 0; k < values_.size(); ++k) {
@@ -27,11 +37,12 @@ struct OptimalPartition::Layer {
   const std::vector<Real>& before;
   std::vector<Real>& best;
   std::uint32_t* begins;  // [values + 1] where the last bin begins
+  const OptimalBinsControl& control;
 };
 
 // Ends `from` to `to`, whose last bins begin at `least` to `most`.
 void OptimalPartition::fill(Layer& layer, std::size_t from, std::size_t to, std::size_t least, std::size_t most) const {
-  if (from > to) return;
+  if (from > to || (to - from >= kPollEvery && stopped(layer.control))) return;
   const std::size_t end = from + (to - from) / 2;
   Real best = std::numeric_limits<Real>::infinity();
   std::size_t begin = least;
@@ -51,11 +62,11 @@ OptimalPartition::Path OptimalPartition::by_layers(std::uint64_t bins, const Opt
   std::vector<std::uint32_t> begins(bins * (n + 1));
   for (std::size_t end = 1; end <= n; ++end) best[end] = cost(0, end);
   for (std::uint64_t bin = 1; bin < bins; ++bin) {
-    if (control.aborted && control.aborted()) return {};
     std::swap(before, best);
     // The first bins + 1 values at least: every bin has one.
-    Layer layer{before, best, &begins[bin * (n + 1)]};
+    Layer layer{before, best, &begins[bin * (n + 1)], control};
     fill(layer, bin + 1, n, bin, n - 1);
+    if (stopped(control)) return {};
     if (control.progress) control.progress(static_cast<double>(bin), static_cast<double>(bin + 1));
   }
   Path ends(bins);
@@ -67,7 +78,7 @@ OptimalPartition::Path OptimalPartition::by_layers(std::uint64_t bins, const Opt
   return ends;
 }
 
-OptimalPartition::Path OptimalPartition::penalised(Real lambda) const {
+OptimalPartition::Path OptimalPartition::penalised(Real lambda, const OptimalBinsControl& control) const {
   const std::size_t n = values_.size();
   std::vector<Real> best(n + 1);
   std::vector<std::uint32_t> begins(n + 1);
@@ -78,6 +89,7 @@ OptimalPartition::Path OptimalPartition::penalised(Real lambda) const {
   std::deque<Range> candidates = {{0, 1, n}};
   const auto value = [&](std::size_t begin, std::size_t end) { return best[begin] + cost(begin, end); };
   for (std::size_t end = 1; end <= n; ++end) {
+    if (end % kPollEvery == 0 && stopped(control)) return {};
     while (candidates.front().last < end) candidates.pop_front();
     begins[end] = static_cast<std::uint32_t>(candidates.front().begin);
     best[end] = value(begins[end], end) + lambda;
@@ -131,7 +143,6 @@ OptimalPartition::Path OptimalPartition::by_lagrangian(std::uint64_t bins, const
   Real low = 0, high = cost(0, n);
   const Real least = high * 1e-30L;  // below it only values without weight are left to part
   for (int step = 1; std::nextafter(low, high) < high; ++step) {
-    if (control.aborted && control.aborted()) return {};
     // The number of bins is about a power of lambda: interpolate, and halve every other time to be sure of an end.
     Real lambda = low + (high - low) / 2;
     if (low == 0) {
@@ -142,7 +153,8 @@ OptimalPartition::Path OptimalPartition::by_lagrangian(std::uint64_t bins, const
       lambda = low * std::pow(high / low, std::clamp(share, Real{0.05L}, Real{0.95L}));
     }
     if (!(lambda > low && lambda < high && lambda > least)) break;
-    Path path = penalised(lambda);
+    Path path = penalised(lambda, control);
+    if (path.empty()) return {};
     if (control.progress) control.progress(step, static_cast<double>(path.size()));
     if (path.size() == bins) return path;
     if (path.size() < bins) {

@@ -19,7 +19,7 @@ class OptimalPartition {
   // After the last add.
   void prepare();
 
-  // Both: 1 <= bins < values; empty when aborted.
+  // Both: 1 <= bins < values; empty when aborted, which is looked for every few thousand values.
   Path by_layers(std::uint64_t bins, const OptimalBinsControl& control) const;
   Path by_lagrangian(std::uint64_t bins, const OptimalBinsControl& control) const;
 
@@ -37,8 +37,8 @@ class OptimalPartition {
   }
 
   void fill(Layer& layer, std::size_t from, std::size_t to, std::size_t least, std::size_t most) const;
-  // The best partition of any number of bins that cost `lambda` each.
-  Path penalised(Real lambda) const;
+  // The best partition of any number of bins that cost `lambda` each; empty when aborted.
+  Path penalised(Real lambda, const OptimalBinsControl& control) const;
   static Path spliced(const Path& fewer, const Path& more, std::uint64_t bins);
 
   struct Sums {

@@ -45,6 +45,7 @@ Clustering agglomerate(std::vector<double> values, std::vector<double> counts, c
     result.split_rounds += split ? 1 : 0;
     if (control.progress) control.progress(static_cast<double>(result.rounds), static_cast<double>(state.size()));
   }
+  if (result.rounds == 0 && control.progress) control.progress(0, static_cast<double>(state.size()));
   state.take(result);
   const std::vector<std::uint32_t> ids = state.sorted_ids();
   label_ids(ids.data(), ids.size(), result);

@@ -30,6 +30,7 @@ std::vector<std::uint32_t> kd_tree_rows(const std::vector<float>& points, std::s
     tree.split();
     if (control.progress) control.progress(level + 1, levels);
   }
+  if (levels == 0 && control.progress) control.progress(1, 1);
   return tree.rows();
 }
 

@@ -53,6 +53,7 @@ KmeansClustering kmeans(const std::vector<float>& points, std::size_t dim, const
   const KmeansPlaces places(points, dim, counts, start, options);
   KmeansRounds rounds(places, options.rows);
   KmeansClustering result;
+  if (options.iterations == 0 && control.progress) control.progress(0, 0);
   while (result.iterations < options.iterations) {
     if (control.aborted && control.aborted()) return result;
     if (!rounds.assign()) fill_empty(rounds, places);

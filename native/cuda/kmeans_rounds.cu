@@ -72,6 +72,12 @@ __device__ double distance_to_box(const float* __restrict__ point, const double2
   return sum;
 }
 
+// The lowest cluster of a node: the first of its leftmost leaf.
+__device__ std::uint32_t first_cluster(const CentroidBoxes& tree, std::uint32_t node) {
+  while (node < tree.leaves) node *= 2;
+  return tree.starts[node - tree.leaves];
+}
+
 // One thread per id, those of a cluster side by side. Nodes are visited from left to right, without a stack: the one
 // after a subtree is the right half of the nearest ancestor in whose left half the subtree lies. kDim 0: any number of
 // dimensions.
@@ -87,9 +93,13 @@ __global__ void __launch_bounds__(kThreads)
   std::uint32_t nearest = own, node = 1;
   double least = squared_distance(point, tree.centroids + std::size_t{own} * dim, dim);
   do {
-    // An equal distance may still hold a lower number.
-    const bool open = (!settled || tree.has_moved[node] != 0) &&
-                      distance_to_box(point, tree.boxes + std::size_t{node} * dim, dim) <= least;
+    bool open = !settled || tree.has_moved[node] != 0;
+    if (open) {
+      const double square = distance_to_box(point, tree.boxes + std::size_t{node} * dim, dim);
+      // An equal distance may still hold a lower number. Without a look at it, thousands of centroids in one place
+      // would all be visited by every id.
+      open = square < least || (square == least && first_cluster(tree, node) < nearest);
+    }
     if (open && node < tree.leaves) {
       node *= 2;
       continue;

@@ -35,21 +35,21 @@ describe('Hilbert curve', () => {
     }
   });
 
-  it('keys are the places of the cells that hold the rows', () => {
+  it('keys are the places of the cells that hold the rows', async () => {
     const cases = fc.record({
       seed: fc.nat(),
       ids: fc.integer({ min: 1, max: 30 }),
       dim: fc.integer({ min: 1, max: 26 }),
     });
-    fc.assert(
-      fc.property(cases, ({ seed, ids, dim }) => {
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ seed, ids, dim }) => {
         const random = generator(seed);
         const rows = Float32Array.from({ length: ids * dim }, () => (random() - 0.5) * 10);
         const axes = Array.from({ length: dim }, (_, d) => Array.from({ length: ids }, (_, id) => rows[id * dim + d]!));
         const lowest = axes.map((values) => Math.min(...values));
         const edge = Math.max(...axes.map((values, d) => Math.max(...values) - lowest[d]!));
         const bits = Math.min(26, Math.floor(52 / dim));
-        const keys = hilbertKeys(rows, dim);
+        const keys = await hilbertKeys(rows, dim);
         for (let id = 0; id < ids; id++) {
           const cell = axes.map((values, d) => {
             const place = edge === 0 ? 0 : Math.floor((values[id]! - lowest[d]!) * (2 ** bits / edge));
@@ -63,12 +63,12 @@ describe('Hilbert curve', () => {
     );
   });
 
-  it('the same keys for any number of threads', () => {
+  it('the same keys for any number of threads', async () => {
     const [ids, dim, cells] = [30_000, 3, 2 ** 17];
     const rows = Float32Array.from({ length: dim * ids }, generator(5));
-    const keys = hilbertKeys(rows, dim, 1);
+    const keys = await hilbertKeys(rows, dim, { threads: 1 });
     for (const threads of [0, 2, 5]) {
-      const others = hilbertKeys(rows, dim, threads);
+      const others = await hilbertKeys(rows, dim, { threads });
       expect(others.every((key, id) => key === keys[id])).toBe(true);
     }
     const axes = Array.from({ length: dim }, (_, d) => rows.filter((_, k) => k % dim === d).sort());
@@ -82,10 +82,10 @@ describe('Hilbert curve', () => {
     }
   });
 
-  it('equal rows have equal keys, one dimension keeps its order', () => {
-    expect([...hilbertKeys(new Float32Array(12).fill(3), 4)]).toEqual([0, 0, 0]);
+  it('equal rows have equal keys, one dimension keeps its order', async () => {
+    expect([...(await hilbertKeys(new Float32Array(12).fill(3), 4))]).toEqual([0, 0, 0]);
     const values = Float32Array.from({ length: 200 }, generator(1));
-    const keys = hilbertKeys(values, 1);
+    const keys = await hilbertKeys(values, 1);
     const order = [...values.keys()].sort((a, b) => values[a]! - values[b]!);
     for (let k = 1; k < 200; k++) expect(keys[order[k]!]!).toBeGreaterThanOrEqual(keys[order[k - 1]!]!);
   });
@@ -96,7 +96,7 @@ describe('Hilbert curve', () => {
     const counts = Uint32Array.from({ length: 400 }, () => 1 + Math.floor(20 * random()));
     const teacher = { rows, dim: 3, counts };
     const { hashes } = await learnMapping(teacher, { rows: 40, method: 'equal-mass', projection: 'hilbert' });
-    const expected = await equalMassBins(hilbertKeys(rows, 3), counts, 40);
+    const expected = await equalMassBins(await hilbertKeys(rows, 3), counts, 40);
     expect(hashes[0]).toMatchObject({ kind: 'table', rows: 40, entries: new Uint8Array(expected) });
     for (const options of [
       { method: 'agglomerative', projection: 'hilbert' },
@@ -110,11 +110,12 @@ describe('Hilbert curve', () => {
     }
   });
 
-  it('bad input', () => {
-    expect(() => hilbertKeys(Float32Array.of(1, Number.NaN), 1)).toThrow(/received NaN/);
-    expect(() => hilbertKeys(new Float32Array(27), 27)).toThrow(expect.objectContaining({ code: 'NOT_SUPPORTED' }));
-    expect(() => hilbertKeys(new Float32Array(4), 2, -1)).toThrow(
-      expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
-    );
+  it('bad input', async () => {
+    const rows = new Float32Array(4);
+    await expect(hilbertKeys(Float32Array.of(1, Number.NaN), 1)).rejects.toThrow(/received NaN for id 1/);
+    await expect(hilbertKeys(new Float32Array(27), 27)).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
+    await expect(hilbertKeys(rows, 2, { threads: -1 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(hilbertKeys(rows, 2, { thread: 1 } as object)).rejects.toMatchObject({ code: 'UNKNOWN_OPTION' });
+    await expect(hilbertKeys(rows, 2, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' });
   });
 });

@@ -24,6 +24,17 @@ const rowsOf = (values: Float32Array, dim: number) =>
   Array.from({ length: values.length / dim }, (_, id) => [...values.subarray(id * dim, (id + 1) * dim)]);
 
 describe('k-means', () => {
+  it('values near the largest float32: of two vectors each has a row of its own', async () => {
+    const kinds = Array.from({ length: 3000 }, (_, id) => (id * id + (id >> 2)) % 2);
+    const rows = Float32Array.from(kinds.flatMap((kind) => (kind === 0 ? [-3.4e38, 3e38] : [3e38, 3.4e38])));
+    const counts = Uint32Array.from(kinds, (_, id) => id % 9);
+    const { assignment, centroids, moved } = await kMeans(rows, 2, counts, { rows: 2 });
+    const of = assignment[0]!;
+    expect([...assignment]).toEqual(kinds.map((kind) => (kind === kinds[0] ? of : 1 - of)));
+    for (const [d, x] of [...rows.subarray(0, 2)].entries()) expect(centroids[2 * of + d]! / x).toBeCloseTo(1, 12);
+    expect(moved).toBe(0);
+  });
+
   const cases = fc.record({
     seed: fc.nat(),
     ids: fc.integer({ min: 1, max: 60 }),

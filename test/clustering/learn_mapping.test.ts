@@ -125,7 +125,7 @@ describe('learnMapping: methods', () => {
   const learn = async (options: Partial<LearnMappingOptions>) => learnMapping(teacher, { rows: 60, ...options });
 
   it('agglomerative clusters the count-weighted principal component, sizes limited to 4 x the average', async () => {
-    const keys = principalProjection(teacher.rows, 2, teacher.counts);
+    const keys = await principalProjection(teacher.rows, 2, teacher.counts);
     const expected = await agglomerate(keys, teacher.counts, { rows: 60, maxClusterSize: 36 });
     const { hashes, statistics } = await learn({});
     expect([...entriesOf(hashes[0]!)]).toEqual([...expected.assignment]);
@@ -143,13 +143,13 @@ describe('learnMapping: methods', () => {
       filters: [{ by: 'size' as const }, { by: 'distance' as const, keep: 2 }],
       mergedValue: 'mean' as const,
     };
-    const keys = principalProjection(teacher.rows, 2, teacher.counts);
+    const keys = await principalProjection(teacher.rows, 2, teacher.counts);
     const expected = await agglomerate(keys, teacher.counts, { rows: 60, ...method });
     expect([...entriesOf((await learn(method)).hashes[0]!)]).toEqual([...expected.assignment]);
   });
 
   it('equal-mass and kd-tree', async () => {
-    const keys = principalProjection(teacher.rows, 2, teacher.counts);
+    const keys = await principalProjection(teacher.rows, 2, teacher.counts);
     const bins = await learn({ method: 'equal-mass', mass: 'cbrt' });
     expect([...entriesOf(bins.hashes[0]!)]).toEqual([
       ...(await equalMassBins(keys, teacher.counts, 60, { mass: 'cbrt' })),
@@ -170,7 +170,11 @@ describe('learnMapping: methods', () => {
       }
     }
     const principal = await learn({ hashes: 2, combine: 'concat', method: 'equal-mass', projection: 'principal' });
-    const second = await equalMassBins(principalProjection(teacher.rows, 2, teacher.counts, 1), teacher.counts, 60);
+    const second = await equalMassBins(
+      await principalProjection(teacher.rows, 2, teacher.counts, 1),
+      teacher.counts,
+      60,
+    );
     expect([...entriesOf(principal.hashes[1]!)]).toEqual([...second]);
     const axisOnly = await learn({ method: 'equal-mass', projection: 'axis' });
     expect([...entriesOf(axisOnly.hashes[0]!)]).toEqual([...(await equalMassBins(axis(0), teacher.counts, 60))]);

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { agglomerate } from '../../lib/clustering/agglomerative.ts';
 import { equalMassBins } from '../../lib/clustering/equal_mass.ts';
+import { kMeans } from '../../lib/clustering/k_means.ts';
 import { learnKdTree } from '../../lib/clustering/kd_tree.ts';
+import { learnLsh } from '../../lib/clustering/lsh.ts';
+import { idWeights, optimalBins } from '../../lib/clustering/optimal_bins.ts';
 import { principalRotation } from '../../lib/clustering/principal.ts';
 import { kdTreeReference, orderReference, quickGenerator } from './reference.ts';
 
@@ -43,6 +47,48 @@ describe.each(Object.entries(learners))('%s as a job', (_, learn) => {
   });
 });
 
+describe('every learner reports at least once, at its end at the latest', () => {
+  const few = points.subarray(0, 600);
+  const some = counts.subarray(0, 300);
+  const line = keys.slice(0, 300);
+  const alike = new Float64Array(300);
+  const jobs: [string, (onProgress: () => void) => Promise<unknown>][] = [
+    ['kd-tree of one row', (onProgress) => learnKdTree(few, 2, some, 1, { onProgress })],
+    ['kd-tree', (onProgress) => learnKdTree(few, 2, some, 90, { onProgress })],
+    ['equal mass', (onProgress) => equalMassBins(line, some, 9, { onProgress })],
+    ['k-means', (onProgress) => kMeans(few, 2, some, { rows: 9, onProgress })],
+    ['k-means without a round', (onProgress) => kMeans(few, 2, some, { rows: 9, iterations: 0, onProgress })],
+    ['lsh', (onProgress) => learnLsh(few, 2, { rows: 9, onProgress })],
+    ['optimal bins', (onProgress) => optimalBins(line, idWeights(some), { rows: 9, onProgress })],
+    ['optimal bins of equal values', (onProgress) => optimalBins(alike, idWeights(some), { rows: 9, onProgress })],
+    ['one optimal bin', (onProgress) => optimalBins(line, idWeights(some), { rows: 1, onProgress })],
+    ['agglomeration', (onProgress) => agglomerate(line, some, { rows: 9, onProgress })],
+    ['agglomeration without a round', (onProgress) => agglomerate(line, some, { rows: 300, onProgress })],
+  ];
+
+  it.each(jobs)('%s', async (_, start) => {
+    let reports = 0;
+    await start(() => {
+      reports++;
+    });
+    expect(reports).toBeGreaterThan(0);
+  });
+
+  it.each(jobs)('%s: an onProgress that throws', async (_, start) => {
+    const broken = new Error('broken bar');
+    const job = start(() => {
+      throw broken;
+    });
+    await expect(job).rejects.toBe(broken);
+  });
+
+  it('the last report is never held back, however soon it comes after another', async () => {
+    const reports: { round: number; clusters: number }[] = [];
+    const { rounds } = await agglomerate(line, some, { rows: 9, onProgress: (report) => reports.push(report) });
+    expect(reports.at(-1)).toEqual({ round: rounds, clusters: 9 });
+  });
+});
+
 describe('jobs of the learners', () => {
   it('copy their input before they return', async () => {
     const few = points.slice(0, 2000);
@@ -62,7 +108,7 @@ describe('jobs of the learners', () => {
   it('rotate: the tree of the rows in their principal axes', async () => {
     const few = points.slice(0, 900);
     const some = counts.slice(0, 300);
-    const rotated = principalRotation(few, 3, some);
+    const rotated = await principalRotation(few, 3, some);
     const rows = Array.from({ length: 300 }, (_, id) => [...rotated.subarray(3 * id, 3 * id + 3)]);
     const tree = await learnKdTree(few, 3, some, 41, { rotate: true });
     expect([...tree]).toEqual(kdTreeReference(rows, [...some], 41));

@@ -72,7 +72,7 @@ export async function compareByHand(config: CompareConfig, data: Dataset) {
     };
   }
 
-  function hash(method: CompareMethod, size: number, seed: number, shape: Shape): Promise<Hashing> | Hashing {
+  function hash(method: CompareMethod, size: number, seed: number, shape: Shape): Promise<Hashing> {
     const options = { size, minRows, seed, recent: [present] };
     if (method === 'full' || method === 'modulo' || method === 'mixed') {
       return baselineHashing(data.features, { ...options, method });
@@ -88,7 +88,7 @@ export async function compareByHand(config: CompareConfig, data: Dataset) {
 
   async function optionsOf(method: CompareMethod, size: number, seed: number, shape: Shape): Promise<StudentOptions> {
     const hashing = await hash(method, size, seed, shape);
-    const detours = shape.crossFit ? crossFit(hashing, knowledge[seed]!.cross, present.features) : undefined;
+    const detours = shape.crossFit ? await crossFit(hashing, knowledge[seed]!.cross, present.features) : undefined;
     const newcomers = { older: past, share: config.training.newcomerShare };
     return { dim: config.model.dim, seed, hashing, detours, newcomers };
   }

@@ -45,7 +45,7 @@ describe('trainCrossTeachers', () => {
 describe('crossFit', () => {
   it('keeps hot ids, and looks others up where the value of the other half falls', async () => {
     const hashing = await learnHashing(teachers.whole, { ...options, hotShare: 0.5 });
-    const [detours, none] = crossFit(hashing, teachers, data.features);
+    const [detours, none] = await crossFit(hashing, teachers, data.features);
     expect(none).toBeUndefined();
     const [hash] = hashing.features[0]!.hashes;
     if (hash?.kind !== 'table') throw new Error('expected a table');
@@ -68,7 +68,7 @@ describe('crossFit', () => {
     for (const method of ['agglomerative', 'equal-mass', 'exact'] as const) {
       const hashing = await learnHashing(teachers.whole, { ...options, method, hotShare: 0.25 });
       const { whole } = teachers;
-      const [detours] = crossFit(hashing, { whole, halves: [whole, whole] }, data.features);
+      const [detours] = await crossFit(hashing, { whole, halves: [whole, whole] }, data.features);
       const [hash] = hashing.features[0]!.hashes;
       if (hash?.kind !== 'table') throw new Error('expected a table');
       for (const lookedUpAs of detours!) {
@@ -82,14 +82,14 @@ describe('crossFit', () => {
     const perFeature = { [data.features[0]!.name]: { method: 'exact' } } as const;
     const own = await learnHashing(teachers.whole, { ...options, method: 'kd-tree', perFeature });
     const common = await learnHashing(teachers.whole, { ...options, method: 'exact' });
-    expect(crossFit(own, teachers, data.features)).toEqual(crossFit(common, teachers, data.features));
+    expect(await crossFit(own, teachers, data.features)).toEqual(await crossFit(common, teachers, data.features));
   });
 
   it('is the same with hashed parts beside the learned one', async () => {
     const alone = await learnHashing(teachers.whole, options);
     const hashing = await learnHashing(teachers.whole, { ...options, parts: 4 });
-    const detours = crossFit(hashing, teachers, data.features);
-    expect(detours).toEqual(crossFit(alone, teachers, data.features));
+    const detours = await crossFit(hashing, teachers, data.features);
+    expect(detours).toEqual(await crossFit(alone, teachers, data.features));
     using student = await trainStudent(present, { hashing, dim: 4, detours });
     using plain = await trainStudent(present, { hashing, dim: 4 });
     const folder = await mkdtemp(join(tmpdir(), 'cross-'));
@@ -107,7 +107,7 @@ describe('crossFit', () => {
 
   it('changes what the student learns', async () => {
     const hashing = await learnHashing(teachers.whole, options);
-    const detours = crossFit(hashing, teachers, data.features);
+    const detours = await crossFit(hashing, teachers, data.features);
     using plain = await trainStudent(present, { hashing, dim: 4 });
     using crossed = await trainStudent(present, { hashing, dim: 4, detours });
     const [a, b] = [await plain.evaluate(data.split('evaluation')), await crossed.evaluate(data.split('evaluation'))];
@@ -116,12 +116,12 @@ describe('crossFit', () => {
 
   it('refuses hashings that are not cut along one dimension', async () => {
     const kd = await learnHashing(teachers.whole, { ...options, method: 'kd-tree' });
-    const modulo = baselineHashing(data.features, { ...options, method: 'modulo' });
+    const modulo = await baselineHashing(data.features, { ...options, method: 'modulo' });
     const axis = await learnHashing(teachers.whole, { ...options, projection: 'axis' });
     const perFeature = { [data.features[0]!.name]: { method: 'kd-tree' } } as const;
     const own = await learnHashing(teachers.whole, { ...options, perFeature });
     for (const hashing of [kd, modulo, axis, own]) {
-      expect(() => crossFit(hashing, teachers, data.features)).toThrow(/one dimension/);
+      await expect(crossFit(hashing, teachers, data.features)).rejects.toThrow(/one dimension/);
     }
     await expect(trainCrossTeachers(past, present, { learningRate: [0.1, 0.2] })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',

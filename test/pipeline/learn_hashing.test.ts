@@ -202,7 +202,7 @@ describe('minRows', () => {
     const two = new Teacher(2, [feature('small', 499), feature('large', 500)]);
     const rows = [499, 50];
     const learned = await learnHashing(two, { size: 0.1 });
-    const hashed = baselineHashing(
+    const hashed = await baselineHashing(
       ids.map((cardinality) => ({ name: `${cardinality}`, cardinality, list: false, outOfVocabulary: null })),
       { method: 'modulo', size: 0.1 },
     );

@@ -117,7 +117,7 @@ it('collide export writes them beside id and row; numbers stay numbers in parque
     splits: { teacher: 't < 30', student: 't >= 30 and t < 60', evaluation: 't >= 60' },
     idOrder: 'appearance',
   });
-  const hashing = baselineHashing(data, { method: 'modulo', size: 0.5, minRows: 0 });
+  const hashing = await baselineHashing(data, { method: 'modulo', size: 0.5, minRows: 0 });
   await mkdir(at('model'));
   await hashing.save(at('model/mapping.safetensors'));
   const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -145,7 +145,7 @@ it('collide export writes them beside id and row; numbers stay numbers in parque
   // Beside a student of another training the mapping is not that of the rows.
   using student = await trainStudent(data.split('student'), { hashing, dim: 2 });
   await student.save(at('model/student'));
-  const another = baselineHashing(data, { method: 'modulo', size: 0.4, minRows: 0 });
+  const another = await baselineHashing(data, { method: 'modulo', size: 0.4, minRows: 0 });
   await another.save(at('model/mapping.safetensors'));
   const refused = collide('--feature', 'tag', '--out', 'refused.csv');
   expect([refused.status, existsSync(at('refused.csv'))]).toEqual([2, false]);
@@ -155,7 +155,7 @@ it('collide export writes them beside id and row; numbers stay numbers in parque
   await hashing.save(at('model/mapping.safetensors'));
   expect(collide('--feature', 'tag', '--out', 'tag.csv').status).toBe(0);
 
-  const named = baselineHashing(data.features, { method: 'modulo', size: 0.5, minRows: 0 });
+  const named = await baselineHashing(data.features, { method: 'modulo', size: 0.5, minRows: 0 });
   await rm(at('model/student'), { recursive: true });
   await named.save(at('model/mapping.safetensors'));
   const plain = collide('--feature', 'tag', '--out', 'plain.csv');

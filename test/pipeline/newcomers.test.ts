@@ -11,14 +11,14 @@ import { trainStudent } from '../../lib/pipeline/student.ts';
 import { Teacher } from '../../lib/pipeline/teacher.ts';
 
 describe('serveAsNewcomers', () => {
-  it('moves the last row to the row of unseen values, but for the coldest id of it', () => {
+  it('moves the last row to the row of unseen values, but for the coldest id of it', async () => {
     const hash = { kind: 'table' as const, rows: 3, entries: Uint8Array.of(0, 2, 1, 2, 2, 2) };
-    const served = serveAsNewcomers(hash, 5, Uint32Array.of(9, 3, 5, 1, 2, 0));
+    const served = await serveAsNewcomers(hash, 5, Uint32Array.of(9, 3, 5, 1, 2, 0));
     expect(served.standIn).toBe(3);
     expect(served.hash).toMatchObject({ rows: 4, entries: Uint32Array.of(0, 3, 1, 2, 3, 3) });
   });
 
-  it('keeps every other id where it was, and the unseen values away from the stand-in', () => {
+  it('keeps every other id where it was, and the unseen values away from the stand-in', async () => {
     const tables = fc.integer({ min: 2, max: 40 }).chain((ids) =>
       fc.record({
         rows: fc.integer({ min: 1, max: 8 }),
@@ -27,10 +27,11 @@ describe('serveAsNewcomers', () => {
         unseen: fc.nat(ids - 1),
       }),
     );
-    fc.assert(
-      fc.property(tables, ({ rows, picks, recent, unseen }) => {
+    await fc.assert(
+      fc.asyncProperty(tables, async ({ rows, picks, recent, unseen }) => {
         const entries = Uint32Array.from(picks, (pick) => pick % rows);
-        const { hash, standIn } = serveAsNewcomers({ kind: 'table', rows, entries }, unseen, Uint32Array.from(recent));
+        const table = { kind: 'table' as const, rows, entries };
+        const { hash, standIn } = await serveAsNewcomers(table, unseen, Uint32Array.from(recent));
         const served = (hash as { entries: Uint32Array }).entries;
         expect([served[unseen], served[standIn]]).toEqual([rows, rows - 1]);
         const cold = [...entries.keys()].filter((id) => id !== unseen && entries[id] === rows - 1);

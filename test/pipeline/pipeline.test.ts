@@ -50,7 +50,7 @@ describe('teacher', () => {
 
   it('is refused when the file is another', async () => {
     const path = join(folder, 'mapping.safetensors');
-    await baselineHashing(data.features, { method: 'modulo', size: 0.1, minRows: 100 }).save(path);
+    await (await baselineHashing(data.features, { method: 'modulo', size: 0.1, minRows: 100 })).save(path);
     await expect(Teacher.load(path)).rejects.toMatchObject({ code: 'FILE_FORMAT' });
   });
 
@@ -81,7 +81,7 @@ describe('hashing', () => {
       if (cardinality < 100) expect(hash).toEqual({ kind: 'identity' });
       else expect(hash).toMatchObject({ kind: 'table', rows: Math.ceil(0.1 * cardinality) });
     }
-    const counts = recentCounts([past!, present!], 0, data.features[0]!.cardinality);
+    const counts = await recentCounts([past!, present!], 0, data.features[0]!.cardinality);
     const hottest = counts.indexOf(Math.max(...counts));
     const [hash] = hashing.features[0]!.hashes;
     if (hash?.kind !== 'table') throw new Error('expected a table');
@@ -96,8 +96,10 @@ describe('hashing', () => {
       await learnHashing(teacher, { ...size, hashes: 2, combine: 'sum' }),
       await learnHashing(teacher, { ...size, method: 'kd-tree', recent, hotShare: 0.25 }),
       await learnHashing(teacher, { ...size, parts: 4 }),
-      ...(['full', 'modulo', 'mixed'] as const).map((method) => baselineHashing(data.features, { ...size, method })),
-      baselineHashing(data.features, { ...size, method: 'frequent', recent }),
+      ...(await Promise.all(
+        (['full', 'modulo', 'mixed'] as const).map((method) => baselineHashing(data.features, { ...size, method })),
+      )),
+      await baselineHashing(data.features, { ...size, method: 'frequent', recent }),
       new Hashing(
         [
           {
@@ -203,7 +205,7 @@ describe('student', () => {
   it('beats modulo with a learned hash where clusters are planted', async () => {
     const shared = { size: 0.05, minRows: 100 };
     const learned = await learnHashing(teacher, { ...shared, method: 'agglomerative', unseen: 'cluster' });
-    const modulo = baselineHashing(data.features, { ...shared, method: 'modulo' });
+    const modulo = await baselineHashing(data.features, { ...shared, method: 'modulo' });
     const losses: number[] = [];
     for (const hashing of [learned, modulo]) {
       using student = await trainStudent(present!, { ...training, hashing, dim: 8 });
@@ -234,7 +236,7 @@ describe('student', () => {
   });
 
   it('refuses a hashing of other features', async () => {
-    const hashing = baselineHashing(data.features.slice(1), { method: 'full', size: 1 });
+    const hashing = await baselineHashing(data.features.slice(1), { method: 'full', size: 1 });
     await expect(trainStudent(present!, { hashing })).rejects.toMatchObject({ code: 'VOCABULARY_MISMATCH' });
   });
 

@@ -205,7 +205,7 @@ describe('parts of a model', () => {
 
   it('without a hashing or a teacher know the data all the same', async () => {
     using full = await trainStudent(present, training);
-    const modulo = baselineHashing(one, { method: 'modulo', size: 0.5, minRows: 0 });
+    const modulo = await baselineHashing(one, { method: 'modulo', size: 0.5, minRows: 0 });
     expect(modulo.teacher).toBeUndefined();
     expect(modulo.vocabulary).toBe(one.vocabulary);
     await full.save(at('full'));
@@ -241,7 +241,7 @@ describe('parts of a model', () => {
     const a = await trainCrossTeachers(past, present, cross);
     const b = await trainCrossTeachers(past, present, { ...cross, seed: 2 });
     const learned = await learnHashing(a.whole, { ...learning, recent: [present] });
-    const detours = crossFit(learned, a, one.features);
+    const detours = await crossFit(learned, a, one.features);
     const error = await failure('INVALID_ARGUMENT', () => crossFit(learned, b, one.features));
     expect(error.message).toContain('Expected the hashing and the teachers of one training');
     await mismatch(() => crossFit(learned, a, [...one.features].reverse()), /feature 0 is "user" in the hashing/);
