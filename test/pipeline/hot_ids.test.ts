@@ -40,7 +40,7 @@ describe('hot ids', () => {
         const wanted = expect.arrayContaining(hottest(lists.flat()));
         expect(alone(await learnHashing(teacher, { ...options, recent }))).toEqual(wanted);
         expect(alone(await learnHashing(teacher, options))).toEqual(expect.arrayContaining(hottest(older)));
-        const frequent = baselineHashing(recent[0]!.features, { ...options, method: 'frequent', recent });
+        const frequent = await baselineHashing(recent[0]!.features, { ...options, method: 'frequent', recent });
         expect(alone(frequent)).toEqual(wanted);
         const [hash] = frequent.features[0]!.hashes;
         expect(hash).toMatchObject({ kind: 'hot', rows: 20, ids: Uint32Array.from(hottest(lists.flat())).sort() });
