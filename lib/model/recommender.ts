@@ -235,5 +235,5 @@ export class Recommender {
 /** Size, ids and offsets; the engine checks what they hold. */
 function checkBatch(batch: ModelBatch): void {
   checkObject(batch, 'a batch, as batches() makes it,');
-  checkInteger(batch.size, 1, 2 ** 32 - 1, 'size of a batch');
+  checkInteger(batch.size, 0, 2 ** 32 - 1, 'size of a batch'); // an empty one can be predicted
 }
