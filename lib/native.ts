@@ -237,7 +237,8 @@ export interface NativeAgglomerateOptions {
   mergesPerRound: number;
   /** 0: no limit. */
   maxClusterSize: number;
-  strictSize: boolean;
+  /** Default false. */
+  strictSize?: boolean;
   filters: { by: 'frequency' | 'distance' | 'size'; keep: number }[];
   mergedValue: 'mean' | 'count-weighted';
   /** 0: all available. */

@@ -24,7 +24,7 @@ AgglomerateOptions read_options(const Napi::Object& object) {
   options.rows = static_cast<std::uint64_t>(integer(object, "rows"));
   options.merges_per_round = static_cast<std::uint64_t>(integer(object, "mergesPerRound"));
   options.max_cluster_size = static_cast<std::uint64_t>(integer(object, "maxClusterSize"));
-  options.strict_size = boolean(object, "strictSize");
+  options.strict_size = object.Has("strictSize") && boolean(object, "strictSize");
   options.count_weighted = text(object, "mergedValue") == "count-weighted";
   const Napi::Value filters = object.Get("filters");
   if (!filters.IsArray()) fail("INVALID_ARGUMENT", "Expected an array for filters");

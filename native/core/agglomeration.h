@@ -18,10 +18,10 @@ struct ClusterFilter {
 struct AgglomerateOptions {
   std::uint64_t rows = 1;              // clusters to end with; N or more: every id its own cluster
   std::uint64_t merges_per_round = 1;  // K
-  std::uint64_t max_cluster_size = 0;  // 0: no limit; kept by the size filter alone, or always when it is strict
-  bool strict_size = false;            // then max_cluster_size * rows is at least the number of ids
+  std::uint64_t max_cluster_size = 0;  // 0: no limit; kept by the size filter alone, unless it is strict
   std::vector<ClusterFilter> filters;  // in the order applied, each kind at most once
   bool count_weighted = true;          // value of merged clusters: count-weighted mean, or plain mean (Eq. 4)
+  bool strict_size = false;            // always keeps max_cluster_size, which times rows is at least the number of ids
 };
 
 struct Clustering {
