@@ -159,8 +159,8 @@ void bad_input() {
                         std::size_t dim = 1) { return [=] { collide::kmeans(points, dim, counts, start, options); }; };
   rejects("1 to 2^32 - 1 ids", call({}, {}, {}, two));
   rejects("dim 0", call({1, 2}, {1, 1}, {0, 1}, two, 0));
-  rejects("2 x dim values", call({1, 2, 3}, {1, 1}, {0, 1}, two));
-  rejects("1 start clusters", call({1, 2}, {1, 1}, {0}, two));
+  rejects("2 * dim values", call({1, 2, 3}, {1, 1}, {0, 1}, two));
+  rejects("Expected 2 start clusters, received 1", call({1, 2}, {1, 1}, {0}, two));
   rejects("1 to 2 rows", call({1, 2}, {1, 1}, {0, 1}, {3, KmeansWeight::kCount, 5, 1}));
   rejects("1 to 2 rows", call({1, 2}, {1, 1}, {0, 1}, {0, KmeansWeight::kCount, 5, 1}));
   rejects("received -1 at index 1", call({1, 2}, {1, -1}, {0, 1}, two));

@@ -67,8 +67,8 @@ void lsh_bad_input() {
                        std::vector<double> offsets, const collide::LshOptions& options) {
     return [=] { collide::lsh(points, dim, directions, offsets, options); };
   };
-  rejects("ids x dim", call({}, 1, {1, 1}, {0, 0}, {1, 0}));
-  rejects("ids x dim", call({1, 2, 3}, 2, {1, 1, 1, 1}, {0, 0}, {1, 0}));
+  rejects("1 to 2^32 - 1 ids, received 0", call({}, 1, {1, 1}, {0, 0}, {1, 0}));
+  rejects("1 * dim values", call({1, 2, 3}, 2, {1, 1, 1, 1}, {0, 0}, {1, 0}));
   rejects("two directions", call({1, 2}, 1, {1}, {0}, {1, 0}));
   rejects("3 values and 2 offsets", call({1, 2}, 1, {1, 1, 1}, {0, 0}, {1, 0}));
   rejects("rows >= 1", call({1, 2}, 1, {1, 1}, {0, 0}, {0, 0}));

@@ -152,7 +152,7 @@ void bad_input() {
   rejects("1 to 2^32 - 1 ids", tree({}, 1, {}));
   rejects("2 * dim values", tree({1, 2, 3}, 2, {1, 1}));
   rejects("dim 0", tree({}, 0, {1}));
-  rejects("inf for id 1, dimension 0", tree({1, 2, INFINITY, 4}, 2, {1, 1}));
+  rejects("Infinity for id 1, dimension 0", tree({1, 2, INFINITY, 4}, 2, {1, 1}));
   rejects("counts, received 0.5 at index 1", tree({1, 2}, 1, {1, .5}));
   rejects("rows >= 1", tree({1}, 1, {1}, 0));
 }
