@@ -49,7 +49,7 @@ export interface OpenDatasetOptions {
 /**
  * Data to be numbered as a model knows them. Any splits will do: `{ evaluation: 'true' }` is a whole file. `features` and
  * `dense` are by default the vocabulary's; what else the config says about numbering (`idOrder`, `minCount`) has been
- * done and is not looked at, `unseen` has to be the vocabulary's.
+ * done and is not looked at, `unseen` and `timezone` have to be the vocabulary's.
  */
 export type NumberedData = Omit<NumberedConfigInput, 'features'> & {
   features?: NumberedConfigInput['features'];
@@ -160,7 +160,7 @@ async function build(
     idOrder: config.idOrder,
     unseen,
     validationFrom: config.splits.validation === undefined ? 'student' : 'config',
-    vocabulary: vocabulary ?? new Vocabulary({ features, dense, unseen }),
+    vocabulary: vocabulary ?? new Vocabulary({ features, dense, unseen, timezone: config.timezone }),
   });
 }
 
@@ -180,11 +180,18 @@ function checkNumbered({ vocabulary, ...written }: NumberedData): CheckedConfig 
       `data: Expected unseen "${vocabulary.unseen}", as the vocabulary has it (or none), received ${describe(written.unseen)}`,
     );
   }
+  const { timezone = vocabulary.timezone } = written;
+  if (vocabulary.timezone !== undefined && timezone !== vocabulary.timezone) {
+    throw new CollideError(
+      'INVALID_CONFIG',
+      `data: Expected timezone "${vocabulary.timezone}", as the vocabulary has it (or none), received ${describe(timezone)}`,
+    );
+  }
   const asWritten = ({ name, sql }: VocabularyColumn) => ({ name, expr: sql! });
   const features = written.features ?? vocabulary.features.map(asWritten);
   const dense = written.dense ?? vocabulary.dense?.map(asWritten);
   // minCount above 1 may not stand beside unseen "error", and is not looked at.
-  return parseStrict(numberedSchema, { ...written, features, dense, minCount: 1 }, 'data');
+  return parseStrict(numberedSchema, { ...written, features, dense, minCount: 1, timezone }, 'data');
 }
 
 /** Compares what is known before a row is read. @throws CollideError VOCABULARY_MISMATCH */

@@ -1,7 +1,7 @@
 /**
  * Whether ids of two places mean the same. What is known on both sides is compared: names, order, number of ids and kind of
- * the features always (a teacher made elsewhere does not know the kind); values, SQL and dense columns where both came
- * through openDataset. O(1) for one and the same vocabulary, otherwise one comparison of bytes.
+ * the features always (a teacher made elsewhere does not know the kind); values, SQL, dense columns and time zone where both
+ * came through openDataset. O(1) for one and the same vocabulary, otherwise one comparison of bytes.
  */
 import { CollideError } from '../errors.ts';
 import type { Vocabulary, VocabularyColumn, VocabularyFeature } from './vocabulary.ts';
@@ -50,8 +50,13 @@ export function vocabularyDifference(model: Vocabulary, data: Vocabulary, sides:
     const difference = featureDifference(feature, its[f]!, differ);
     if (difference !== undefined) return `feature "${feature.name}": ${difference}`;
   }
-  if (model.dense !== undefined && data.dense !== undefined) return denseDifference(model.dense, data.dense, differ);
-  return undefined;
+  if (model.dense !== undefined && data.dense !== undefined) {
+    const difference = denseDifference(model.dense, data.dense, differ);
+    if (difference !== undefined) return difference;
+  }
+  const zones = [model.timezone, data.timezone];
+  if (zones.includes(undefined) || zones[0] === zones[1]) return undefined;
+  return differ('times are', `of the zone ${zones[0]}`, `of the zone ${zones[1]}`);
 }
 
 type Differ = (what: string, ofModel: string, ofData: string) => string;

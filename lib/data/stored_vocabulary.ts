@@ -5,7 +5,7 @@
  * - `vocabulary.feature<f>.ends`: U32 [values], where each value ends within its block.
  *
  * The text is JSON: the features (name, cardinality, list, outOfVocabulary, sql, type; of the values the number of the
- * first of each block and of NULL), the dense columns, what becomes of unseen values, and the fingerprint.
+ * first of each block and of NULL), the dense columns, what becomes of unseen values, the time zone, and the fingerprint.
  */
 import type { TensorInput } from '../files/index.ts';
 import { type TextParts, ValueTexts } from './value_texts.ts';
@@ -27,8 +27,8 @@ export function storeVocabulary(vocabulary: Vocabulary, tensors: Record<string, 
     tensors[endsName(f)] = { shape: [ends.length], data: ends };
     return { ...feature, values: { firsts, nullAt } };
   });
-  const { dense, unseen, fingerprint } = vocabulary;
-  return JSON.stringify({ features, dense, unseen, fingerprint } satisfies StoredVocabulary);
+  const { dense, unseen, timezone, fingerprint } = vocabulary;
+  return JSON.stringify({ features, dense, unseen, timezone, fingerprint } satisfies StoredVocabulary);
 }
 
 /** The inverse. @throws Error when text and tensors are not those of a vocabulary */
@@ -37,13 +37,14 @@ export function restoreVocabulary(
   tensors: Readonly<Record<string, TensorInput>>,
 ): Vocabulary {
   if (text === undefined) throw new Error('its vocabulary is missing');
-  const { features, dense, unseen, fingerprint } = JSON.parse(text) as StoredVocabulary;
+  const { features, dense, unseen, timezone, fingerprint } = JSON.parse(text) as StoredVocabulary;
   const vocabulary = new Vocabulary({
     features: features.map(({ values, ...feature }, f) =>
       values === undefined ? feature : { ...feature, values: restoreTexts(values, f, tensors) },
     ),
     dense,
     unseen,
+    timezone,
   });
   if (vocabulary.fingerprint !== fingerprint) throw new Error('its vocabulary is not the one of its fingerprint');
   return vocabulary;

@@ -37,6 +37,8 @@ export interface VocabularyParts {
   readonly dense?: readonly VocabularyColumn[];
   /** What becomes of values that are not in it. */
   readonly unseen?: UnseenPolicy;
+  /** The zone of times with a zone: `hour(ts)` means another value in another one. */
+  readonly timezone?: string;
 }
 
 /**
@@ -59,12 +61,13 @@ export class Vocabulary implements VocabularyParts {
   readonly features: readonly VocabularyFeature[];
   readonly dense?: readonly VocabularyColumn[];
   readonly unseen?: UnseenPolicy;
+  readonly timezone?: string;
   #fingerprint: string | undefined;
 
   /** @throws CollideError INVALID_ARGUMENT when a feature has more or fewer values than ids */
   constructor(parts: VocabularyParts) {
     checkObject(parts, 'a Vocabulary');
-    const { features, dense, unseen } = parts;
+    const { features, dense, unseen, timezone } = parts;
     checkFeatureInfos(features, 'features of a Vocabulary');
     for (const { name, cardinality, outOfVocabulary, values } of features) {
       const expected = cardinality - (typeof outOfVocabulary === 'number' ? 1 : 0);
@@ -77,6 +80,7 @@ export class Vocabulary implements VocabularyParts {
     this.features = features;
     this.dense = dense;
     this.unseen = unseen;
+    this.timezone = timezone;
   }
 
   /** The text of the value behind an id; null for NULL, for the out-of-vocabulary id and where values are not known. */
@@ -88,7 +92,7 @@ export class Vocabulary implements VocabularyParts {
   }
 
   /**
-   * SHA-256, in hex, of everything that is known: values and their order, names, SQL, types, dense columns. Equal for equal
+   * SHA-256, in hex, of everything that is known: values and their order, names, SQL, types, dense columns, time zone. Equal for equal
    * vocabularies, also after saving and loading. Computed at the first call: about 0.1 s for ten million values.
    */
   get fingerprint(): string {
@@ -97,14 +101,14 @@ export class Vocabulary implements VocabularyParts {
   }
 }
 
-function fingerprintOf({ features, dense, unseen }: Vocabulary): string {
+function fingerprintOf({ features, dense, unseen, timezone }: Vocabulary): string {
   const hash = createHash('sha256');
   const described = features.map(({ values, name, cardinality, list, outOfVocabulary, sql, type }) => {
     const texts = values && [values.length, values.nullAt];
     return [name, cardinality, list, outOfVocabulary, sql, type, texts].map((part) => part ?? null);
   });
   const columns = dense?.map(({ name, sql }) => [name, sql ?? null]) ?? null;
-  hash.update(JSON.stringify({ described, columns, unseen: unseen ?? null }));
+  hash.update(JSON.stringify({ described, columns, unseen: unseen ?? null, timezone: timezone ?? null }));
   for (const { values } of features) {
     if (values === undefined) continue;
     hash.update(values.ends);

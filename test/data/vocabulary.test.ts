@@ -252,6 +252,38 @@ describe('the first difference', () => {
   });
 });
 
+describe('the time zone', () => {
+  const hours = (timezone?: string) => ({
+    query: "SELECT TIMESTAMPTZ '2024-01-01 00:00:00+00' + to_hours(t::BIGINT) AS ts, t FROM range(96) r(t)",
+    label: 't % 2',
+    features: [{ name: 'hour', expr: 'hour(ts)' }],
+    ...(timezone === undefined ? {} : { timezone }),
+  });
+  const splits = { teacher: 't < 30', student: 't >= 30 and t < 70', evaluation: 't >= 70' };
+
+  test('is of the vocabulary: an hour of another zone is another value', async () => {
+    const tokyo = await openDataset({ ...hours('Asia/Tokyo'), splits });
+    const utc = await openDataset({ ...hours(), splits });
+    expect(vocabularyDifference(tokyo.vocabulary, utc.vocabulary, { model: 'a', data: 'b' })).toMatch(/id 0 is/);
+    const sameValues = new Vocabulary({ ...tokyo.vocabulary, timezone: 'UTC' });
+    expect(vocabularyDifference(tokyo.vocabulary, sameValues, { model: 'a', data: 'b' })).toBe(
+      'times are of the zone Asia/Tokyo in a and of the zone UTC in b',
+    );
+    expect(sameValues.fingerprint).not.toBe(tokyo.vocabulary.fingerprint);
+  });
+
+  test('is taken with the vocabulary, and another one is refused', async () => {
+    const { vocabulary } = await openDataset({ ...hours('Asia/Tokyo'), splits });
+    const { features: _, ...rest } = hours();
+    const later = await openDataset({ ...rest, splits: { evaluation: 't = 0' }, vocabulary });
+    expect(later.text(0, later.split('evaluation').ids(0).ids[0]!)).toBe('9'); // midnight UTC
+    const { message } = await failure('INVALID_CONFIG', () =>
+      openDataset({ ...rest, timezone: 'UTC', splits: { evaluation: 't = 0' }, vocabulary }),
+    );
+    expect(message).toMatch(/timezone "Asia\/Tokyo".*received "UTC"/);
+  });
+});
+
 describe('numbering other data', () => {
   const config = smallConfig('');
   const { features: _, ...bare } = config;
