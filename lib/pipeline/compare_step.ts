@@ -176,7 +176,7 @@ async function hashingOf(
     case 'mixed':
       return baselineHashing(data.features, { ...shared, method });
     case 'frequent':
-      return baselineHashing(data.features, { ...shared, method, hotShare: shape.hotShare });
+      return baselineHashing(data.features, { ...shared, method, signal, hotShare: shape.hotShare });
     case 'equal-mass':
     case 'exact':
     case 'kd-tree':

@@ -20,6 +20,7 @@ import {
   checkOneOf,
   checkOptions,
   describe,
+  throwIfAborted,
 } from '../errors.ts';
 import type { HashFunction } from '../hashing/index.ts';
 import { inTurns } from '../turns.ts';
@@ -271,8 +272,8 @@ export type BaselineMethod = 'full' | 'modulo' | 'mixed' | 'frequent';
  *
  * @param data - a data set, or its features: then the hashing knows their names and numbers of ids alone, and a file of
  * it has no values
- * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, VOCABULARY_MISMATCH (`recent` of other data); always by rejecting the
- * promise
+ * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, VOCABULARY_MISMATCH (`recent` of other data), ABORTED; always by
+ * rejecting the promise
  * @example
  * ```ts
  * const hashing = await baselineHashing(data, { method: 'modulo', size: 0.1, minRows: 10_000 });
@@ -280,9 +281,11 @@ export type BaselineMethod = 'full' | 'modulo' | 'mixed' | 'frequent';
  */
 export async function baselineHashing(
   data: Pick<Dataset, 'features' | 'vocabulary'> | readonly FeatureInfo[],
-  options: SizeOptions & { method: BaselineMethod },
+  options: SizeOptions & { method: BaselineMethod; signal?: AbortSignal },
 ): Promise<Hashing> {
-  checkOptions(options, [...SIZE_OPTIONS, 'method'], 'baselineHashing');
+  checkOptions(options, [...SIZE_OPTIONS, 'method', 'signal'], 'baselineHashing');
+  checkCallbacks(options.signal, undefined);
+  throwIfAborted(options.signal);
   const { features, vocabulary } = Array.isArray(data) ? { features: data, vocabulary: undefined } : partsOf(data);
   checkFeatureInfos(features, 'baselineHashing');
   const known = vocabulary ?? new Vocabulary({ features });
@@ -309,7 +312,7 @@ async function hashOf(
   rows: number,
   feature: number,
   cardinality: number,
-  { hotShare = 0.5, recent, seed = 0 }: SizeOptions,
+  { hotShare = 0.5, recent, seed = 0, signal }: SizeOptions & { signal?: AbortSignal },
 ): Promise<HashFunction> {
   if (method === 'modulo') return { kind: 'modulo', rows };
   if (method === 'mixed') return { kind: 'mixed', rows, seed };
@@ -320,7 +323,7 @@ async function hashOf(
     );
   }
   checkNumber(hotShare, 0, 1, 'hotShare');
-  const hottest = await byFallingCount(await recentCounts(recent, feature, cardinality));
+  const hottest = await byFallingCount(await recentCounts(recent, feature, cardinality, signal), signal);
   const hot = Math.min(Math.floor(hotShare * rows), rows - 1);
   return { kind: 'hot', rows, ids: hottest.slice(0, hot).sort(), tail: { kind: 'mixed', seed } };
 }

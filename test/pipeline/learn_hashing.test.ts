@@ -8,6 +8,7 @@ import {
   learnMapping,
   parseConfig,
   planBudget,
+  syntheticDataset,
   Teacher,
 } from '../../lib/index.ts';
 import type { LearnerOptions } from '../../lib/pipeline/learn_hashing.ts';
@@ -268,4 +269,12 @@ describe('a feature that the teacher could learn nothing of', () => {
     const own = warnings.filter(({ message }) => message.includes('"unheard of"'));
     expect(own.map((warning) => (warning as Error & { code: string }).code)).toEqual(['COLLIDE_UNTAUGHT']);
   });
+});
+
+it('baselineHashing stops at an abort', async () => {
+  const { data } = syntheticDataset({ rows: 2000, cardinalities: [500] });
+  const options = { method: 'frequent', size: 0.1, minRows: 0, recent: [data.split('student')] } as const;
+  const reason = new Error('enough');
+  const stopped = baselineHashing(data, { ...options, signal: AbortSignal.abort(reason) });
+  await expect(stopped).rejects.toMatchObject({ code: 'ABORTED', cause: reason });
 });
