@@ -25,7 +25,11 @@ class Round {
         count_(static_cast<std::uint32_t>(clusters.size())),
         at_(clusters.size() + 1),
         reach_(clusters.size() + 1),
-        stands_(clusters.size() + 1, 1) {
+        stands_(clusters.size() + 1, 1),
+        is_cut_(clusters.size() + 1),
+        next_(clusters.size() + 1),
+        previous_(clusters.size() + 1) {
+    next_[0] = count_;  // one row, whatever its size: the first packing replaces it
     unsigned __int128 squares = 0;
     for (std::uint32_t k = 0; k < count_; ++k) {
       at_[k + 1] = at_[k] + clusters[k].ids;
@@ -107,14 +111,39 @@ class Round {
       if (cuts.size() > options_.rows) return false;
       cuts.push_back(ahead(reach_[cuts.back()]));
     }
-    next_.assign(count_ + 1, 0);
-    previous_.assign(count_ + 1, 0);
-    is_cut_.assign(count_ + 1, 0);
+    cut_anew(cuts);
+    return true;
+  }
+
+  // Replaces the cuts between the first and the last of `cuts`, which stay.
+  void cut_anew(const std::vector<std::uint32_t>& cuts) {
+    for (std::uint32_t cut = cuts.front(); cut != cuts.back();) {
+      cut = next_[cut];
+      is_cut_[cut] = 0;
+      --used_;
+    }
     for (std::size_t k = 1; k < cuts.size(); ++k) {
       next_[cuts[k - 1]] = cuts[k];
       previous_[cuts[k]] = cuts[k - 1];
       is_cut_[cuts[k]] = 1;
+      ++used_;
     }
+  }
+
+  // Packs from the cut `low` on, without the fallen cut behind it, until a cut meets one of the packing at hand: false,
+  // and nothing changes, when that takes too many rows. The rest may then still be packed otherwise.
+  bool pack_from(std::uint32_t low) {
+    std::vector<std::uint32_t> cuts = {low};
+    std::uint32_t old = next_[low], rows = used_;
+    do {
+      const std::uint32_t cut = ahead(reach_[cuts.back()]);
+      if (cut == cuts.back()) return false;  // what no wall parts is over the limit
+      cuts.push_back(cut);
+      ++rows;
+      for (; old < cuts.back(); old = next_[old]) --rows;
+    } while (old != cuts.back());
+    if (rows - 1 > options_.rows) return false;
+    cut_anew(cuts);
     return true;
   }
 
@@ -125,15 +154,13 @@ class Round {
     const std::uint32_t low = previous_[wall], high = next_[wall];
     for (const std::uint32_t instead : {ahead(wall), after(wall)}) {
       if (reach_[instead] < high || reach_[low] < instead) continue;
-      is_cut_[wall] = 0;
-      next_[low] = high, previous_[high] = low;
-      if (instead == low || instead == high) return true;
-      is_cut_[instead] = 1;
-      next_[low] = previous_[high] = instead;
-      previous_[instead] = low, next_[instead] = high;
+      if (instead == low || instead == high)
+        cut_anew({low, high});
+      else
+        cut_anew({low, instead, high});
       return true;
     }
-    if (pack()) return true;
+    if (pack_from(low) || pack()) return true;
     stands_[wall] = 1;
     return false;
   }
@@ -148,6 +175,7 @@ class Round {
   std::vector<std::uint8_t> stands_;  // [walls]
   std::vector<std::uint8_t> is_cut_;  // [walls] of the packing at hand
   std::vector<std::uint32_t> next_, previous_;  // [walls] cut, from a cut
+  std::uint32_t used_ = 1;                      // rows of the packing at hand
 };
 
 }  // namespace

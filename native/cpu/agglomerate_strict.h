@@ -8,8 +8,8 @@
 //
 // A round takes all pairs that may merge, one at a time looked at, and filters them as ever; what is left, K at most,
 // merges in the order of its rank, each pair only if it still may beside those before it. Whether a wall may fall is
-// known at once where the packing at hand has no cut there, or can move that cut to a neighbouring wall; otherwise all
-// is packed anew.
+// known at once where the packing at hand has no cut there, or can move that cut to a neighbouring wall; otherwise what
+// follows is packed anew, until a cut meets the packing at hand, or, where that needs too many rows, all.
 //
 // Deterministic, one thread after the sort. A round is O(clusters), and O(rows) for every new packing. About 60 bytes
 // per id. There is no CUDA version.
