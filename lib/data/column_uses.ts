@@ -11,7 +11,7 @@ type Node = Record<string, unknown> & { class?: string; type?: string };
 
 export interface Use {
   column: string;
-  /** `order`: a value that rows are sorted by. */
+  /** `order`: a value that rows are sorted by, or that is less or more than another. */
   as: 'text' | 'value' | 'order';
   /** What a value is looked for in, or tested to be equal to: a number, or the column of a name. */
   equals?: 'number' | { column: string };
@@ -35,6 +35,7 @@ const concatenations = new Set(['||', 'concat', 'concat_ws', 'hash']);
 /** Functions and window functions whose result is one of their arguments, or a list of them. */
 const lists = new Set(['list_value', 'list_pack', 'array_value', 'nullif']);
 const passingWindows = /^WINDOW_(LAG|LEAD|FIRST_VALUE|LAST_VALUE|NTH_VALUE)$/;
+const extremes = new Set(['min', 'max', 'greatest', 'least']);
 const passingAggregates = new Set(['list', 'array_agg', 'first', 'last', 'any_value', 'mode']);
 
 /**
@@ -120,10 +121,21 @@ class Walk {
     if (/^OPERATOR_IS_(NOT_)?NULL$/.test(node.type ?? '')) {
       for (const child of node.children as Node[]) this.#once(child, 'text', done);
     }
+    for (const child of this.#ranked(node)) this.#once(child, 'order', done);
     if (node.class === 'WINDOW') {
       for (const child of node.partitions as Node[]) this.#once(child, 'text', done);
       for (const { expression } of node.orders as { expression: Node }[]) this.#once(expression, 'order', done);
     }
+  }
+
+  /** The columns of which is asked what is less: as text, where they are text. */
+  #ranked(node: Node): Node[] {
+    if (extremes.has(String(node.function_name))) {
+      return (node.children as Node[]).filter((child) => child.class === 'COLUMN_REF');
+    }
+    if (!/^COMPARE_(LESS|GREATER)THAN|^COMPARE_BETWEEN$/.test(node.type ?? '')) return [];
+    const sides = [node.left, node.right, node.input, node.lower, node.upper].filter(Boolean) as Node[];
+    return sides.every((side) => this.#isText(side)) ? sides.filter((side) => side.class === 'COLUMN_REF') : [];
   }
 
   /** Tests for equality: DuckDB rounds a text to the type of a number there. */

@@ -7,7 +7,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { CollideError } from '../errors.ts';
-import { type Engine, EngineError, quoteText } from './engine.ts';
+import { type Engine, EngineError, quoteName, quoteText } from './engine.ts';
 import { textHead } from './gzip.ts';
 
 /** @throws CollideError DATA_SOURCE (no header, differing headers, not UTF-8) */
@@ -32,22 +32,70 @@ export async function openCsv(
     const known = sniffed.map((file) => file[key]).find((value) => value !== '' && value !== '(empty)');
     return quoteText(typeof known === 'string' ? known : otherwise);
   };
-  const options = [
+  const columns = `columns = {${texts.map((name) => `${quoteText(name)}: 'VARCHAR'`).join(', ')}}`;
+  const dialect = [
     'auto_detect = false',
-    'header = true',
     'skip = 0',
-    'strict_mode = true',
-    `columns = {${texts.map((name) => `${quoteText(name)}: 'VARCHAR'`).join(', ')}}`,
+    columns,
     `delim = ${settled('Delimiter', ',')}`,
     `quote = ${settled('Quote', '"')}`,
     `escape = ${settled('Escape', '"')}`,
   ];
+  for (const file of files) await checkHeader(engine, file, texts, dialect, shown(file));
+  const options = [...dialect, 'header = true', 'strict_mode = true'];
   const read = `read_csv([${files.map(quoteText).join(', ')}], ${options.join(', ')}`;
   return { sql: `${read})`, sqlWithFile: `${read}, filename = 'collide_file')`, kind: 'csv', texts };
 }
 
 function namesOf(sniffed: Record<string, unknown>): string[] {
   return (sniffed.Columns as { name: string }[]).map((column) => column.name);
+}
+
+/**
+ * The strict reading takes the first line for the header, whatever it is; what the sniffing takes for it may stand below
+ * empty lines and comments, and would be read as a row. Of columns of one name all but one have other names by then.
+ *
+ * @throws CollideError DATA_SOURCE
+ */
+async function checkHeader(
+  engine: Engine,
+  file: string,
+  texts: readonly string[],
+  dialect: readonly string[],
+  shown: string,
+): Promise<void> {
+  const line = `read_csv(${quoteText(file)}, auto_detect = false, header = false, columns = {'l': 'VARCHAR'}, delim = '\u0001', quote = '', escape = '', strict_mode = false)`;
+  const names = `read_csv(${quoteText(file)}, ${dialect.join(', ')}, header = false, strict_mode = false, null_padding = true)`;
+  let first: unknown;
+  let written: (string | null)[];
+  try {
+    first = (await engine.rows(`SELECT l FROM ${line} LIMIT 1`))[0]?.l;
+    const [row] = await engine.rows(`SELECT [${texts.map(quoteName).join(', ')}] AS names FROM ${names} LIMIT 1`);
+    written = (row?.names ?? []) as (string | null)[];
+  } catch (cause) {
+    // A broken line below the header, which the strict reading will name.
+    if (cause instanceof EngineError) return;
+    throw cause;
+  }
+  const clean = written.map((name) => (name ?? '').trim());
+  // A name that is missing or not the only one has been replaced.
+  const same = clean.every((name, c) => name === '' || texts[c]!.toLowerCase().startsWith(name.toLowerCase()));
+  if (first === null || !same) {
+    const received = first === null ? 'an empty line' : `"${String(first).slice(0, 100)}"`;
+    throw new CollideError(
+      'DATA_SOURCE',
+      `Expected the names of the columns (${texts.join(', ')}) in the first line of ${shown}, received ${received}. Remove what stands above them: tail -n +2 ${shown} > rows.csv`,
+    );
+  }
+  const twice = clean.findIndex((name, c) => {
+    return name !== '' && clean.findIndex((other) => other.toLowerCase() === name.toLowerCase()) < c;
+  });
+  if (twice < 0) return;
+  const other = clean.findIndex((name) => name.toLowerCase() === clean[twice]!.toLowerCase());
+  throw new CollideError(
+    'DATA_SOURCE',
+    `Expected different names of columns in ${shown}, received "${clean[other]}" in column ${other + 1} and "${clean[twice]}" in column ${twice + 1} (case does not count). data.query can give them names: SELECT * FROM read_csv(${quoteText(shown)}, header = true, names = ['...', ...])`,
+  );
 }
 
 /** Lenient, so that a broken line does not bend the guess; the strict reading finds it. */
@@ -66,6 +114,7 @@ async function sniff(engine: Engine, file: string, shown: (text: string) => stri
 
 /** The first lines only; DuckDB checks what it reads, but drops a header that it cannot read from its guess. */
 async function checkEncoding(file: string, name: string): Promise<void> {
+  if (/\.zst$/i.test(file)) return; // Node 20 cannot unpack it
   const start = await textHead(file);
   if (start.length === 0) throw new CollideError('DATA_SOURCE', `The file ${name} is empty (0 bytes)`);
   // The mark of UTF-16, or letters of two bytes of which one is 0.

@@ -7,7 +7,7 @@
 import { CollideError } from '../errors.ts';
 import { type Engine, EngineError, quoteText } from './engine.ts';
 
-/** @throws CollideError DATA_SOURCE (malformed, no objects) */
+/** @throws CollideError DATA_SOURCE (malformed, no objects, keys that differ in case alone) */
 export async function openJson(
   engine: Engine,
   files: readonly string[],
@@ -26,6 +26,13 @@ export async function openJson(
     const message = cause.message.replace(/in line (\d+)/, (_, line) => `in line ${Number(line) - 1}`);
     throw new CollideError('DATA_SOURCE', shown(`Cannot read ${files.join(', ')} as JSON: ${message}`), { cause });
   }
+  await checkKeys(
+    engine,
+    list,
+    format,
+    rows.map((row) => String(row.column_name)),
+    shown,
+  );
   const columns = rows.map((row) => {
     return { name: String(row.column_name), type: faithful(String(row.column_type)) };
   });
@@ -37,6 +44,30 @@ export async function openJson(
     kind: 'json',
     texts: columns.filter(({ type }) => type === 'VARCHAR').map(({ name }) => name),
   };
+}
+
+/** Of keys that differ in case alone, DuckDB calls one `x` and the next `X_1`, a key that no object has. */
+async function checkKeys(
+  engine: Engine,
+  list: string,
+  format: string,
+  names: readonly string[],
+  shown: (text: string) => string,
+): Promise<void> {
+  const lower = new Set(names.map((name) => name.toLowerCase()));
+  if (!names.some((name) => /_\d+$/.test(name) && lower.has(name.replace(/_\d+$/, '').toLowerCase()))) return;
+  const objects = `read_json_objects(${list}, format = '${format}')`;
+  const [pair] = await engine.rows(
+    `SELECT min(key) AS a, max(key) AS b FROM (SELECT DISTINCT unnest(json_keys(json)) AS key FROM ${objects})
+     GROUP BY lower(key) HAVING count(*) > 1 ORDER BY a LIMIT 1`,
+  );
+  if (pair === undefined) return;
+  throw new CollideError(
+    'DATA_SOURCE',
+    shown(
+      `Expected keys that differ in more than case in ${list}, received "${pair.a}" and "${pair.b}". Rename one of them`,
+    ),
+  );
 }
 
 /** The type that a column is read as so that different values stay different. */

@@ -13,6 +13,7 @@ import { encodingAdvice, openCsv } from './csv.ts';
 import { type Engine, EngineError, quoteName, quoteText } from './engine.ts';
 import { checkGzip, head } from './gzip.ts';
 import { openJson } from './json.ts';
+import { checkParquetTypes } from './parquet_types.ts';
 import { wholeFiles } from './query.ts';
 
 export interface Source {
@@ -53,11 +54,27 @@ export async function openSource(engine: Engine, config: CheckedConfig): Promise
     throw new CollideError('DATA_SOURCE', `Expected files of one kind, received ${wanted.join(', ')}`);
   const [kind] = kinds;
   const files: string[] = [];
-  for (const pattern of wanted) files.push(...(await expand(engine, folder, pattern)));
+  for (const pattern of wanted) {
+    for (const file of await expand(engine, folder, pattern)) {
+      if (files.includes(file)) {
+        throw new CollideError(
+          'DATA_SOURCE',
+          `Expected every file of data.source once, received ${file} twice: its rows would count twice`,
+        );
+      }
+      files.push(file);
+    }
+  }
   const name = wanted.join(', ');
   if (kind === 'database') return { name, ...(await openDatabase(engine, files, config.table)) };
   refuseTable(config, `a ${kind} source`);
   if (kind === 'parquet') {
+    try {
+      await checkParquetTypes(engine, files, 'data.source');
+    } catch (cause) {
+      if (!(cause instanceof EngineError)) throw cause;
+      throw new CollideError('DATA_SOURCE', `Cannot read ${name}: ${cause.message}`, { cause });
+    }
     const sql = `read_parquet([${files.map(quoteText).join(', ')}])`;
     return { sql, name, kind, texts: [], shown: (text) => text };
   }

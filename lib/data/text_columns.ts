@@ -163,7 +163,9 @@ async function checkUse(
   // Rows sorted by the text of what are mostly numbers would be sorted wrong.
   if (use.as === 'order' && families.filter(([, bits]) => mask & bits).length > 1) {
     const why = await reason(engine, source, column);
-    refuse(`Expected values of one kind in column "${name}". ${why}. CAST(${name} AS VARCHAR) sorts as text`);
+    refuse(
+      `Expected values of one kind in column "${name}". ${why}. CAST(${name} AS VARCHAR) sorts and compares as text`,
+    );
   }
 }
 

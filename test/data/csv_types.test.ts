@@ -227,6 +227,27 @@ describe('a value that is not like the others', () => {
   });
 });
 
+describe('one odd value does not turn numbers and dates into texts that are compared letter by letter', () => {
+  test.each(["x >= '10'", "x BETWEEN '9' AND '11'", 'x < x', 'max(x) OVER () = x', "greatest(x, '7') = x"])(
+    '%s',
+    async (label) => {
+      expect(await refused('DATA_SQL', ['9', '10', 'N/A'], { label })).toMatch(
+        /Expected values of one kind in column "x".* not a number like most others: "N\/A" in line 4/,
+      );
+      const data = await open(['9', '10', 'N/A'], { label: label.replaceAll(/\bx\b/g, 'x::VARCHAR') });
+      expect(data.splits).toHaveLength(4);
+    },
+  );
+
+  test('the values of one kind are compared as what they are', async () => {
+    expect(all(await open(['9', '10', '11'], { label: "x >= '10'" }), 'labels').slice(0, 3)).toEqual([0, 1, 1]);
+    expect(all(await open(['2001-1-9', '2001-1-10'], { label: "x >= '2001-1-10'" }), 'labels').slice(0, 2)).toEqual([
+      0, 1,
+    ]);
+    expect(all(await open(['b', 'a', 'c'], { label: "x < 'b'" }), 'labels').slice(0, 3)).toEqual([0, 1, 0]);
+  });
+});
+
 describe('data.types', () => {
   test('a value that does not fit is an error with its file and line', async () => {
     const asked = (type: string) => ({ types: { X: type }, features: ['x'] });

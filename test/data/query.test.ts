@@ -54,3 +54,12 @@ test('a text column is not compared with a number, which would round it', async 
   const data = await openDataset({ ...config(query), splits, label: "x = '4'" });
   expect([...data.split('teacher').labels]).toEqual([1]);
 });
+
+test('types are found over more JSON files than DuckDB looks into', async () => {
+  for (let f = 0; f < 40; f++) write(`many${f}.json`, JSON.stringify({ t: f, x: f === 33 ? 3.5 : 4 }));
+  const splits = { teacher: 't < 20', student: 't >= 20 and t < 30', validation: 't = 30', evaluation: 't > 30' };
+  for (const from of ["'many*.json'", "read_json('many*.json')", "read_json_auto('many*.json', sample_size = -1)"]) {
+    const data = await openDataset({ ...config(`SELECT * FROM ${from} ORDER BY t`), splits });
+    expect([...data.split('evaluation').labels]).toEqual([1, 1, 0, 1, 1, 1, 1, 1, 1]);
+  }
+});

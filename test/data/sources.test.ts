@@ -320,3 +320,105 @@ test('nothing is left in the temporary folder', async () => {
   const { tmpdir } = await import('node:os');
   expect(readdirSync(tmpdir()).filter((name) => name.startsWith(`learn-to-collide-${process.pid}-`))).toEqual([]);
 });
+
+test('parquet files whose types differ are refused, not rounded to the first', async () => {
+  const whole = join(folder, 'types_a.parquet');
+  const half = join(folder, 'types_b.parquet');
+  const narrow = join(folder, 'types_c.parquet');
+  await makeDatabase(
+    'types.db',
+    `COPY (SELECT t, t AS x FROM range(60) AS r(t)) TO '${whole}'`,
+    `COPY (SELECT t, t + 0.5::DOUBLE AS x FROM range(60, 100) AS r(t)) TO '${half}'`,
+    `COPY (SELECT t::INT AS t, t::SMALLINT AS x FROM range(60, 100) AS r(t)) TO '${narrow}'`,
+  );
+  const config = { ...smallConfig(''), label: 't % 2', features: ['x'] };
+  const expected = `Expected one type for column "x" in all files, received BIGINT in ${whole} and DOUBLE in ${half}`;
+  expect(await refused('DATA_SOURCE', { ...config, source: [whole, half] })).toContain(`data.source: ${expected}`);
+  for (const from of [`read_parquet(['${whole}', '${half}'])`, `'${join(folder, 'types_[ab].parquet')}'`]) {
+    const { source: _, ...others } = config;
+    const query = `SELECT * FROM ${from}`;
+    expect(await refused('DATA_SOURCE', { ...others, query })).toContain(`data.query: ${expected}`);
+  }
+  const data = await openDataset({ ...config, source: [whole, narrow] });
+  expect(data.split('evaluation').rows).toBe(20);
+});
+
+test('a file that two patterns name is refused: its rows would count twice', async () => {
+  const file = write('once.csv', smallCsv(100));
+  const source = [join(folder, 'onc*.csv'), file];
+  expect(await refused('DATA_SOURCE', { ...smallConfig(''), source })).toContain(`received ${file} twice`);
+});
+
+describe('names of columns', () => {
+  const body = Array.from({ length: 100 }, (_, t) => `${t},a${t % 5},b${t % 7},${t % 2}`).join('\n');
+  const config = (source: string) => ({ ...smallConfig(source), features: ['user'] });
+
+  test.each([
+    ['t,user,user,label', 'received "user" in column 2 and "user" in column 3'],
+    ['t,user,USER,label', 'received "user" in column 2 and "USER" in column 3'],
+  ])('of the same name are refused: %s', async (header, text) => {
+    const message = await refused('DATA_SOURCE', config(write('twice.csv', `${header}\n${body}\n`)));
+    expect(message).toContain(text);
+  });
+
+  test.each([
+    ['an empty line', '\n'],
+    ['"# made by us"', '# made by us\n'],
+  ])('below %s are not taken for a row', async (received, above) => {
+    const source = write('below.csv', `${above}t,user,item,label\n${body}\n`);
+    const splits = { teacher: "t < '4'", student: "t >= '4' and t < '8'", evaluation: "t >= '8'" };
+    const message = await refused('DATA_SOURCE', { ...config(source), splits });
+    expect(message).toContain(`in the first line of ${source}, received ${received}. Remove`);
+  });
+
+  test('with spaces, missing, like numbers or like those that DuckDB makes stay usable', async () => {
+    for (const header of [
+      't, user ,item,label',
+      't,user,,label',
+      't,user,1,label',
+      't,user,user_1,label',
+      '\ufefft,user,"i\nj",label',
+    ]) {
+      const data = await openDataset(config(write('odd.csv', `${header}\n${body}\n`)));
+      expect([...data.split('evaluation').ids(0).ids].map((id) => data.text(0, id)).slice(0, 3)).toEqual([
+        'a0',
+        'a1',
+        'a2',
+      ]);
+    }
+  });
+
+  test('of JSON that differ in case alone are refused', async () => {
+    const lines = (key: (t: number) => string, other: string): string =>
+      Array.from({ length: 100 }, (_, t) => JSON.stringify({ t, [key(t)]: `a${t}`, [other]: 'b', label: t % 2 })).join(
+        '\n',
+      );
+    const mixed = config(
+      write(
+        'case.jsonl',
+        lines((t) => (t % 2 ? 'user' : 'User'), 'item'),
+      ),
+    );
+    expect(await refused('DATA_SOURCE', mixed)).toContain('received "User" and "user"');
+    const data = await openDataset(
+      config(
+        write(
+          'number.jsonl',
+          lines(() => 'user', 'user_1'),
+        ),
+      ),
+    );
+    expect(data.text(0, data.split('evaluation').ids(0).ids[0]!)).toBeNull();
+    expect(data.text(0, data.split('teacher').ids(0).ids[1]!)).toBe('a1');
+  });
+});
+
+test('zstd files of more than a few lines are text once they are unpacked', async () => {
+  const path = join(folder, 'packed.csv.zst');
+  await makeDatabase(
+    'zst.db',
+    `COPY (SELECT t, md5(t::VARCHAR) AS user, t % 2 AS label FROM range(3000) AS r(t)) TO '${path}' (HEADER, COMPRESSION zstd)`,
+  );
+  const data = await openDataset({ ...smallConfig(path), features: ['user'] });
+  expect(data.text(0, data.split('teacher').ids(0).ids[0]!)).toBe('cfcd208495d565ef66e7dff9f98764da');
+});
