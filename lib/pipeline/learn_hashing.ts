@@ -19,6 +19,7 @@ import {
   checkObject,
   checkOneOf,
   checkOptions,
+  checkSeed,
   describe,
   throwIfAborted,
 } from '../errors.ts';
@@ -128,6 +129,7 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
     ...learner
   } = options;
   checkCallbacks(signal, onProgress);
+  throwIfAborted(signal);
   checkRecent(recent, teacher.vocabulary, 'learnHashing', 'the teacher');
   checkFeatures(chosen, teacher, 'rows of learnHashing');
   checkFeatures(perFeature, teacher, 'perFeature of learnHashing');
@@ -291,7 +293,9 @@ export async function baselineHashing(
   const known = vocabulary ?? new Vocabulary({ features });
   checkRecent(options.recent, known, 'baselineHashing', 'the features');
   const method = checkOneOf(options.method, ['full', 'modulo', 'mixed', 'frequent'], 'method');
-  const { size, minRows = DEFAULT_MIN_ROWS, seed = 0 } = options;
+  const { size, minRows = DEFAULT_MIN_ROWS, seed = 0, hotShare = 0.5 } = options;
+  checkNumber(hotShare, 0, 1, 'hotShare of baselineHashing');
+  checkSeed(seed, 'seed of baselineHashing');
   const list: FeatureHashing[] = [];
   for (const [f, { name, cardinality }] of features.entries()) {
     const rows = targetRows(cardinality, options);
@@ -322,7 +326,6 @@ async function hashOf(
       `Expected splits to count for method "frequent" (recent), received ${describe(recent)}`,
     );
   }
-  checkNumber(hotShare, 0, 1, 'hotShare');
   const hottest = await byFallingCount(await recentCounts(recent, feature, cardinality, signal), signal);
   const hot = Math.min(Math.floor(hotShare * rows), rows - 1);
   return { kind: 'hot', rows, ids: hottest.slice(0, hot).sort(), tail: { kind: 'mixed', seed } };

@@ -160,6 +160,8 @@ function average(values: readonly number[]): number {
  */
 export function aggregate(results: readonly ComparisonResult[]): Aggregate[] {
   for (const result of checkList(results, 'the results of aggregate')) checkResult(result);
+  const repeated = repeatedResult(results);
+  if (repeated !== undefined) throw new CollideError('INVALID_ARGUMENT', `The results of aggregate: ${repeated}`);
   const methods = methodsOf(results);
   const groups = new Map<string, ComparisonResult[]>();
   for (const result of results) {
@@ -172,6 +174,19 @@ export function aggregate(results: readonly ComparisonResult[]): Aggregate[] {
   return [...groups.values()]
     .map((group) => summarize(group, fullBytes))
     .sort((a, b) => rank(a) - rank(b) || methods.indexOf(a.method) - methods.indexOf(b.method));
+}
+
+/** What is wrong with results of which two are of one student: it would count as two seeds. Undefined where none are. */
+export function repeatedResult(
+  results: readonly Pick<ComparisonResult, 'method' | 'size' | 'seed'>[],
+): string | undefined {
+  const known = new Set<string>();
+  for (const { method, size, seed } of results) {
+    const key = JSON.stringify([method, size, seed]);
+    if (known.has(key)) return `expected one result of ${method} at size ${size} with seed ${seed}, received two`;
+    known.add(key);
+  }
+  return undefined;
 }
 
 /** @throws CollideError INVALID_ARGUMENT naming the first figure that is missing */
@@ -218,7 +233,7 @@ function summarize(group: readonly ComparisonResult[], fullBytes: number | undef
     epochs: distinct(group.map((r) => r.epochs)),
     rows: over((r) => r.rows),
     bytes,
-    share: fullBytes === undefined ? undefined : bytes.total / fullBytes,
+    share: fullBytes ? bytes.total / fullBytes : undefined,
     seconds: { ...seconds, total },
   };
 }

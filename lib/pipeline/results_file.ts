@@ -4,15 +4,20 @@ import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { CollideError, checkText, describe } from '../errors.ts';
 import { fileError, writeFileAtomic } from '../files/index.ts';
-import type { Comparison } from './results.ts';
+import { type Comparison, repeatedResult } from './results.ts';
 
 const count = z.number().min(0);
 const place = z.enum(['cpu', 'cuda']);
-/** JSON has no NaN; JSON.stringify writes null for it. */
-const metric = z
-  .custom<number>((value) => typeof value === 'number') // infinities and NaN, too
-  .nullable()
-  .transform((value) => value ?? Number.NaN);
+/** A figure from 0, infinity and NaN among them. JSON has no NaN; JSON.stringify writes null for it. */
+const metricUpTo = (most: number) =>
+  z
+    .custom<number>((value) => typeof value === 'number' && !(value < 0 || value > most), {
+      error: ({ input }) => `expected a number from 0 to ${most}, or null for none, received ${describe(input)}`,
+    })
+    .nullable()
+    .transform((value) => value ?? Number.NaN);
+const metric = metricUpTo(Number.POSITIVE_INFINITY);
+const shareOfPairs = metricUpTo(1);
 
 const shape = {
   hotShare: count.optional(),
@@ -20,7 +25,7 @@ const shape = {
   parts: count.optional(),
   hashed: z.array(z.string()).optional(),
 };
-const step = { method: z.string(), size: z.number().positive(), seed: z.number() };
+const step = { method: z.string(), size: z.number().positive(), seed: z.int().min(0) };
 
 // Objects of facts stay open: results written by a later version may say more.
 const schema: z.ZodType<Comparison, unknown> = z.looseObject({
@@ -37,25 +42,30 @@ const schema: z.ZodType<Comparison, unknown> = z.looseObject({
     fingerprint: z.string().optional(),
   }),
   notes: z.array(z.string()),
-  results: z.array(
-    z.looseObject({
-      ...step,
-      learningRate: count,
-      epochs: count,
-      ...shape,
-      untaught: z.array(z.string()).optional(),
-      whole: z.array(z.string()).optional(),
-      diverged: z.array(count).optional(),
-      dropped: z.array(z.looseObject({ ...shape, reason: z.string() })).optional(),
-      auc: metric,
-      logLoss: metric,
-      normalizedEntropy: metric,
-      rows: count,
-      devices: z.looseObject({ model: place, clusters: place.optional() }).optional(),
-      bytes: z.looseObject({ rows: count, mapping: count, optimizer: count, total: count }),
-      seconds: z.looseObject({ teacher: count, cluster: count, tune: count, train: count, evaluate: count }),
+  results: z
+    .array(
+      z.looseObject({
+        ...step,
+        learningRate: count,
+        epochs: count,
+        ...shape,
+        untaught: z.array(z.string()).optional(),
+        whole: z.array(z.string()).optional(),
+        diverged: z.array(count).optional(),
+        dropped: z.array(z.looseObject({ ...shape, reason: z.string() })).optional(),
+        auc: shareOfPairs,
+        logLoss: metric,
+        normalizedEntropy: metric,
+        rows: count,
+        devices: z.looseObject({ model: place, clusters: place.optional() }).optional(),
+        bytes: z.looseObject({ rows: count, mapping: count, optimizer: count, total: count }),
+        seconds: z.looseObject({ teacher: count, cluster: count, tune: count, train: count, evaluate: count }),
+      }),
+    )
+    .superRefine((results, context) => {
+      const repeated = repeatedResult(results);
+      if (repeated !== undefined) context.addIssue({ code: 'custom', message: repeated });
     }),
-  ),
   failed: z.array(z.looseObject({ ...step, reason: z.string() })).optional(),
 });
 

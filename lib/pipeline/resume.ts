@@ -1,6 +1,7 @@
 /** Whether the results of an earlier run may be kept: only with the same config and the same data. */
 import { isDeepStrictEqual } from 'node:util';
 import { CollideError, describe } from '../errors.ts';
+import { PACKAGE_VERSION } from '../version.ts';
 import type { CompareConfig } from './config.ts';
 import type { Comparison } from './results.ts';
 import { checkComparison, parseComparison } from './results_file.ts';
@@ -31,6 +32,9 @@ export function checkResumable(earlier: unknown, config: CompareConfig, where: s
   }
   if (comparison.data.fingerprint === undefined) {
     throw refuse(where, 'a fingerprint of their data (data.fingerprint)', 'none, as earlier versions wrote them');
+  }
+  if (comparison.version !== PACKAGE_VERSION) {
+    throw refuse(where, `version ${PACKAGE_VERSION} of this package`, `those of version ${comparison.version}`);
   }
   return comparison;
 }

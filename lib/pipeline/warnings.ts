@@ -13,6 +13,7 @@ export function comparisonWarnings(comparison: Pick<Comparison, 'config' | 'data
     ...data.splits.flatMap(oneClassWarnings),
     ...uncompressedWarnings(data.features, section),
     ...failureWarnings(comparison),
+    ...uselessWarnings(results),
     ...untaughtWarnings(results),
     ...dearWarnings(results),
   ];
@@ -97,6 +98,22 @@ function failureWarnings({ results, failed = [] }: Pick<Comparison, 'results' | 
       warnings.push(`${nameOf(group[0]!)}: ${what} diverged while it was tuned and had no part in its choice.`);
   }
   return warnings;
+}
+
+/** Log loss over the entropy of the labels, from which on predictions are far off and not just of no use. */
+const FAR_OFF = 1.5;
+
+/** Students that predict no better than the label rate does: they learned nothing, or not of what evaluation rows hold. */
+function uselessWarnings(results: Comparison['results']): string[] {
+  const groups = aggregate(results).filter(({ normalizedEntropy: { mean } }) => mean >= 1);
+  if (groups.length === 0) return [];
+  const worst = Math.max(...groups.map(({ normalizedEntropy: { mean } }) => mean));
+  const far =
+    worst > FAR_OFF
+      ? '. Dense values or labels of the evaluation rows that are unlike those of the training rows do that'
+      : '';
+  const names = groups.map(nameOf).join(', ');
+  return [`No better than always predicting the label rate (normalized entropy of 1 or more): ${names}${far}.`];
 }
 
 function untaughtWarnings(results: Comparison['results']): string[] {

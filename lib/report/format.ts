@@ -33,10 +33,11 @@ export function seconds(s: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** A metric with four digits; `∞` and `–` for what is infinite or does not exist. */
+/** A metric with four digits, `2.71e+27` from a million; `∞` and `–` for what is infinite or does not exist. */
 export function metric(value: number): string {
   if (Number.isNaN(value)) return NONE;
-  return Number.isFinite(value) ? value.toFixed(4) : '∞';
+  if (!Number.isFinite(value)) return '∞';
+  return Math.abs(value) < 1e6 ? value.toFixed(4) : value.toExponential(2);
 }
 
 /** `0.7451 ± 0.0003`; without the spread for a single seed. */

@@ -79,7 +79,7 @@ export function resultTable(groups: readonly Aggregate[], styles: readonly Metho
 
 /** Bytes in their parts, and seconds. */
 export function costTable(groups: readonly Aggregate[], styles: readonly MethodStyle[]): Markup {
-  const largest = Math.max(...groups.filter((g) => g.method !== FULL).map((g) => g.bytes.total));
+  const largest = Math.max(1, ...groups.filter((g) => g.method !== FULL).map((g) => g.bytes.total));
   const body = bySize(groups, 10, (group) => {
     const { bytes: b, seconds: s } = group;
     return html`<tr><td>${methodName(group.method, styles)}</td><td>${bytes(b.rows)}</td><td>${bytes(b.mapping)}</td>

@@ -151,7 +151,7 @@ class LateLoss {
     if (loss <= MOST_LOSS * entropy) return;
     throw new CollideError(
       'DIVERGED',
-      `Expected a training loss of at most ${MOST_LOSS} times the entropy of the labels (${entropy.toPrecision(4)}) over the second half of an epoch, received ${loss.toPrecision(4)}: always predicting the label rate would do better. A lower learning rate may help`,
+      `Expected a training loss of at most ${MOST_LOSS} times the entropy of the labels (${entropy.toPrecision(4)}) over the second half of an epoch, received ${loss.toPrecision(4)}: always predicting the label rate would do better. Another learning rate may help, most often a lower one`,
     );
   }
 }

@@ -33,6 +33,22 @@ describe('spread', () => {
 });
 
 describe('aggregate', () => {
+  it('refuses a result that is there twice: it would count as two seeds', () => {
+    const { results } = usualComparison();
+    expect(() => aggregate([...results, { ...results[1]!, auc: 0.9 }])).toThrowError(
+      expect.objectContaining({
+        code: 'INVALID_ARGUMENT',
+        message: 'The results of aggregate: expected one result of modulo at size 0.05 with seed 1, received two',
+      }),
+    );
+  });
+
+  it('knows no share of a full table of no bytes', () => {
+    const bytes = { rows: 0, mapping: 0, optimizer: 0, total: 0 };
+    const groups = aggregate([result({ method: 'full', size: 1, bytes }), result()]);
+    expect(groups.map(({ share }) => share)).toEqual([undefined, undefined]);
+  });
+
   it('takes seeds together and keeps the order: full table, sizes ascending, methods as they were run', () => {
     const groups = aggregate(usualComparison().results);
     expect(groups.map((g) => [g.method, g.size, g.auc.n])).toEqual([

@@ -68,6 +68,15 @@ describe('resume', () => {
     );
   });
 
+  it('refuses results of another version of this package', async () => {
+    await expect(refused({ ...begun, version: '0.0.9' })).rejects.toMatchObject({
+      code: 'FILE_FORMAT',
+      message: expect.stringMatching(
+        /Expected results with version .* received those of version 0\.0\.9\. Start again/,
+      ),
+    });
+  });
+
   it('refuses what is no comparison', async () => {
     for (const wrong of [begun.results, null, 'results.json', 3, { ...begun, results: [{ method: 'modulo' }] }]) {
       await expect(refused(wrong)).rejects.toMatchObject({

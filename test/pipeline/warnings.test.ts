@@ -59,6 +59,20 @@ describe('warnings of a comparison', () => {
     await everywhere(found, `All labels of split ${split} are 0`);
   });
 
+  it('students that say no more than the label rate, and those that are far off', async () => {
+    const idle = usualComparison();
+    for (const one of idle.results) if (one.method !== 'learned') one.normalizedEntropy = one.size === 0.1 ? 1 : 0.9;
+    expect(comparisonWarnings(idle)).toEqual([
+      'No better than always predicting the label rate (normalized entropy of 1 or more): modulo at 10 %, frequent at 10 %.',
+    ]);
+    const config = tinyConfig({ compare: { methods: ['full', 'modulo'], seeds: 1 } });
+    const far = await compare(config, tinyData({ evaluation: (s) => ({ ...s, dense: s.dense!.map(() => 1e20) }) }));
+    const text =
+      /No better than .*: The full table, .*\. Dense values or labels of the evaluation rows that are unlike/;
+    const { table } = await everywhere(far, text);
+    expect(table).toMatch(/ \d\.\d\de\+\d+/);
+  });
+
   it('log losses that hardly differ have labels that do', async () => {
     const flat = [1e-9, 2e-9].map((logLoss, k) => result({ seed: 1, method: `m${k}`, logLoss, auc: 0.5 + k * 1e-9 }));
     const page = await renderReport(comparison(flat));
