@@ -61,7 +61,7 @@ export function clusterCommand(): Command {
     .option('--max-cluster-size <ids>', 'agglomerative and lsh: most ids of a row', Number)
     .option(
       '--strict-size',
-      'agglomerative: no row has more ids than --max-cluster-size, which is a soft limit otherwise',
+      'agglomerative: no cluster has more ids than --max-cluster-size, which is a soft limit otherwise; --unseen cluster keeps it in every row',
     )
     .option('--merges-per-round <pairs>', 'agglomerative: K, the most pairs that merge in a round', Number)
     .option('--frequency <use>', 'agglomerative: counts for none, weighting, filter or weighting-and-filter (default)')
@@ -103,7 +103,7 @@ export function clusterCommand(): Command {
           process.stdout.write(
             `wrote ${out}: ${hashing.rows()} rows, ${hashing.mappingBytes()} bytes of mapping${digest}\n`,
           );
-          for (const line of overfullTables(hashing)) process.stdout.write(`${line}\n`);
+          for (const line of overfullTables(hashing, options)) process.stdout.write(`${line}\n`);
           for (const line of wholeTables(hashing.features, hashing.manifest.minRows)) process.stdout.write(`${line}\n`);
         } finally {
           progress.stop();
@@ -125,9 +125,22 @@ function checkBudgetOptions(given: Pick<ClusterOptions, 'size' | 'budget' | 'dim
   }
 }
 
-/** A line for every table with rows over its soft limit of ids. */
-function overfullTables({ manifest }: Hashing): string[] {
+/** A line for every table with clusters over its soft limit of ids, or with a row over a strict one. */
+function overfullTables(
+  { manifest }: Hashing,
+  { strictSize, maxClusterSize = Number.POSITIVE_INFINITY }: Pick<LearnHashingOptions, 'strictSize' | 'maxClusterSize'>,
+): string[] {
   const statistics = (manifest.details?.statistics ?? {}) as Record<string, MappingStatistics>;
+  if (strictSize === true) {
+    return Object.entries(statistics).flatMap(([name, { tables }]) =>
+      tables
+        .filter(({ largestRow }) => largestRow > maxClusterSize)
+        .map(
+          ({ largestRow }) =>
+            `${name}: the largest row has ${largestRow} ids, ${maxClusterSize} were wanted: ids that the teacher never saw share rows beside the clusters; --unseen cluster keeps the limit for them, too`,
+        ),
+    );
+  }
   return Object.entries(statistics).flatMap(([name, { tables }]) =>
     tables
       .filter(({ rowsOverLimit }) => rowsOverLimit > 0)

@@ -19,7 +19,8 @@ export const PRECISIONS = ['float32', 'float16', 'bfloat16', 'int8', 'int4'] as 
  *
  * The error of a value x of an int8 or int4 row is at most 0.501 step + 2^-23 |x|, with
  * step = 1.001 (largest - smallest + |smallest| / 1024 + 2^-24) / codes + 2^-24 of the row's values, codes = 255 or 15: half
- * of range / codes unless the row lies far from 0 for its range or has a range below 1e-4.
+ * of range / codes unless the row lies far from 0 for its range or has a range below 1e-4. A smallest value above 65,504
+ * counts as 65,504, where the codes of such a row begin.
  */
 export type Precision = (typeof PRECISIONS)[number];
 

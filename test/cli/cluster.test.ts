@@ -76,3 +76,19 @@ describe('collide cluster', () => {
     }
   });
 });
+
+it('a strict limit that a row of unseen ids exceeds is told, and kept when they are clustered', async () => {
+  const ids = 40;
+  const feature = {
+    name: 'movie',
+    cardinality: ids,
+    rows: Float32Array.from({ length: ids }, (_, id) => (id * 7) % ids),
+    counts: Uint32Array.from({ length: ids }, (_, id) => (id < 20 ? 0 : 3)),
+  };
+  await new Teacher(1, [feature]).save(at('half.safetensors'));
+  const strict = ['--size', '0.25', '--min-rows', '1', '--max-cluster-size', '4', '--strict-size'];
+  const halves = (...args: string[]) =>
+    run(clusterCommand, at('half.safetensors'), '--out', at('m.safetensors'), ...strict, ...args);
+  expect(await halves()).toContain('movie: the largest row has 20 ids, 4 were wanted: ids that the teacher never saw');
+  expect(await halves('--unseen', 'cluster')).not.toContain('largest row');
+});

@@ -278,3 +278,24 @@ it('baselineHashing stops at an abort', async () => {
   const stopped = baselineHashing(data, { ...options, signal: AbortSignal.abort(reason) });
   await expect(stopped).rejects.toMatchObject({ code: 'ABORTED', cause: reason });
 });
+
+it('baselineHashing refuses a seed or a share that is none, whatever the method', async () => {
+  const { data } = syntheticDataset({ rows: 2000, cardinalities: [500] });
+  for (const wrong of [
+    { seed: Number.NaN },
+    { seed: -1 },
+    { hotShare: 1.5 },
+    { hotShare: '0.5' as unknown as number },
+  ]) {
+    const made = baselineHashing(data, { method: 'modulo', size: 0.1, minRows: 0, ...wrong });
+    await expect(made).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  }
+});
+
+it('learnHashing stops at an abort where all tables stay whole, too', async () => {
+  const teacher = new Teacher(1, [
+    { name: 'a', cardinality: 4, rows: new Float32Array(4), counts: new Uint32Array(4) },
+  ]);
+  const stopped = learnHashing(teacher, { size: 1, signal: AbortSignal.abort() });
+  await expect(stopped).rejects.toMatchObject({ code: 'ABORTED' });
+});
