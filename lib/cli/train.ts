@@ -137,7 +137,13 @@ export function trainCommand(): Command {
         progress.stop();
         const { devices } = student;
         const fit = { ...student.fit, diverged: best.diverged };
-        const warnings = trainingWarnings(data, made.hashing, { minRows, size, whole, diverged: best.diverged });
+        const warnings = trainingWarnings(data, made.hashing, {
+          minRows,
+          size,
+          whole,
+          diverged: best.diverged,
+          ...metrics,
+        });
         for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
         const isWhole = ({ hashes }: FeatureHashing) => hashes[0]!.kind === 'identity';
         const compressed = made.hashing.features.filter((feature) => !isWhole(feature)).map(({ name }) => name);

@@ -23,7 +23,14 @@ export function comparisonWarnings(comparison: Pick<Comparison, 'config' | 'data
 export function trainingWarnings(
   data: Dataset,
   hashing: Hashing,
-  about: { minRows: number; size: number; whole: readonly string[]; diverged?: readonly number[] },
+  about: {
+    minRows: number;
+    size: number;
+    whole: readonly string[];
+    diverged?: readonly number[];
+    /** Of the student, on the evaluation split. */
+    normalizedEntropy: number;
+  },
 ): string[] {
   const features = hashing.features.map(({ name, cardinality, hashes }) => {
     return { name, cardinality, compressed: hashes[0]!.kind !== 'identity' };
@@ -37,6 +44,7 @@ export function trainingWarnings(
     ...(about.diverged === undefined
       ? []
       : [`Learning rates that diverged had no part: ${about.diverged.join(', ')}.`]),
+    ...(about.normalizedEntropy >= 1 ? [uselessText(['the student'], about.normalizedEntropy)] : []),
   ];
 }
 
@@ -70,11 +78,11 @@ export function uncompressedWarnings(
   { minRows, sizes }: { minRows?: number; sizes?: readonly number[] },
 ): string[] {
   if (features.length === 0 || features.some(({ compressed }) => compressed)) return [];
-  const small = minRows !== undefined && features.every(({ cardinality }) => cardinality < minRows);
+  const small = minRows === undefined || features.every(({ cardinality }) => cardinality < minRows);
   const all = sizes?.every((size) => size === 1) === true;
-  const why =
-    all && !small ? 'every size is 100 %' : `every table is below minRows${minRows === undefined ? '' : ` ${minRows}`}`;
-  const remedy = all && !small ? '' : '; a lower minRows compresses them';
+  const large = all ? 'every size is 100 %' : 'every size leaves a row for each id';
+  const why = small ? `every table is below minRows${minRows === undefined ? '' : ` ${minRows}`}` : large;
+  const remedy = small ? '; a lower minRows compresses them' : all ? '' : '; smaller sizes compress them';
   return [`Nothing was compressed: ${why} (${namedTables(features)}). All tables are full ones${remedy}.`];
 }
 
@@ -108,12 +116,16 @@ function uselessWarnings(results: Comparison['results']): string[] {
   const groups = aggregate(results).filter(({ normalizedEntropy: { mean } }) => mean >= 1);
   if (groups.length === 0) return [];
   const worst = Math.max(...groups.map(({ normalizedEntropy: { mean } }) => mean));
+  return [uselessText(groups.map(nameOf), worst)];
+}
+
+function uselessText(students: readonly string[], normalizedEntropy: number): string {
   const far =
-    worst > FAR_OFF
+    normalizedEntropy > FAR_OFF
       ? '. Dense values or labels of the evaluation rows that are unlike those of the training rows do that'
       : '';
-  const names = groups.map(nameOf).join(', ');
-  return [`No better than always predicting the label rate (normalized entropy of 1 or more): ${names}${far}.`];
+  const names = students.join(', ');
+  return `No better than always predicting the label rate (normalized entropy of 1 or more): ${names}${far}.`;
 }
 
 function untaughtWarnings(results: Comparison['results']): string[] {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compare } from '../../lib/pipeline/compare.ts';
-import { comparisonWarnings } from '../../lib/pipeline/warnings.ts';
+import { baselineHashing } from '../../lib/pipeline/learn_hashing.ts';
+import { comparisonWarnings, trainingWarnings } from '../../lib/pipeline/warnings.ts';
 import { formatTable, renderReport } from '../../lib/report/index.ts';
 import { comparison, result, usualComparison } from '../report/comparison.ts';
 import { tinyConfig, tinyData } from './tiny.ts';
@@ -38,6 +39,13 @@ describe('warnings of a comparison', () => {
     expect(modulo!.bytes).toEqual(full!.bytes);
     const whole = await compare(tinyConfig({ compare: { methods: ['modulo'], sizes: [1], seeds: 1 } }), tinyData());
     await everywhere(whole, /Nothing was compressed: every size is 100 %/);
+    const nearly = await compare(
+      tinyConfig({ compare: { methods: ['modulo'], sizes: [0.999], seeds: 1 } }),
+      tinyData(),
+    );
+    const why =
+      /Nothing was compressed: every size leaves a row for each id \(.*All tables are full ones; smaller sizes compress/;
+    await everywhere(nearly, why);
     const some = await compare(tinyConfig({ compare: { methods: ['modulo'], sizes: [0.5, 1], seeds: 1 } }), tinyData());
     expect(some.notes).toEqual([]);
     expect(some.data.features.map(({ compressed }) => compressed)).toEqual([true, true]);
@@ -71,6 +79,18 @@ describe('warnings of a comparison', () => {
       /No better than .*: The full table, .*\. Dense values or labels of the evaluation rows that are unlike/;
     const { table } = await everywhere(far, text);
     expect(table).toMatch(/ \d\.\d\de\+\d+/);
+  });
+
+  it('of one student say that it is of no use', async () => {
+    const data = tinyData();
+    const hashing = await baselineHashing(data, { method: 'modulo', size: 0.5, minRows: 1 });
+    const told = (normalizedEntropy: number) =>
+      trainingWarnings(data, hashing, { minRows: 1, size: 0.5, whole: [], normalizedEntropy });
+    expect(told(0.99)).toEqual([]);
+    expect(told(Number.NaN)).toEqual([]);
+    const text = 'No better than always predicting the label rate (normalized entropy of 1 or more): the student.';
+    expect(told(1)).toEqual([text]);
+    expect(told(40)).toEqual([expect.stringContaining(`${text} Dense values or labels`)]);
   });
 
   it('log losses that hardly differ have labels that do', async () => {
