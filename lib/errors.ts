@@ -15,7 +15,7 @@ export type CollideErrorCode =
   | 'NO_FORWARD' // backward without a forward to go back through
   | 'CLOSED' // use after close()
   | 'ABORTED' // stopped by the caller's AbortSignal
-  | 'DIVERGED' // training met a loss that is not a finite number
+  | 'DIVERGED' // training met a loss, or prediction a logit, that is not a finite number
   | 'OUT_OF_MEMORY' // the message says how many bytes were wanted, and for what
   | 'NATIVE_MISSING' // the native addon could not be loaded; the message has the build command
   | 'CUDA_UNAVAILABLE' // device 'cuda' without a usable driver, device or build

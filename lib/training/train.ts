@@ -156,7 +156,11 @@ class LateLoss {
   }
 }
 
-/** Logits of every row of a split, in its order. */
+/**
+ * Logits of every row of a split, in its order.
+ *
+ * @throws CollideError ABORTED, DIVERGED (a logit that is not finite)
+ */
 export async function predictSplit(
   model: Recommender,
   split: Split,
@@ -173,6 +177,13 @@ export async function predictSplit(
     rows += batch.size;
     return rows;
   });
+  const broken = logits.findIndex((logit) => !Number.isFinite(logit));
+  if (broken !== -1) {
+    throw new CollideError(
+      'DIVERGED',
+      `Expected a finite logit for every row, received ${logits[broken]} for row ${broken + 1}: its dense values may be far beyond those that the model was trained on (least(greatest(x, -1e6), 1e6) bounds a column x), or training has left huge weights`,
+    );
+  }
   return logits;
 }
 

@@ -1,9 +1,12 @@
 /** What diverges costs only itself: a rate, a layout, a student, a teacher; and an abort is never taken for it. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { SplitArrays } from '../../lib/data/index.ts';
 import { CollideError } from '../../lib/errors.ts';
 import { compare } from '../../lib/pipeline/compare.ts';
+import { baselineHashing } from '../../lib/pipeline/learn_hashing.ts';
 import type { ComparisonResult } from '../../lib/pipeline/results.ts';
 import { parseComparison } from '../../lib/pipeline/results_file.ts';
+import { trainStudent } from '../../lib/pipeline/student.ts';
 import { formatTable, renderReport } from '../../lib/report/index.ts';
 import type { trainEpoch } from '../../lib/training/train.ts';
 import { quality, tinyConfig, tinyData } from './tiny.ts';
@@ -153,5 +156,29 @@ describe('compare goes on where training diverges', () => {
   it('but fails on any other error', async () => {
     breaks = () => (at.startsWith('auto') ? new CollideError('OUT_OF_MEMORY', 'full') : undefined);
     await expect(run()).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' });
+  });
+});
+
+describe('dense values that a trained model cannot take', () => {
+  const small = (split: SplitArrays) => ({ ...split, dense: split.dense!.map((x) => x * 1e-12) });
+  const huge = (split: SplitArrays) => ({ ...split, dense: split.dense!.map(() => 1e30) });
+  const splits = { teacher: small, student: small, validation: small, evaluation: small };
+  const config = tinyConfig({ compare: { methods: ['full', 'modulo'], seeds: 1 } });
+
+  it.each(['validation', 'evaluation'])('are named, in the split %s', async (split) => {
+    await expect(compare(config, tinyData({ ...splits, [split]: huge }))).rejects.toMatchObject({
+      code: 'DIVERGED',
+      message: expect.stringMatching(
+        /Expected a finite logit for every row, received .* for row 1: its dense values may be/,
+      ),
+    });
+  });
+
+  it('are no predictions', async () => {
+    const data = tinyData({ ...splits, evaluation: huge });
+    const hashing = await baselineHashing(data, { method: 'full', size: 1 });
+    using student = await trainStudent(data.split('student'), { hashing, dim: 4 });
+    await expect(student.predict(data.split('evaluation'))).rejects.toMatchObject({ code: 'DIVERGED' });
+    expect((await student.predict(data.split('validation'))).every((p) => p > 0 && p < 1)).toBe(true);
   });
 });
