@@ -12,6 +12,7 @@ import { loadVectors } from '../pipeline/vectors.ts';
 import { DEVICE_FLAG } from './device.ts';
 import { digestOf } from './digest.ts';
 import { interruptSignal } from './interrupt.ts';
+import { numberOf } from './number_of.ts';
 import { checkPaths } from './paths.ts';
 import { Progress } from './progress.ts';
 
@@ -35,39 +36,39 @@ export function clusterCommand(): Command {
     .requiredOption('--out <file>', 'where to write the mapping: .safetensors, or .csv, .npy, .parquet of one table')
     .option('--counts <file>', 'for .npy: the access counts, one per vector')
     .option('--feature <name>', "name of a single table (default: the file's name)")
-    .option('--size <share>', 'rows of a compressed table as a share of its ids (default: 0.1)', Number)
-    .option('--min-rows <ids>', 'tables of fewer ids stay whole', Number, DEFAULT_MIN_ROWS)
+    .option('--size <share>', 'rows of a compressed table as a share of its ids (default: 0.1)', numberOf)
+    .option('--min-rows <ids>', 'tables of fewer ids stay whole', numberOf, DEFAULT_MIN_ROWS)
     .option(
       '--budget <bytes>',
       'instead of --size: rows of every table so that all, mappings included, have these bytes',
-      Number,
+      numberOf,
     )
-    .option('--dim <width>', "for --budget: width of the student's rows (default: 16)", Number)
+    .option('--dim <width>', "for --budget: width of the student's rows (default: 16)", numberOf)
     .option(
       '--sensitivity <name=weight...>',
       "for --budget: how much a unit of a table's error hurts (default: as collide train measured it, 1 elsewhere)",
     )
     .option('--method <name>', 'agglomerative, equal-mass, exact, kd-tree, k-means or lsh', 'agglomerative')
-    .option('--hot-share <share>', 'share of the rows for the hottest ids', Number, 0)
+    .option('--hot-share <share>', 'share of the rows for the hottest ids', numberOf, 0)
     .option('--unseen <policy>', 'ids that the teacher never saw: shared (default), reserved, hash, dealt or cluster')
-    .option('--reserved-share <share>', 'unseen reserved: share of the rows for them', Number)
-    .option('--hashes <number>', 'internal tables per feature, 1 or 2', Number)
+    .option('--reserved-share <share>', 'unseen reserved: share of the rows for them', numberOf)
+    .option('--hashes <number>', 'internal tables per feature, 1 or 2', numberOf)
     .option('--combine <how>', 'of two tables: sum or concat')
     .option('--projection <view>', 'for 1-D methods: principal, axis, or hilbert (equal-mass)')
     .option('--mass <name>', 'equal-mass: sqrt, cbrt or one')
     .option('--weight <name>', 'k-means and exact: count, sqrt or uniform')
-    .option('--iterations <number>', 'k-means: most rounds', Number)
-    .option('--directions <number>', 'lsh: directions whose cells make a bucket', Number)
-    .option('--max-cluster-size <ids>', 'agglomerative and lsh: most ids of a row', Number)
+    .option('--iterations <number>', 'k-means: most rounds', numberOf)
+    .option('--directions <number>', 'lsh: directions whose cells make a bucket', numberOf)
+    .option('--max-cluster-size <ids>', 'agglomerative and lsh: most ids of a row', numberOf)
     .option(
       '--strict-size',
       'agglomerative: no cluster has more ids than --max-cluster-size, which is a soft limit otherwise; --unseen cluster keeps it in every row',
     )
-    .option('--merges-per-round <pairs>', 'agglomerative: K, the most pairs that merge in a round', Number)
+    .option('--merges-per-round <pairs>', 'agglomerative: K, the most pairs that merge in a round', numberOf)
     .option('--frequency <use>', 'agglomerative: counts for none, weighting, filter or weighting-and-filter (default)')
     .option('--rotate', 'kd-tree: split along principal components')
     .option(DEVICE_FLAG, 'cpu, cuda or auto; exact and lsh have no CUDA kernels', 'cpu')
-    .option('--seed <number>', 'of hashed ids and of lsh', Number)
+    .option('--seed <number>', 'of hashed ids and of lsh', numberOf)
     .action(
       async (
         path: string,

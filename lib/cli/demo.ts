@@ -4,6 +4,7 @@ import { flights } from '../data/index.ts';
 import { checkInteger } from '../errors.ts';
 import { parseConfig } from '../pipeline/config.ts';
 import { DEVICE_FLAG, onDevice } from './device.ts';
+import { numberOf } from './number_of.ts';
 import { runComparison } from './run_comparison.ts';
 
 const INTRODUCTION = `Will a flight be more than 15 minutes late? Three million US flights of 2001.
@@ -24,7 +25,7 @@ export function demoCommand(): Command {
     .description('compare compression methods on three million real flights')
     .option('--json <file>', 'where to write the results', 'results.json')
     .option('--html <file>', 'where to write the report', 'report.html')
-    .option('--seeds <number>', 'repetitions with other random numbers', Number, 1)
+    .option('--seeds <number>', 'repetitions with other random numbers', numberOf, 1)
     .option('--resume', 'keep the results that the --json file already has')
     .option(DEVICE_FLAG, 'cpu, cuda or auto', 'cpu')
     .action(async ({ seeds: repetitions, device, ...options }: DemoCommandOptions) => {

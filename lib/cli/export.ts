@@ -5,6 +5,7 @@ import { Hashing } from '../pipeline/hashing.ts';
 import { mappingFormat, writeMapping } from '../pipeline/mapping_file.ts';
 import { checkBesideStudent } from '../pipeline/model_folder.ts';
 import { digestOf } from './digest.ts';
+import { numberOf } from './number_of.ts';
 import { checkPaths } from './paths.ts';
 
 export function exportCommand(): Command {
@@ -16,7 +17,7 @@ export function exportCommand(): Command {
       '--out <file>',
       'file to write: .csv or .parquet (id, row, value, kind), or .npy (the row of each id, no values)',
     )
-    .option('--table <number>', 'internal table, from 0', Number, 0)
+    .option('--table <number>', 'internal table, from 0', numberOf, 0)
     .action(async (path: string, options: { feature: string; out: string; table: number }) => {
       mappingFormat(options.out);
       await checkPaths([{ name: 'the mapping', path }], [{ name: '--out', path: options.out }]);
@@ -30,8 +31,10 @@ export function exportCommand(): Command {
       const known = vocabulary.features[f]!;
       await writeMapping(options.out, feature, table, known);
       const without = known.values === undefined ? ', without values, which the mapping does not know' : '';
-      process.stdout.write(
-        `wrote ${options.out}: ${feature.cardinality} ids${without}${await digestOf(options.out)}\n`,
+      const digest = await digestOf(options.out);
+      // A device or pipe may be standard output: csv and nothing else.
+      (digest === '' ? process.stderr : process.stdout).write(
+        `wrote ${options.out}: ${feature.cardinality} ids${without}${digest}\n`,
       );
     });
 }

@@ -20,6 +20,7 @@ import { trainingWarnings } from '../pipeline/warnings.ts';
 import { dataInputs } from './data_inputs.ts';
 import { DEVICE_FLAG, DEVICE_OF_CONFIG, onDevice } from './device.ts';
 import { interruptSignal } from './interrupt.ts';
+import { numberOf } from './number_of.ts';
 import { checkPaths } from './paths.ts';
 import { Progress } from './progress.ts';
 
@@ -28,11 +29,11 @@ export function trainCommand(): Command {
     .description('train a teacher, learn the hashing, train the student; save all three')
     .argument('<config>', 'config file, as for compare')
     .requiredOption('--out <folder>', 'folder for teacher.safetensors, mapping.safetensors and student/')
-    .option('--size <share>', 'rows of a compressed table as a share of its ids', Number, 0.1)
+    .option('--size <share>', 'rows of a compressed table as a share of its ids', numberOf, 0.1)
     .option(
       '--hot-share <share>',
       "share of those rows for the hottest ids (default: of the config's compare.hotShare what validation likes best)",
-      Number,
+      numberOf,
     )
     .option(DEVICE_FLAG, DEVICE_OF_CONFIG)
     .action(async (path: string, options: { out: string; size: number; hotShare?: number; device?: string }) => {

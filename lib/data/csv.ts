@@ -10,7 +10,7 @@ import { CollideError } from '../errors.ts';
 import { type Engine, EngineError, quoteName, quoteText } from './engine.ts';
 import { textHead } from './gzip.ts';
 
-/** @throws CollideError DATA_SOURCE (no header, differing headers, not UTF-8) */
+/** @throws CollideError DATA_SOURCE (no header, differing headers or quotes, not UTF-8) */
 export async function openCsv(
   engine: Engine,
   files: readonly string[],
@@ -28,10 +28,18 @@ export async function openCsv(
     );
   }
   // A file without quotes, or of one column, says nothing of them.
+  const known = (value: unknown): value is string => typeof value === 'string' && !['', '(empty)'].includes(value);
   const settled = (key: string, otherwise: string): string => {
-    const known = sniffed.map((file) => file[key]).find((value) => value !== '' && value !== '(empty)');
-    return quoteText(typeof known === 'string' ? known : otherwise);
+    return quoteText(sniffed.map((file) => file[key]).find(known) ?? otherwise);
   };
+  const quoting = sniffed.findIndex(({ Quote: quote }) => known(quote));
+  const other = sniffed.findIndex(({ Quote: quote }) => known(quote) && quote !== sniffed[quoting]!.Quote);
+  if (other >= 0) {
+    throw new CollideError(
+      'DATA_SOURCE',
+      `Expected one kind of quotes in all files, received ${sniffed[quoting]!.Quote} in ${shown(files[quoting]!)} and ${sniffed[other]!.Quote} in ${shown(files[other]!)}. data.query can read each as it is: SELECT * FROM read_csv(..., quote = '"') UNION ALL BY NAME SELECT ...`,
+    );
+  }
   const columns = `columns = {${texts.map((name) => `${quoteText(name)}: 'VARCHAR'`).join(', ')}}`;
   const dialect = [
     'auto_detect = false',

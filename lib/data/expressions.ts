@@ -116,14 +116,22 @@ async function bind(
   columns: readonly string[],
 ): Promise<string> {
   let type: string;
+  let width: number;
   try {
     // rowid beside it, so that an aggregate is refused here
     const rows = await engine.rows(`DESCRIBE SELECT (${expression.sql}\n) AS x, rowid FROM shape`);
     type = String(rows[0]!.column_type);
+    width = rows.length - 1;
   } catch (cause) {
     if (!(cause instanceof EngineError)) throw cause;
     const why = (await explain(cause.message, expression, typed, columns)) ?? cause.message;
     throw new CollideError('DATA_SQL', `${expression.where}: ${why} (in: ${expression.written})`, { cause });
+  }
+  if (width !== 1) {
+    throw new CollideError(
+      'DATA_SQL',
+      `${expression.where}: Expected one value a row, received an expression of ${width} columns, such as * or COLUMNS(...) (in: ${expression.written})`,
+    );
   }
   await checkOneRow(engine, expression);
   return type;

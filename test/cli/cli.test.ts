@@ -182,6 +182,11 @@ describe('collide', () => {
     const digest = createHash('sha256')
       .update(readFileSync(at('lsh.npy')))
       .digest('hex');
+    // Standard output as a pipe, as a shell makes it: the header and the ids, nothing else.
+    const shell = `'${process.execPath}' '${program}' export m.safetensors --feature movie --out /dev/stdout | cat`;
+    const piped = spawnSync('sh', ['-c', shell], { encoding: 'utf8', cwd: folder });
+    expect(piped.stdout.trim().split('\n')).toHaveLength(501);
+    expect(piped.stderr).toContain('wrote /dev/stdout: 500 ids');
     const exported = collide('export', 'm.safetensors', '--feature', 'movie', '--out', 'a.npy');
     expect(exported.stdout).toBe(
       `wrote a.npy: 500 ids, without values, which the mapping does not know, sha256 ${digest}\n`,
@@ -282,6 +287,13 @@ describe('collide', () => {
     expect(status).toBe(2);
     expect(stderr).toContain('--json');
     expect(collide('comparre').status).toBe(2);
+    for (const text of ['abc', '10%', '']) {
+      const { status, stderr } = collide('cluster', 'v.npy', '--out', 'm.safetensors', '--size', text);
+      expect([status, stderr]).toEqual([
+        2,
+        `error: option '--size <share>' argument '${text}' is invalid. Expected a number.\n`,
+      ]);
+    }
     expect(collide('--help').status).toBe(0);
   });
 });

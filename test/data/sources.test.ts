@@ -422,3 +422,33 @@ test('zstd files of more than a few lines are text once they are unpacked', asyn
   const data = await openDataset({ ...smallConfig(path), features: ['user'] });
   expect(data.text(0, data.split('teacher').ids(0).ids[0]!)).toBe('cfcd208495d565ef66e7dff9f98764da');
 });
+
+test("files with quotes of different kinds are refused: the quotes of one would be part of the other's values", async () => {
+  const quoted = (quote: string, name: string) => {
+    return write(
+      name,
+      smallCsv(100, (t) => smallLine(t).replaceAll(/[ui]\d+/g, (text) => quote + text + quote)),
+    );
+  };
+  const [double, single, none] = [quoted('"', 'double.csv'), quoted("'", 'single.csv'), quoted('', 'none.csv')];
+  for (const source of [
+    [double, single],
+    [none, single, double],
+  ]) {
+    expect(await refused('DATA_SOURCE', { ...smallConfig(''), source })).toMatch(/one kind of quotes in all files/);
+  }
+  const data = await openDataset({ ...smallConfig(''), source: [none, single] });
+  expect(data.features.map(({ cardinality }) => cardinality)).toEqual([13, 4]);
+});
+
+test.each(['*', "COLUMNS('user|item')", 'user), (item'])(
+  'an expression of several columns is refused: %s',
+  async (expr) => {
+    const config = smallConfig(write('columns.csv', smallCsv(100)));
+    for (const more of [{ features: [{ name: 'x', expr }] }, { dense: [expr] }, { label: expr }, { order: expr }]) {
+      expect(await refused('DATA_SQL', { ...config, ...more })).toMatch(
+        /Expected one value a row, received .* \d columns/,
+      );
+    }
+  },
+);
