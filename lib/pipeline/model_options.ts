@@ -17,7 +17,7 @@ export interface ModelOptions {
   bottomHidden?: number[];
   /** Hidden widths of the top MLP, without its last layer of width 1. Default [64]. */
   topHidden?: number[];
-  /** Its learning rate is the one tuned. Default rowwise Adagrad. */
+  /** Without a learning rate, which is an option of its own. Default rowwise Adagrad. */
   embeddingOptimizer?: EmbeddingOptimizer;
   /** Default LAMB; its learning rate by default 0.002 (the paper's) at 4,096 steps an epoch (see `defaultDenseRate`). */
   denseOptimizer?: DenseOptimizer;
@@ -100,7 +100,7 @@ export function buildRecommender(
     dim: checkInteger(dim, 1, 65536, 'dim'),
     bottomHidden: options.bottomHidden,
     topHidden: options.topHidden,
-    embeddingOptimizer: { ...(options.embeddingOptimizer ?? { kind: 'rowwise-adagrad' }), learningRate },
+    embeddingOptimizer: { ...tableOptimizer(options), learningRate },
     denseOptimizer: denseOptimizer(split, options),
     init: options.init,
     standardization: standardizationFor(split, options),
@@ -110,6 +110,16 @@ export function buildRecommender(
     device: options.device,
     threads: options.threads ?? 0,
   });
+}
+
+/** Of the tables, whose rate is not its own: rates are tried. @throws CollideError INVALID_ARGUMENT where it has one */
+function tableOptimizer({ embeddingOptimizer }: TrainingOptions): EmbeddingOptimizer {
+  const optimizer = embeddingOptimizer ?? { kind: 'rowwise-adagrad' };
+  if (optimizer.learningRate === undefined) return optimizer;
+  throw new CollideError(
+    'INVALID_ARGUMENT',
+    `Expected no learningRate in embeddingOptimizer, received ${describe(optimizer.learningRate)}: the option learningRate beside it is that of the tables`,
+  );
 }
 
 function standardizationFor(split: Split, { standardize = true }: TrainingOptions): Standardization | undefined {

@@ -324,3 +324,12 @@ describe('trainCrossTeachers', () => {
     expect(teachers[0]).not.toEqual(teachers[1]);
   });
 });
+
+it('a learning rate that would have no effect is refused', async () => {
+  const split = tinyData().split('student');
+  const hashing = await baselineHashing(tinyData(), { method: 'full', size: 1 });
+  const embeddingOptimizer = { kind: 'adam', learningRate: 0.1 } as const;
+  const refused = { code: 'INVALID_ARGUMENT', message: expect.stringContaining('the option learningRate beside it') };
+  await expect(trainTeacher(split, { embeddingOptimizer })).rejects.toMatchObject(refused);
+  await expect(trainStudent(split, { hashing, dim: 4, embeddingOptimizer })).rejects.toMatchObject(refused);
+});
