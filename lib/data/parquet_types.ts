@@ -12,7 +12,9 @@ const WHOLE = /^U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$/;
  */
 export async function checkParquetTypes(engine: Engine, files: readonly string[], where: string): Promise<void> {
   const typesOf = async (file: string): Promise<Map<string, string>> => {
-    const rows = await engine.rows(`DESCRIBE SELECT * FROM read_parquet(${quoteText(file)})`);
+    const rows = await engine.rows(
+      `DESCRIBE SELECT * FROM read_parquet(${quoteText(file)}, hive_partitioning = false)`,
+    );
     return new Map(rows.map((row) => [String(row.column_name).toLowerCase(), String(row.column_type)]));
   };
   if (files.length < 2) return;

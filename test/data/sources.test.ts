@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -339,6 +339,11 @@ test('parquet files whose types differ are refused, not rounded to the first', a
     const query = `SELECT * FROM ${from}`;
     expect(await refused('DATA_SOURCE', { ...others, query })).toContain(`data.query: ${expected}`);
   }
+  for (const name of ['part=1', 'part=x']) mkdirSync(join(folder, name));
+  copyFileSync(whole, join(folder, 'part=1', 'a.parquet'));
+  copyFileSync(narrow, join(folder, 'part=x', 'a.parquet'));
+  const parts = await openDataset({ ...config, features: ['part'], source: join(folder, 'part=*', 'a.parquet') });
+  expect(parts.text(0, parts.split('evaluation').ids(0).ids[0]!)).toBe('x');
   const data = await openDataset({ ...config, source: [whole, narrow] });
   expect(data.split('evaluation').rows).toBe(20);
 });
