@@ -132,9 +132,11 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
   throwIfAborted(signal);
   checkRecent(recent, teacher.vocabulary, 'learnHashing', 'the teacher');
   checkFeatures(chosen, teacher, 'rows of learnHashing');
+  for (const [name, rows] of Object.entries(chosen)) checkInteger(rows, 1, 2 ** 32 - 1, `rows of "${name}"`);
   checkFeatures(perFeature, teacher, 'perFeature of learnHashing');
   for (const [name, own] of Object.entries(perFeature)) {
     checkOptions(own, LEARNER_OPTIONS, `perFeature "${name}" of learnHashing`);
+    checkModulo(own, `perFeature "${name}" of learnHashing`);
   }
   const common = { ...learner, hotShare, seed };
   const learners = new Map(teacher.features.map(({ name }) => [name, { ...common, ...ownOf(perFeature, name) }]));
@@ -237,6 +239,13 @@ export const MOST_PARTS = 64;
 function hashedParts(rows: number, parts: number, seed: number): HashFunction[] {
   const seedOf = (part: number) => BigInt(seed) + (BigInt(part) << 53n); // no other seed's
   return Array.from({ length: parts - 1 }, (_, k) => ({ kind: 'mixed', rows, seed: seedOf(k + 1) }));
+}
+
+/** @throws CollideError INVALID_ARGUMENT for an option beside method 'modulo', which learns nothing */
+function checkModulo(own: LearnerOptions, where: string): void {
+  const useless = Object.entries(own).find(([key, value]) => key !== 'method' && value !== undefined)?.[0];
+  if (own.method !== 'modulo' || useless === undefined) return;
+  throw new CollideError('INVALID_ARGUMENT', `Expected no ${useless} for ${where}: method "modulo" has no use for it`);
 }
 
 /** What is said of one feature; a name may be that of something every object has. */

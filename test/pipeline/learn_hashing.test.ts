@@ -299,3 +299,16 @@ it('learnHashing stops at an abort where all tables stay whole, too', async () =
   const stopped = learnHashing(teacher, { size: 1, signal: AbortSignal.abort() });
   await expect(stopped).rejects.toMatchObject({ code: 'ABORTED' });
 });
+
+it('learnHashing refuses rows that are no number, and options beside the hashing trick of a feature', async () => {
+  const feature = { name: 'a', cardinality: 9, rows: new Float32Array(9), counts: new Uint32Array(9).fill(1) };
+  const teacher = new Teacher(1, [feature]);
+  const perFeature = { a: { method: 'modulo', weight: 'sqrt' } } as const;
+  await expect(learnHashing(teacher, { size: 0.5, minRows: 1, perFeature })).rejects.toThrow(
+    'Expected no weight for perFeature "a" of learnHashing: method "modulo" has no use for it',
+  );
+  for (const rows of ['3', 0, 1.5, Number.NaN]) {
+    const learned = learnHashing(teacher, { size: 0.5, minRows: 1, rows: { a: rows as number } });
+    await expect(learned).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('"a"') });
+  }
+});
