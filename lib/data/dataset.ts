@@ -144,6 +144,7 @@ async function build(
         values = texts.select(codeOf);
       } else {
         ids = idsOf(placesOf(texts, values), values.length, textOf, unseen);
+        if (codes.codeCount > 0 && !ids.seen.includes(1)) tellUnknown(name, textOf(0), values.at(0));
       }
       if (unseen === 'error') checkSeen(codes, ids, rows, texts, name);
       for (const [split, arrays] of splits) arrays.features.push(gatherIds(codes, ids, rows.members.get(split)!));
@@ -162,6 +163,14 @@ async function build(
     validationFrom: config.splits.validation === undefined ? 'student' : 'config',
     vocabulary: vocabulary ?? new Vocabulary({ features, dense, unseen, timezone: config.timezone }),
   });
+}
+
+/** All of a feature's values are unseen ones: most likely written in another way than those of the vocabulary. */
+function tellUnknown(name: string, received: string | null, known: string | null): void {
+  process.emitWarning(
+    `No value of feature "${name}" is in the vocabulary: the data have ${describe(received)}, the vocabulary ${describe(known)}. A model knows nothing of this feature then`,
+    { type: 'CollideWarning', code: 'COLLIDE_UNKNOWN_VALUES' },
+  );
 }
 
 /** @throws CollideError INVALID_ARGUMENT (no vocabulary with values), INVALID_CONFIG */

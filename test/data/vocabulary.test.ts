@@ -284,6 +284,27 @@ describe('the time zone', () => {
   });
 });
 
+describe('values that are all unknown', () => {
+  test('are told by a warning that shows how they are written', async () => {
+    const splits = { teacher: 't < 3', student: 't >= 3 and t < 24', evaluation: 't >= 24' };
+    const query = (id: string) => `SELECT ${id} AS item, t FROM range(30) r(t)`;
+    const one = await openDataset({ query: query("'i' || t % 5"), label: 't % 2', features: ['item'], splits });
+    const warnings: Error[] = [];
+    const listen = (warning: Error) => warnings.push(warning);
+    process.on('warning', listen);
+    const { vocabulary } = one;
+    for (const id of ["'i' || t % 7", "'I' || t % 5"]) {
+      await openDataset({ query: query(id), label: 't % 2', splits: { evaluation: 'true' }, vocabulary });
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', listen);
+    const told = warnings.filter((warning) => (warning as { code?: string }).code === 'COLLIDE_UNKNOWN_VALUES');
+    expect(told.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^No value of feature "item" .* the data have "I\d".* the vocabulary "i0"/),
+    ]);
+  });
+});
+
 describe('numbering other data', () => {
   const config = smallConfig('');
   const { features: _, ...bare } = config;
