@@ -32,7 +32,7 @@ export async function runJob<Result, Progress>(
     if (thrown !== undefined) throw thrown.error;
   };
   const report = (a: number, b: number) => {
-    if (thrown !== undefined) return;
+    if (thrown !== undefined || signal?.aborted) return;
     try {
       onProgress?.(progressOf(a, b));
     } catch (error) {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { agglomerate } from '../../lib/clustering/agglomerative.ts';
 import { equalMassBins } from '../../lib/clustering/equal_mass.ts';
+import { runJob } from '../../lib/clustering/job.ts';
 import { kMeans } from '../../lib/clustering/k_means.ts';
 import { learnKdTree } from '../../lib/clustering/kd_tree.ts';
 import { learnLsh } from '../../lib/clustering/lsh.ts';
@@ -127,4 +128,23 @@ describe('jobs of the learners', () => {
     });
     expect([...bins]).toEqual(expected);
   });
+});
+
+it('a job that goes on after an abort is not heard any more', async () => {
+  const stop = new AbortController();
+  const seen: number[] = [];
+  const start = (report: ((a: number, b: number) => void) | undefined) => ({
+    promise: Promise.resolve().then(() => {
+      report?.(1, 0);
+      report?.(2, 0);
+    }),
+    abort: () => undefined,
+  });
+  const onProgress = (round: number) => {
+    seen.push(round);
+    stop.abort();
+  };
+  const job = runJob(start, { signal: stop.signal, onProgress }, (round) => round);
+  await expect(job).rejects.toMatchObject({ code: 'ABORTED' });
+  expect(seen).toEqual([1]);
 });
