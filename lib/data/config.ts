@@ -84,19 +84,22 @@ export const dataSchema = z
       .min(1)
       .superRefine((features, context) => {
         const seen = new Set<string>();
+        const columns = new Set<string>(); // SQL takes `user` and `USER` for one column
         features.forEach((entry, index) => {
           const name = typeof entry === 'string' ? entry : entry.name;
-          if (seen.has(name)) {
+          const column = typeof entry === 'string' ? entry.toLowerCase() : undefined;
+          if (seen.has(name) || (column !== undefined && columns.has(column))) {
             context.addIssue({
               code: 'custom',
               path: [index],
-              message: `Expected different names, received "${name}" twice`,
+              message: `Expected different ${seen.has(name) ? 'names' : 'columns'}, received "${name}" twice`,
             });
           }
           seen.add(name);
+          if (column !== undefined) columns.add(column);
         });
       }),
-    /** Dense columns: SQL expressions whose values are numbers from -1e30 to 1e30, held as float32, used as they are. Default: none. */
+    /** Dense columns: SQL expressions whose values are numbers from -1e30 to 1e30, held as float32. Models standardise them (`model.standardize`). Default: none. */
     dense: z.array(z.union([expression, namedExpression])).default([]),
     /**
      * Boolean SQL expressions, window functions allowed; rows in none are left out, rows in two are an error. The

@@ -98,6 +98,10 @@ describe('parseConfig', () => {
       { data: { ...config().data, features: ['a', 'a'] } },
       /different names, received "a" twice \(data\.features\[1\]\)/,
     ],
+    [
+      { data: { ...config().data, features: ['a', { name: 'b', expr: 'a' }, 'A'] } },
+      /different columns, received "A" twice \(data\.features\[2\]\)/,
+    ],
     [{ data: { ...config().data, query: 'SELECT 1' } }, /either source or query, received both \(data\)/],
     [{ data: { ...config().data, source: undefined } }, /either source or query, received neither \(data\)/],
     [
