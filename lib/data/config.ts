@@ -99,7 +99,10 @@ export const dataSchema = z
           if (column !== undefined) columns.add(column);
         });
       }),
-    /** Dense columns: SQL expressions whose values are numbers from -1e30 to 1e30, held as float32. Models standardise them (`model.standardize`). Default: none. */
+    /**
+     * Dense columns: SQL expressions whose values are numbers from -1e30 to 1e30, held as float32. Models standardise them
+     * (`model.standardize`). Default: none.
+     */
     dense: z.array(z.union([expression, namedExpression])).default([]),
     /**
      * Boolean SQL expressions, window functions allowed; rows in none are left out, rows in two are an error. The
