@@ -41,7 +41,7 @@ export interface NativeJob<T> {
   abort(): void;
 }
 
-/** Principal components of native/cpu/principal.h, and the rows seen along them. */
+/** Principal components of native/cpu/clustering/principal.h, and the rows seen along them. */
 export interface NativePrincipal {
   /** [dim] */
   mean: Float64Array;
@@ -134,7 +134,7 @@ export interface NativeLayout {
   tables: NativeTable[];
 }
 
-/** A table's rows as they are stored: see native/core/precision.h. */
+/** A table's rows as they are stored: see native/core/embedding/precision.h. */
 export type NativeRows = Float32Array | Uint16Array | Uint8Array;
 
 export interface NativeEmbedding {

@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildTarget, configure, needTools, SANITIZED_BUILDS } from './sanitized-build.mjs';
 
@@ -19,9 +20,9 @@ needTools('cmake', 'g++');
 
 let passed = 0;
 let failed = 0;
-const programs = readdirSync(`${root}test/native`)
+const programs = readdirSync(`${root}test/native`, { recursive: true })
   .filter((file) => file.endsWith('_test.cc'))
-  .map((file) => file.slice(0, -'.cc'.length))
+  .map((file) => basename(file, '.cc'))
   .sort();
 
 /** Runs a program, and counts and prints what it says. */

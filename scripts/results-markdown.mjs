@@ -6,8 +6,8 @@
 // usage: node scripts/results-markdown.mjs
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { differByBytes } from '../dist/pipeline/by_bytes.js';
-import { aggregate, distinguishable, pairedDifference, spread } from '../dist/pipeline/results.js';
+import { differByBytes } from '../dist/compare/by_bytes.js';
+import { aggregate, distinguishable, pairedDifference, spread } from '../dist/compare/results.js';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const read = (path) => JSON.parse(readFileSync(root + path, 'utf8'));

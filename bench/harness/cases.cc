@@ -8,8 +8,8 @@
 #include <limits>
 #include <string_view>
 
-#include "core/error.h"
-#include "cpu/thread_pool.h"
+#include "core/support/error.h"
+#include "cpu/support/thread_pool.h"
 
 namespace collide::bench {
 

@@ -18,10 +18,10 @@
 #include <utility>
 #include <vector>
 
-#include "core/random.h"
-#include "cpu/agglomerate.h"
-#include "cpu/equal_mass.h"
-#include "cpu/kd_tree.h"
+#include "core/support/random.h"
+#include "cpu/clustering/agglomerate.h"
+#include "cpu/clustering/equal_mass.h"
+#include "cpu/clustering/kd_tree.h"
 
 namespace {
 

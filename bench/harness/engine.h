@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "cpu/embedding.h"
+#include "cpu/embedding/engine.h"
 #include "machine_limits.h"
 #include "workload.h"
 

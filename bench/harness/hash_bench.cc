@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "core/hash_function.h"
+#include "core/hashing/hash_function.h"
 #include "workload.h"
 
 namespace {

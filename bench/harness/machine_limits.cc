@@ -4,9 +4,9 @@
 #include <cstring>
 #include <numeric>
 
-#include "core/multiversion.h"
-#include "cpu/float8.h"
-#include "cpu/thread_pool.h"
+#include "core/support/multiversion.h"
+#include "cpu/support/float8.h"
+#include "cpu/support/thread_pool.h"
 
 namespace collide::bench {
 

@@ -10,7 +10,7 @@
 #include <sstream>
 
 #include "cases.h"
-#include "core/error.h"
+#include "core/support/error.h"
 
 namespace {
 

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <fstream>
 
-#include "core/error.h"
-#include "core/random.h"
-#include "cpu/thread_pool.h"
+#include "core/support/error.h"
+#include "core/support/random.h"
+#include "cpu/support/thread_pool.h"
 
 namespace collide::bench {
 

@@ -1,10 +1,10 @@
 // Ways to place ids that were tried and are not in the library. Each returns the hash functions of all features.
 
-import { equalMassBins } from '../../dist/clustering/equal_mass.js';
 import { principalProjection } from '../../dist/clustering/index.js';
+import { equalMassBins } from '../../dist/clustering/learners/equal_mass.js';
 import { mixedHasher } from '../../dist/hashing/mix.js';
+import { targetRows } from '../../dist/methods/table_rows.js';
 import { Hashing } from '../../dist/pipeline/hashing.js';
-import { targetRows } from '../../dist/pipeline/table_rows.js';
 import { wardBins } from './ward.mjs';
 
 /** Hot ids own rows; ids that the teacher saw get equal-mass bins; the others rows in proportion to their mass. */

@@ -7,10 +7,10 @@ import { parseArgs } from 'node:util';
 import { idWeights, optimalBins, principalProjection } from '../../dist/clustering/index.js';
 import { syntheticDataset } from '../../dist/data/index.js';
 import { rowsOfAll } from '../../dist/hashing/index.js';
+import { baselineHashing, learnHashing } from '../../dist/methods/learn_hashing.js';
+import { targetRows } from '../../dist/methods/table_rows.js';
 import { Hashing } from '../../dist/pipeline/hashing.js';
-import { baselineHashing, learnHashing } from '../../dist/pipeline/learn_hashing.js';
 import { trainStudent } from '../../dist/pipeline/student.js';
-import { targetRows } from '../../dist/pipeline/table_rows.js';
 import { trainTeacher } from '../../dist/pipeline/teacher.js';
 import { curvatures, wardBins } from './ward.mjs';
 

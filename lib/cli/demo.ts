@@ -1,8 +1,8 @@
 /** `collide demo`: the whole path on three million real flights, in a few minutes on two cores. */
 import { Command } from 'commander';
+import { parseConfig } from '../compare/config.ts';
 import { flights } from '../data/index.ts';
 import { checkInteger } from '../errors.ts';
-import { parseConfig } from '../pipeline/config.ts';
 import { DEVICE_FLAG, onDevice } from './device.ts';
 import { numberOf } from './number_of.ts';
 import { runComparison } from './run_comparison.ts';

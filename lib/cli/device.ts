@@ -1,7 +1,8 @@
 /** The option `--device` of the commands that train or cluster. */
+
+import type { CompareConfig } from '../compare/config.ts';
 import { DEVICES, type Device } from '../device.ts';
 import { checkOneOf } from '../errors.ts';
-import type { CompareConfig } from '../pipeline/config.ts';
 
 export const DEVICE_FLAG = '--device <name>';
 

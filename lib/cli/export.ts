@@ -1,8 +1,8 @@
 /** `collide export MAPPING`: the mapping as csv, npy or parquet for another trainer. */
 import { Command } from 'commander';
 import { checkInteger, checkOneOf } from '../errors.ts';
+import { mappingFormat, writeMapping } from '../export/mapping_file.ts';
 import { Hashing } from '../pipeline/hashing.ts';
-import { mappingFormat, writeMapping } from '../pipeline/mapping_file.ts';
 import { checkBesideStudent } from '../pipeline/model_folder.ts';
 import { digestOf } from './digest.ts';
 import { numberOf } from './number_of.ts';

@@ -1,7 +1,7 @@
 /** `collide report RESULTS`: the table and the HTML report of an earlier comparison. */
 import { Command } from 'commander';
+import { readComparison } from '../compare/results_file.ts';
 import { writeFileAtomic } from '../files/index.ts';
-import { readComparison } from '../pipeline/results_file.ts';
 import { renderReport } from '../report/index.ts';
 import { formatTable } from '../report/table.ts';
 import { checkPaths } from './paths.ts';

@@ -1,14 +1,14 @@
 /** What `demo` and `compare` share: open the data, compare with a progress bar, write results and report. */
 import { existsSync } from 'node:fs';
+import { compare } from '../compare/compare.ts';
+import type { CompareConfig } from '../compare/config.ts';
+import { placeMethods } from '../compare/placement.ts';
+import type { Comparison } from '../compare/results.ts';
+import { readComparison, writeComparison } from '../compare/results_file.ts';
+import { checkResumable } from '../compare/resume.ts';
 import { openDataset } from '../data/index.ts';
 import { CollideError } from '../errors.ts';
 import { writeFileAtomic } from '../files/index.ts';
-import { compare } from '../pipeline/compare.ts';
-import type { CompareConfig } from '../pipeline/config.ts';
-import { placeMethods } from '../pipeline/placement.ts';
-import type { Comparison } from '../pipeline/results.ts';
-import { readComparison, writeComparison } from '../pipeline/results_file.ts';
-import { checkResumable } from '../pipeline/resume.ts';
 import { renderReport } from '../report/index.ts';
 import { formatTable } from '../report/table.ts';
 import { dataInputs } from './data_inputs.ts';

@@ -10,7 +10,7 @@ import { CollideError, checkInteger, checkList, checkNumber, checkObject, checkO
 import { bytesPerEntry } from '../hashing/pack.ts';
 import { inTurns } from '../turns.ts';
 import type { JobOptions } from './job.ts';
-import { learnKdTree } from './kd_tree.ts';
+import { learnKdTree } from './learners/kd_tree.ts';
 import { type Counts, checkTeacherInTurns, checkTeacherShape, MOST_IDS } from './types.ts';
 
 /** Measured heights are powers of it. */

@@ -3,7 +3,7 @@
  * dimensions. For learners that cut an order into rows; distances along the curve mean nothing.
  *
  * Rows [ids * dim] float32, keys float64 [ids]. O(ids * dim * bits), bits = floor(52 / dim) levels of the curve, a native job
- * (native/cpu/hilbert.h). Deterministic, the same bits for any number of threads.
+ * (native/cpu/clustering/hilbert.h). Deterministic, the same bits for any number of threads.
  *
  * On a GPU: a reduction for the ranges (4 * dim bytes read per id) and one pass that makes the keys (4 * dim read, 8
  * written), a thread an id, its levels a loop in registers; then the sort and scans of equal-mass bins.

@@ -9,12 +9,8 @@ import type { PlacedOn } from '../device.ts';
 import { checkOptions, throwIfAborted } from '../errors.ts';
 import type { HashFunction, TableEntries } from '../hashing/hash_function.ts';
 import { inTurns } from '../turns.ts';
-import { agglomerate } from './agglomerative.ts';
-import { equalMassBins } from './equal_mass.ts';
 import { hilbertKeys } from './hilbert.ts';
 import type { JobOptions } from './job.ts';
-import { kMeans } from './k_means.ts';
-import { learnKdTree } from './kd_tree.ts';
 import {
   isJoint,
   type JointMethod,
@@ -22,9 +18,13 @@ import {
   type MappingPlan,
   planMapping,
 } from './learn_mapping_options.ts';
-import { learnLsh } from './lsh.ts';
+import { agglomerate } from './learners/agglomerative.ts';
+import { equalMassBins } from './learners/equal_mass.ts';
+import { kMeans } from './learners/k_means.ts';
+import { learnKdTree } from './learners/kd_tree.ts';
+import { learnLsh } from './learners/lsh.ts';
+import { idWeights, optimalBins } from './learners/optimal_bins.ts';
 import { hottestFirst, type Layout, layOut } from './mapping_layout.ts';
-import { idWeights, optimalBins } from './optimal_bins.ts';
 import { principalProjection } from './principal.ts';
 import { type Counts, checkCountsInTurns, checkCountsShape, checkTeacherInTurns, checkTeacherShape } from './types.ts';
 

@@ -1,17 +1,17 @@
 /** The options of learnMapping: their meaning, defaults and checks. */
 import { chooseDevice, type Device, type PlacedOn } from '../device.ts';
 import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, checkSeed } from '../errors.ts';
+import { checkJobOptions, JOB_OPTIONS, type JobOptions } from './job.ts';
 import {
   type AgglomerateMethod,
   type ClusterProgress,
   completeMethod,
   METHOD_OPTIONS,
   STRICT_OBSTACLE,
-} from './agglomerative.ts';
-import { BIN_MASSES, type BinMass } from './equal_mass.ts';
-import { checkJobOptions, JOB_OPTIONS, type JobOptions } from './job.ts';
-import { completeKMeans, type KMeansMethod } from './k_means.ts';
-import type { LshMethod } from './lsh.ts';
+} from './learners/agglomerative.ts';
+import { BIN_MASSES, type BinMass } from './learners/equal_mass.ts';
+import { completeKMeans, type KMeansMethod } from './learners/k_means.ts';
+import type { LshMethod } from './learners/lsh.ts';
 import { UNSEEN_POLICIES } from './mapping_layout.ts';
 import { MOST_IDS } from './types.ts';
 

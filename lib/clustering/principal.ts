@@ -2,7 +2,7 @@
  * One-dimensional views of teacher rows, for the learners that cluster a single value: an axis of the teacher as it is,
  * or a count-weighted principal component. "Learning to Collide" clusters in 1-D spaces, one per internal table.
  *
- * Principal components are the public face of native/cpu/principal.h: native jobs, with the same bits for any number of
+ * Principal components are the public face of native/cpu/clustering/principal.h: native jobs, with the same bits for any number of
  * threads. Rows [ids * dim] float32 and counts are copied at the call; results are float64.
  */
 import { checkInteger, checkOptions } from '../errors.ts';

@@ -1,6 +1,6 @@
 /** What callers hand in as the features of a data set. */
 import { CollideError, checkInteger, checkList, checkText, describe } from '../errors.ts';
-import type { FeatureInfo } from './types.ts';
+import type { FeatureInfo } from './feature_info.ts';
 
 /** @throws CollideError INVALID_ARGUMENT unless `value` is what `features` of a data set or a split are */
 export function checkFeatureInfos(value: unknown, where: string): readonly FeatureInfo[] {

@@ -19,6 +19,7 @@ import { assignIds, type Codes, gatherIds, type Ids, idsOf, rankCodes } from './
 import { encodeFeature } from './encode_feature.ts';
 import { Engine } from './engine.ts';
 import { bindExpressions, type Expressions } from './expressions.ts';
+import type { FeatureInfo } from './feature_info.ts';
 import { datasetFromArrays, type SplitArrays } from './memory.ts';
 import { placesOf, textSql } from './number_by.ts';
 import { createTable, type Rows, readRows } from './rows.ts';
@@ -26,7 +27,7 @@ import { checkSameVocabulary } from './same_vocabulary.ts';
 import { parseStrict } from './schema.ts';
 import { openSource } from './source.ts';
 import { typeColumns } from './text_columns.ts';
-import { type Dataset, type FeatureInfo, type SplitName, splitNames } from './types.ts';
+import { type Dataset, type SplitName, splitNames } from './types.ts';
 import { ValueTexts } from './value_texts.ts';
 import { Vocabulary, type VocabularyColumn, type VocabularyFeature } from './vocabulary.ts';
 import { listExpressions } from './written.ts';

@@ -4,8 +4,9 @@
  */
 import { CollideError } from '../errors.ts';
 import { mixedHasher } from '../hashing/mix.ts';
+import type { UnseenPolicy } from './feature_info.ts';
 import type { SplitArrays } from './memory.ts';
-import type { IdOrder, UnseenPolicy } from './types.ts';
+import type { IdOrder } from './types.ts';
 
 /** The values of one feature in all rows, as codes below `codeCount`. */
 export interface Codes {

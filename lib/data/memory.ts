@@ -4,8 +4,9 @@
  */
 import { CollideError, checkList, checkObject, checkOneOf, checkOptions, checkText, describe } from '../errors.ts';
 import { checkFeatureInfos } from './check_features.ts';
+import type { FeatureInfo, UnseenPolicy } from './feature_info.ts';
 import { checkSameVocabulary } from './same_vocabulary.ts';
-import type { Dataset, FeatureIds, FeatureInfo, IdOrder, Split, UnseenPolicy } from './types.ts';
+import type { Dataset, FeatureIds, IdOrder, Split } from './types.ts';
 import { Vocabulary } from './vocabulary.ts';
 
 /** The arrays of one split; see {@link Split} for their shapes. */

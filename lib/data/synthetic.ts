@@ -12,11 +12,12 @@
  */
 import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions } from '../errors.ts';
 import { assignIds, type Codes, gatherIds, rankCodes } from './encode.ts';
+import type { FeatureInfo } from './feature_info.ts';
 import { datasetFromArrays, type SplitArrays } from './memory.ts';
 import { Random } from './random.ts';
 import { dealRows } from './splits.ts';
 import { dayOf, drawIds, type IdLaw } from './synthetic_ids.ts';
-import type { Dataset, FeatureInfo, IdOrder, SplitName } from './types.ts';
+import type { Dataset, IdOrder, SplitName } from './types.ts';
 
 export interface SyntheticOptions {
   /** Rows in all splits together, 100 at least. Default 20,000. */

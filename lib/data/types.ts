@@ -4,18 +4,8 @@
  * Everything is in memory and read-only by agreement: the arrays are handed out, not copied.
  */
 
+import type { FeatureInfo, UnseenPolicy } from './feature_info.ts';
 import type { Vocabulary } from './vocabulary.ts';
-
-/** One categorical feature of a {@link Dataset}. */
-export interface FeatureInfo {
-  readonly name: string;
-  /** Ids are 0 .. cardinality - 1, the out-of-vocabulary id included. */
-  readonly cardinality: number;
-  /** Whether a row holds a bag of ids; otherwise exactly one. */
-  readonly list: boolean;
-  /** The id that values unseen (or too rare, `minCount`) in training get: the last id, or null unless the data set was opened with `unseen: 'row'`. */
-  readonly outOfVocabulary: number | null;
-}
 
 /** The ids of one feature in one split. */
 export interface FeatureIds {
@@ -48,7 +38,6 @@ export interface Split {
 }
 
 export type IdOrder = 'frequency' | 'appearance';
-export type UnseenPolicy = 'row' | 'hash' | 'error';
 
 export interface Dataset {
   /** What the ids of all splits mean; models that are trained on the data keep and save it. */

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { CollideError, checkInteger, checkObject } from '../errors.ts';
 import { checkFeatureInfos } from './check_features.ts';
-import type { UnseenPolicy } from './types.ts';
+import type { UnseenPolicy } from './feature_info.ts';
 import type { ValueTexts } from './value_texts.ts';
 
 /** One feature of a {@link Vocabulary}. What is undefined is not known, of data that did not come through openDataset. */

@@ -79,7 +79,7 @@ function checkDistinct(features: readonly NativeFeature[]): void {
   }
 }
 
-/** The widest row that fits a block's shared memory: kWidestRow of native/cuda/backward_plan.h. */
+/** The widest row that fits a block's shared memory: kWidestRow of native/cuda/embedding/backward_plan.h. */
 const WIDEST_ON_CUDA = 8192;
 
 /** What of these features the CUDA kernels cannot do, if anything. */

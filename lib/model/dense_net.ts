@@ -324,7 +324,7 @@ function checkFinite(values: Float32Array, name: string): void {
   if (position >= 0) throw invalid(`Expected a finite number for ${name}[${position}], received ${values[position]}`);
 }
 
-/** The order of the native parameters: see native/cpu/dense_net.h. */
+/** The order of the native parameters: see native/cpu/dense/net.h. */
 function tensorsOf({ dense, vectors, dim, bottom, top }: NativeDenseConfig): DenseTensor[] {
   const tensors: DenseTensor[] = [];
   let start = 0;

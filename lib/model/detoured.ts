@@ -5,7 +5,7 @@
  */
 import type { FeatureOptions } from '../embedding/index.ts';
 import { CollideError, describe } from '../errors.ts';
-import type { ModelBatch } from './recommender.ts';
+import type { ModelBatch } from './batch.ts';
 
 export interface ModelFeature extends Omit<FeatureOptions, 'dim' | 'init' | 'tables'> {
   /** Whether batches may have other ids for its first hash function (`detoured`). Several must `concat`. Default false. */

@@ -4,8 +4,8 @@
  */
 import type { EmbeddingTables } from '../embedding/index.ts';
 import { type NativeModelSteps, native } from '../native.ts';
+import type { ModelBatch } from './batch.ts';
 import type { DenseNet } from './dense_net.ts';
-import type { ModelBatch } from './recommender.ts';
 
 /** Steps that may be under way: one that runs, and the next, whose batch is copied meanwhile. */
 const IN_FLIGHT = 2;

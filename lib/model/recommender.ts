@@ -6,24 +6,11 @@
 import type { Device, PlacedOn } from '../device.ts';
 import { type EmbeddingOptimizer, EmbeddingTables, type Init } from '../embedding/index.ts';
 import { checkInteger, checkList, checkNumber, checkObject, checkOptions } from '../errors.ts';
+import { checkBatch, type ModelBatch } from './batch.ts';
 import { DenseNet, type DenseOptimizer } from './dense_net.ts';
 import { DetouredFeatures, type ModelFeature } from './detoured.ts';
 import { DeviceSteps } from './device_steps.ts';
 import { checkStandardization, DenseInputs, type Standardization } from './standardization.ts';
-
-/** A batch as data/ makes it; see its `Batch` for the layout. */
-export interface ModelBatch {
-  size: number;
-  indices: Uint32Array;
-  /** The ids that the first hash function of a feature gets, laid out as `indices`. Default: `indices`. */
-  detoured?: Uint32Array;
-  /** [features * size + 1], feature-major */
-  offsets: Uint32Array;
-  /** [size, dense inputs], raw: the model standardises them, where it does. */
-  dense: Float32Array;
-  /** [size], 0 or 1 */
-  labels: Float32Array;
-}
 
 export interface RecommenderOptions {
   /** Every feature becomes one vector of width `dim`; their order is that of the batches. */
@@ -230,10 +217,4 @@ export class Recommender {
   [Symbol.dispose](): void {
     this.close();
   }
-}
-
-/** Size, ids and offsets; the engine checks what they hold. */
-function checkBatch(batch: ModelBatch): void {
-  checkObject(batch, 'a batch, as batches() makes it,');
-  checkInteger(batch.size, 0, 2 ** 32 - 1, 'size of a batch'); // an empty one can be predicted
 }

@@ -9,18 +9,10 @@ import {
   type TensorPieces,
   writeSafetensors,
 } from '../files/index.ts';
+import type { FeatureHashing } from '../hashing/feature_hashing.ts';
 import { checkHashFunction, type HashFunction, mappingBytes, rowCount } from '../hashing/index.ts';
 import { fingerprint, type Origin, vocabularyOf } from './origin.ts';
 import { describeHash, restoreHash, type StoredHash } from './stored_hash.ts';
-
-export interface FeatureHashing {
-  name: string;
-  cardinality: number;
-  hashes: HashFunction[];
-  combine: 'sum' | 'concat';
-  /** While a student trains, this id stands in for those that share the row of unseen values; see newcomers.ts. */
-  standIn?: number;
-}
 
 export interface HashingManifest {
   /** How the hash functions came about: `learned`, `modulo`, ... */

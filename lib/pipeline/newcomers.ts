@@ -7,11 +7,11 @@
  *
  * O(ids) a feature, deterministic.
  */
-import type { FeatureInfo } from '../data/types.ts';
+import type { FeatureInfo } from '../data/feature_info.ts';
+import type { FeatureHashing } from '../hashing/feature_hashing.ts';
 import type { HashFunction } from '../hashing/index.ts';
 import type { Detours } from '../training/detours.ts';
 import { inTurns } from '../turns.ts';
-import type { FeatureHashing } from './hashing.ts';
 
 /**
  * Gives the row of unseen values to the ids of the last row, which is left to the coldest of them.

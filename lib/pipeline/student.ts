@@ -9,13 +9,13 @@ import type { Device, PlacedOn } from '../device.ts';
 import { CollideError, type CollideErrorCode, checkOptions, checkText, describe } from '../errors.ts';
 import { inFolder, type SafetensorsFile, withSafetensors, writeSafetensors } from '../files/index.ts';
 import { Recommender, type RecommenderOptions } from '../model/recommender.ts';
+import { checkSplitOf, checkTrainingSplits } from '../training/check_splits.ts';
+import { type Fit, fitFixed, fitTuned } from '../training/fit.ts';
 import { rowLosses } from '../training/metrics.ts';
+import { buildRecommender, TRAINING_OPTIONS, type TrainingOptions } from '../training/options.ts';
 import { evaluateSplit, type Metrics, predictSplit } from '../training/train.ts';
-import { checkSplitOf, checkTrainingSplits } from './check_splits.ts';
-import { checkDetours } from './cross_fit.ts';
-import { type Fit, fitFixed, fitTuned } from './fit.ts';
+import { checkDetoursOf } from './detours.ts';
 import { type Contents, checkFormat, type FileContents, Hashing } from './hashing.ts';
-import { buildRecommender, TRAINING_OPTIONS, type TrainingOptions } from './model_options.ts';
 import { newcomerDetours } from './newcomers.ts';
 import { vocabularyOf } from './origin.ts';
 import { Teacher } from './teacher.ts';
@@ -247,7 +247,7 @@ export async function trainStudent(split: Split, options: StudentOptions = {}): 
   const { hashing, dim = 16, validation } = options;
   checkTrainingSplits(split, options, 'trainStudent');
   if (hashing !== undefined) checkHashing(hashing, split);
-  checkDetours(options.detours, hashing);
+  checkDetoursOf(options.detours, hashing);
   const detours = options.detours ?? newcomerDetours(hashing?.features, split.features);
   const served = hashing?.features.some(({ standIn }) => standIn !== undefined) === true;
   if (served && !((options.newcomers?.share ?? 0) > 0)) {

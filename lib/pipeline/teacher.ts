@@ -7,11 +7,11 @@ import type { Vocabulary } from '../data/vocabulary.ts';
 import { CollideError, checkInteger, checkObject, checkOptions, checkText, describe } from '../errors.ts';
 import { readSafetensors, type Safetensors, writeSafetensors } from '../files/index.ts';
 import type { Recommender } from '../model/recommender.ts';
+import { checkTrainingSplits } from '../training/check_splits.ts';
+import { type Fit, fitFixed, fitTuned } from '../training/fit.ts';
+import { buildRecommender, TRAINING_OPTIONS, type TrainingOptions } from '../training/options.ts';
 import { measureSensitivity } from '../training/sensitivity.ts';
-import { checkTrainingSplits } from './check_splits.ts';
-import { type Fit, fitFixed, fitTuned } from './fit.ts';
 import { type Contents, checkFormat } from './hashing.ts';
-import { buildRecommender, TRAINING_OPTIONS, type TrainingOptions } from './model_options.ts';
 import { fingerprint, type Origin, vocabularyOf } from './origin.ts';
 
 export interface TeacherFeature {

@@ -2,7 +2,7 @@
  * What a comparison shows, in words: every sentence is computed from the results and claims a difference only where it
  * exceeds its spread over seeds.
  */
-import { type ByBytes, differByBytes } from '../pipeline/by_bytes.ts';
+import { type ByBytes, differByBytes } from '../compare/by_bytes.ts';
 import {
   aggregate,
   bestOfSize,
@@ -12,8 +12,8 @@ import {
   methodsOf,
   type Spread,
   sizesOf,
-} from '../pipeline/results.ts';
-import { comparisonWarnings, times } from '../pipeline/warnings.ts';
+} from '../compare/results.ts';
+import { comparisonWarnings, times } from '../compare/warnings.ts';
 import { difference, enumerate, meanSpread, percent } from './format.ts';
 
 /** How one method differs from another at one size; positive AUC and negative log loss are better. */

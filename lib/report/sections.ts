@@ -1,5 +1,5 @@
 /** The tables of the report: differences from the baseline, every figure, and what it cost. */
-import { isBestForBytes } from '../pipeline/by_bytes.ts';
+import { isBestForBytes } from '../compare/by_bytes.ts';
 import {
   type Aggregate,
   type Comparison,
@@ -8,8 +8,8 @@ import {
   type QualityMetric,
   type Spread,
   sizesOf,
-} from '../pipeline/results.ts';
-import { takesMoreThanFull, times } from '../pipeline/warnings.ts';
+} from '../compare/results.ts';
+import { takesMoreThanFull, times } from '../compare/warnings.ts';
 import { type Difference, differences } from './findings.ts';
 import { bytes, difference, integer, list, meanSpread, metric, percent, seconds } from './format.ts';
 import { html, type Markup } from './html.ts';

@@ -1,9 +1,9 @@
 /** The results as a table of text, for a terminal. */
 
-import { isBestForBytes } from '../pipeline/by_bytes.ts';
-import { type Aggregate, aggregate, type Comparison, FULL, type QualityMetric } from '../pipeline/results.ts';
-import { checkComparison } from '../pipeline/results_file.ts';
-import { namedTables } from '../pipeline/table_rows.ts';
+import { isBestForBytes } from '../compare/by_bytes.ts';
+import { type Aggregate, aggregate, type Comparison, FULL, type QualityMetric } from '../compare/results.ts';
+import { checkComparison } from '../compare/results_file.ts';
+import { namedTables } from '../methods/table_rows.ts';
 import { remarks } from './findings.ts';
 import { bytes, integer, list, meanSpread, metric, percent, seconds } from './format.ts';
 

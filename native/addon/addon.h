@@ -7,7 +7,7 @@
 #include <string>
 #include <system_error>
 
-#include "core/error.h"
+#include "core/support/error.h"
 
 namespace collide {
 class DenseNet;

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "addon/addon.h"
-#include "core/dense_net.h"
-#include "core/embedding_layout.h"
-#include "core/memory.h"
+#include "core/dense/net.h"
+#include "core/embedding/layout.h"
+#include "core/support/memory.h"
 
 namespace collide::addon {
 

@@ -1,12 +1,12 @@
-// agglomerate(values, counts, options, onProgress): the clustering of cpu/agglomerate.h as a job. Inputs are copied
-// before the call returns, so the caller's buffers may be transferred or changed at once.
+// agglomerate(values, counts, options, onProgress): the clustering of cpu/clustering/agglomerate.h as a job. Inputs are
+// copied before the call returns, so the caller's buffers may be transferred or changed at once.
 #include <vector>
 
 #include "addon/addon.h"
 #include "addon/arrays.h"
 #include "addon/cuda.h"
 #include "addon/learner_job.h"
-#include "cpu/agglomerate.h"
+#include "cpu/clustering/agglomerate.h"
 
 namespace collide::addon {
 

@@ -2,17 +2,17 @@
 
 #include <utility>
 
-#include "core/error.h"
+#include "core/support/error.h"
 
 #ifdef COLLIDE_CUDA
-#include "cuda/agglomerate.h"
-#include "cuda/dense_net.h"
-#include "cuda/embedding.h"
-#include "cuda/equal_mass.h"
-#include "cuda/kd_tree.h"
-#include "cuda/kmeans.h"
-#include "cuda/model_steps.h"
-#include "cuda/probe.cuh"
+#include "cuda/clustering/agglomerate.h"
+#include "cuda/clustering/equal_mass.h"
+#include "cuda/clustering/kd_tree.h"
+#include "cuda/clustering/kmeans.h"
+#include "cuda/dense/net.h"
+#include "cuda/embedding/engine.h"
+#include "cuda/model/steps.h"
+#include "cuda/support/probe.cuh"
 #endif
 
 namespace collide::addon {

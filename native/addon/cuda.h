@@ -4,13 +4,13 @@
 #include <memory>
 #include <vector>
 
-#include "core/agglomeration.h"
-#include "core/cuda_probe.h"
-#include "core/dense_net.h"
-#include "core/embedding_engine.h"
-#include "core/model_steps.h"
-#include "cpu/equal_mass.h"
-#include "cpu/kmeans.h"
+#include "core/clustering/agglomeration.h"
+#include "core/dense/net.h"
+#include "core/embedding/engine.h"
+#include "core/model/steps.h"
+#include "core/support/cuda_probe.h"
+#include "cpu/clustering/equal_mass.h"
+#include "cpu/clustering/kmeans.h"
 
 namespace collide::addon {
 

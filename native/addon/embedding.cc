@@ -6,8 +6,8 @@
 #include "addon/arrays.h"
 #include "addon/cuda.h"
 #include "addon/embedding_config.h"
-#include "cpu/embedding.h"
-#include "cpu/round_tables.h"
+#include "cpu/embedding/engine.h"
+#include "cpu/embedding/round_tables.h"
 
 namespace collide::addon {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/embedding_engine.h"
+#include "core/embedding/engine.h"
 
 namespace collide::addon {
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "core/hash_function.h"
+#include "core/hashing/hash_function.h"
 
 namespace collide::addon {
 

@@ -3,8 +3,8 @@
 
 #include "addon/addon.h"
 #include "addon/cuda.h"
-#include "cpu/gemm.h"
-#include "cpu/thread_pool.h"
+#include "cpu/dense/gemm.h"
+#include "cpu/support/thread_pool.h"
 
 namespace collide::addon {
 

@@ -9,7 +9,7 @@
 
 #include "addon/addon.h"
 #include "addon/job.h"
-#include "core/error.h"
+#include "core/support/error.h"
 
 namespace collide::addon {
 

@@ -1,16 +1,16 @@
-// Learners as jobs: kmeans(points, counts, start, options, onProgress) of cpu/kmeans.h, lsh(points, directions,
-// offsets, options, onProgress) of cpu/lsh.h and optimalBins(values, weights, options, onProgress) of
-// cpu/optimal_bins.h. Inputs are copied before a call returns, so the caller's buffers may be transferred or changed at
-// once.
+// Learners as jobs: kmeans(points, counts, start, options, onProgress) of cpu/clustering/kmeans.h, lsh(points,
+// directions, offsets, options, onProgress) of cpu/clustering/lsh.h and optimalBins(values, weights, options,
+// onProgress) of cpu/clustering/optimal_bins.h. Inputs are copied before a call returns, so the caller's buffers may be
+// transferred or changed at once.
 #include <vector>
 
 #include "addon/addon.h"
 #include "addon/arrays.h"
 #include "addon/cuda.h"
 #include "addon/learner_job.h"
-#include "cpu/kmeans.h"
-#include "cpu/lsh.h"
-#include "cpu/optimal_bins.h"
+#include "cpu/clustering/kmeans.h"
+#include "cpu/clustering/lsh.h"
+#include "cpu/clustering/optimal_bins.h"
 
 namespace collide::addon {
 

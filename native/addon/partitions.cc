@@ -6,8 +6,8 @@
 #include "addon/arrays.h"
 #include "addon/cuda.h"
 #include "addon/learner_job.h"
-#include "cpu/equal_mass.h"
-#include "cpu/kd_tree.h"
+#include "cpu/clustering/equal_mass.h"
+#include "cpu/clustering/kd_tree.h"
 
 namespace collide::addon {
 

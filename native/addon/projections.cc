@@ -1,12 +1,12 @@
-// One-dimensional views of teacher rows, as jobs: principal(rows, counts, options) of cpu/principal.h, and
-// hilbertKeys(rows, options) of cpu/hilbert.h. Inputs are copied before the calls return.
+// One-dimensional views of teacher rows, as jobs: principal(rows, counts, options) of cpu/clustering/principal.h, and
+// hilbertKeys(rows, options) of cpu/clustering/hilbert.h. Inputs are copied before the calls return.
 #include <vector>
 
 #include "addon/addon.h"
 #include "addon/arrays.h"
 #include "addon/learner_job.h"
-#include "cpu/hilbert.h"
-#include "cpu/principal.h"
+#include "cpu/clustering/hilbert.h"
+#include "cpu/clustering/principal.h"
 
 namespace collide::addon {
 

@@ -1,9 +1,9 @@
 /** `collide cluster`: every flag reaches the work, which is that of learnHashing and planBudget. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { clusterCommand } from '../../lib/cli/cluster.ts';
-import { planBudget } from '../../lib/pipeline/budget.ts';
+import { planBudget } from '../../lib/methods/budget.ts';
+import { type LearnHashingOptions, learnHashing } from '../../lib/methods/learn_hashing.ts';
 import { Hashing } from '../../lib/pipeline/hashing.ts';
-import { type LearnHashingOptions, learnHashing } from '../../lib/pipeline/learn_hashing.ts';
 import { Teacher, trainTeacher } from '../../lib/pipeline/teacher.ts';
 import { tinyData } from '../pipeline/tiny.ts';
 import { run, tinyFolder } from './in_process.ts';

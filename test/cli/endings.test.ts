@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { interruptSignal } from '../../lib/cli/interrupt.ts';
-import { readComparison } from '../../lib/pipeline/results_file.ts';
+import { readComparison } from '../../lib/compare/results_file.ts';
 import { tinyFolder } from './in_process.ts';
 
 const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));

@@ -1,11 +1,11 @@
 /** `collide train`: what it saves is what it says, chosen on the validation rows alone. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { trainCommand } from '../../lib/cli/train.ts';
+import { compare } from '../../lib/compare/compare.ts';
+import { loadConfig } from '../../lib/compare/config.ts';
 import { openDataset } from '../../lib/data/index.ts';
-import { compare } from '../../lib/pipeline/compare.ts';
-import { loadConfig } from '../../lib/pipeline/config.ts';
+import { learnHashing } from '../../lib/methods/learn_hashing.ts';
 import { Hashing } from '../../lib/pipeline/hashing.ts';
-import { learnHashing } from '../../lib/pipeline/learn_hashing.ts';
 import { Student } from '../../lib/pipeline/student.ts';
 import { Teacher, trainTeacher } from '../../lib/pipeline/teacher.ts';
 import { flipped } from '../pipeline/tiny.ts';

@@ -5,7 +5,7 @@ import {
   agglomerate,
   type FilterName,
   FREQUENCY_ABLATIONS,
-} from '../../lib/clustering/agglomerative.ts';
+} from '../../lib/clustering/learners/agglomerative.ts';
 import { agglomerateReference, type By, generator, type ReferenceOptions } from './reference.ts';
 
 const ones = (n: number) => new Uint32Array(n).fill(1);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { agglomerate } from '../../lib/clustering/agglomerative.ts';
+import { agglomerate } from '../../lib/clustering/learners/agglomerative.ts';
 import { probeCuda } from '../../lib/native.ts';
 
 const values = Float64Array.of(3, 1, 2);

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
-import { agglomerate } from '../../lib/clustering/agglomerative.ts';
+import { agglomerate } from '../../lib/clustering/learners/agglomerative.ts';
 import { packageRoot } from '../../lib/native.ts';
 import { generator } from './reference.ts';
 

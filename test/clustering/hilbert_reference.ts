@@ -1,4 +1,4 @@
-/** The slow reference of native/cpu/hilbert.h: one cell at a time. */
+/** The slow reference of native/cpu/clustering/hilbert.h: one cell at a time. */
 
 /**
  * The place of a cell of a cube with 2^bits cells to the edge on its Hilbert curve, 0 .. 2^(bits * dim) - 1.

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { learnMapping } from '../../lib/clustering/index.ts';
-import { kMeans } from '../../lib/clustering/k_means.ts';
-import { learnKdTree } from '../../lib/clustering/kd_tree.ts';
+import { kMeans } from '../../lib/clustering/learners/k_means.ts';
+import { learnKdTree } from '../../lib/clustering/learners/kd_tree.ts';
 import { kMeansReference } from './k_means_reference.ts';
 import { generator } from './reference.ts';
 

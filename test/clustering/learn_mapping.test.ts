@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { agglomerate } from '../../lib/clustering/agglomerative.ts';
-import { equalMassBins } from '../../lib/clustering/equal_mass.ts';
-import { learnKdTree } from '../../lib/clustering/kd_tree.ts';
 import { learnMapping } from '../../lib/clustering/learn_mapping.ts';
 import type { LearnMappingOptions } from '../../lib/clustering/learn_mapping_options.ts';
+import { agglomerate } from '../../lib/clustering/learners/agglomerative.ts';
+import { equalMassBins } from '../../lib/clustering/learners/equal_mass.ts';
+import { learnKdTree } from '../../lib/clustering/learners/kd_tree.ts';
 import { principalProjection } from '../../lib/clustering/principal.ts';
 import { checkHashFunction, type HashFunction, mixedRow, rowsOfAll } from '../../lib/hashing/index.ts';
 import { probeCuda } from '../../lib/native.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { equalMassBins, learnEqualMass } from '../../lib/clustering/equal_mass.ts';
-import { learnKdTree } from '../../lib/clustering/kd_tree.ts';
+import { equalMassBins, learnEqualMass } from '../../lib/clustering/learners/equal_mass.ts';
+import { learnKdTree } from '../../lib/clustering/learners/kd_tree.ts';
 import { identityOrder, orderByKeys } from '../../lib/clustering/order.ts';
 import { axisProjection, principalComponents, principalProjection } from '../../lib/clustering/principal.ts';
 import { generator, kdTreeReference, massReference, orderReference, plainEqualMassReference } from './reference.ts';

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { agglomerate } from '../../lib/clustering/agglomerative.ts';
-import { equalMassBins } from '../../lib/clustering/equal_mass.ts';
 import { runJob } from '../../lib/clustering/job.ts';
-import { kMeans } from '../../lib/clustering/k_means.ts';
-import { learnKdTree } from '../../lib/clustering/kd_tree.ts';
-import { learnLsh } from '../../lib/clustering/lsh.ts';
-import { idWeights, optimalBins } from '../../lib/clustering/optimal_bins.ts';
+import { agglomerate } from '../../lib/clustering/learners/agglomerative.ts';
+import { equalMassBins } from '../../lib/clustering/learners/equal_mass.ts';
+import { kMeans } from '../../lib/clustering/learners/k_means.ts';
+import { learnKdTree } from '../../lib/clustering/learners/kd_tree.ts';
+import { learnLsh } from '../../lib/clustering/learners/lsh.ts';
+import { idWeights, optimalBins } from '../../lib/clustering/learners/optimal_bins.ts';
 import { principalRotation } from '../../lib/clustering/principal.ts';
 import { kdTreeReference, orderReference, quickGenerator } from './reference.ts';
 

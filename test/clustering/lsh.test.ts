@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { learnMapping } from '../../lib/clustering/index.ts';
-import { learnLsh, stableHashes } from '../../lib/clustering/lsh.ts';
+import { learnLsh, stableHashes } from '../../lib/clustering/learners/lsh.ts';
 import { generator, mix64Reference } from './reference.ts';
 
 /** The whole method from its definition, with texts as keys. */

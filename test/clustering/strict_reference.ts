@@ -1,5 +1,5 @@
 /** Agglomeration with a strict limit of ids, by trying: every pair, every round, packing all from left to right anew. */
-import type { ClusterFilter } from '../../lib/clustering/agglomerative.ts';
+import type { ClusterFilter } from '../../lib/clustering/learners/agglomerative.ts';
 
 interface Cluster {
   value: number;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { agglomerate, FREQUENCY_ABLATIONS } from '../../lib/clustering/agglomerative.ts';
 import { learnMapping } from '../../lib/clustering/learn_mapping.ts';
+import { agglomerate, FREQUENCY_ABLATIONS } from '../../lib/clustering/learners/agglomerative.ts';
 import { generator } from './reference.ts';
 import { strictReference } from './strict_reference.ts';
 

@@ -1,6 +1,6 @@
 /**
  * Lookups on a CUDA device against the CPU engine, bit for bit; skipped where there is no device.
- * test/native/cuda_lookup_test.cc replays the same kernels on the host and runs everywhere.
+ * test/native/embedding/cuda_lookup_test.cc replays the same kernels on the host and runs everywhere.
  */
 import { describe, expect, it } from 'vitest';
 import { EmbeddingTables, type EmbeddingTablesOptions } from '../../lib/embedding/index.ts';

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "../native/packed_entries.h"
-#include "core/embedding_layout.h"
-#include "core/hash_function.h"
-#include "core/portable.h"
-#include "core/random.h"
+#include "core/embedding/layout.h"
+#include "core/hashing/hash_function.h"
+#include "core/support/portable.h"
+#include "core/support/random.h"
 
 namespace collide::testing {
 

@@ -5,14 +5,14 @@
 import { describe, expect, it } from 'vitest';
 import { learnMapping } from '../../lib/clustering/index.ts';
 import { batches, syntheticDataset } from '../../lib/data/index.ts';
+import { learnHashing } from '../../lib/methods/learn_hashing.ts';
 import { Recommender } from '../../lib/model/index.ts';
 import { probeCuda } from '../../lib/native.ts';
 import { Hashing } from '../../lib/pipeline/hashing.ts';
-import { learnHashing } from '../../lib/pipeline/learn_hashing.ts';
-import type { TrainingOptions } from '../../lib/pipeline/model_options.ts';
 import { trainStudent } from '../../lib/pipeline/student.ts';
 import { trainTeacher } from '../../lib/pipeline/teacher.ts';
 import type { Detours } from '../../lib/training/detours.ts';
+import type { TrainingOptions } from '../../lib/training/options.ts';
 import { relativeError } from '../model/reference.ts';
 
 // As in dense_net.test.ts: the dense nets differ by the order of float32 sums, and the tables by the gradients from them.

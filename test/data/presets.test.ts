@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { loadConfig } from '../../lib/compare/config.ts';
 import { openDataset } from '../../lib/data/dataset.ts';
 import { flights } from '../../lib/data/presets.ts';
 import { packageRoot } from '../../lib/native.ts';
-import { loadConfig } from '../../lib/pipeline/config.ts';
 import { failure } from './files.ts';
 
 test('flights() is what examples/flights.yaml says', async () => {

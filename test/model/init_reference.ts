@@ -1,9 +1,9 @@
-/** First values of a dense net, written plainly: native/core/dense_init.h has the definition. */
+/** First values of a dense net, written plainly: native/core/dense/init.h has the definition. */
 import { layoutOf, type Shape } from './reference.ts';
 
 const MASK = (1n << 64n) - 1n;
 
-/** The generator of native/core/random.h. */
+/** The generator of native/core/support/random.h. */
 function mix64(value: bigint): bigint {
   let x = (value + 0x9e3779b97f4a7c15n) & MASK;
   x = ((x ^ (x >> 30n)) * 0xbf58476d1ce4e5b9n) & MASK;

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/memory.h"
+#include "core/support/memory.h"
 
 // The sources themselves: their helpers have no header.
 #include "../../bench/harness/machine_limits.cc"

@@ -1,14 +1,14 @@
 /** The choice of device from models, teacher, students, clustering and configs; on a device: test/cuda/recommender.test.ts. */
 import { describe, expect, it, vi } from 'vitest';
 import { type LearningMethod, learnMapping } from '../../lib/clustering/index.ts';
+import { compare } from '../../lib/compare/compare.ts';
+import { parseConfig } from '../../lib/compare/config.ts';
 import { syntheticDataset } from '../../lib/data/index.ts';
 import type { Device } from '../../lib/device.ts';
+import { trainCrossTeachers } from '../../lib/methods/cross_fit.ts';
+import { learnHashing } from '../../lib/methods/learn_hashing.ts';
 import { Recommender } from '../../lib/model/index.ts';
 import { probeCuda } from '../../lib/native.ts';
-import { compare } from '../../lib/pipeline/compare.ts';
-import { parseConfig } from '../../lib/pipeline/config.ts';
-import { trainCrossTeachers } from '../../lib/pipeline/cross_fit.ts';
-import { learnHashing } from '../../lib/pipeline/learn_hashing.ts';
 import { Student, trainStudent } from '../../lib/pipeline/student.ts';
 import { trainTeacher } from '../../lib/pipeline/teacher.ts';
 

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { syntheticDataset } from '../../lib/data/index.ts';
 import { readSafetensors, writeSafetensors } from '../../lib/files/index.ts';
 import { type HashFunction, PRUNED } from '../../lib/hashing/index.ts';
+import { baselineHashing, learnHashing, recentCounts } from '../../lib/methods/learn_hashing.ts';
 import { Hashing } from '../../lib/pipeline/hashing.ts';
-import { baselineHashing, learnHashing, recentCounts } from '../../lib/pipeline/learn_hashing.ts';
 import { Student, trainStudent } from '../../lib/pipeline/student.ts';
 import { Teacher, trainTeacher } from '../../lib/pipeline/teacher.ts';
 

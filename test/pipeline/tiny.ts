@@ -2,10 +2,11 @@
  * A data set so small that a whole comparison takes a moment, as arrays whose parts a test can replace: labels turned
  * round, rows left out or put in another order. What must not depend on a part is then seen not to.
  */
+
+import { type CompareConfig, type CompareConfigInput, parseConfig } from '../../lib/compare/config.ts';
+import type { ComparisonResult } from '../../lib/compare/results.ts';
 import { type Dataset, type DatasetArrays, datasetFromArrays, type SplitArrays } from '../../lib/data/index.ts';
 import { syntheticDataset } from '../../lib/data/synthetic.ts';
-import { type CompareConfig, type CompareConfigInput, parseConfig } from '../../lib/pipeline/config.ts';
-import type { ComparisonResult } from '../../lib/pipeline/results.ts';
 
 /** 1,600 teacher rows, 1,520 of the student, 400 each for validation and evaluation; evaluation has ids that are new. */
 export const tinyArrays: DatasetArrays = (() => {

@@ -1,4 +1,4 @@
-import type { Comparison, ComparisonResult } from '../../lib/pipeline/results.ts';
+import type { Comparison, ComparisonResult } from '../../lib/compare/results.ts';
 
 /** A result with plain figures; anything of it may be given. */
 export function result(given: Partial<ComparisonResult> = {}): ComparisonResult {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Comparison } from '../../lib/pipeline/results.ts';
+import type { Comparison } from '../../lib/compare/results.ts';
 import { html, Markup } from '../../lib/report/html.ts';
 import { renderReport } from '../../lib/report/index.ts';
 import { ticks } from '../../lib/report/plot.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { datasetFromArrays, type Split, syntheticDataset } from '../../lib/data/index.ts';
-import { type ModelBatch, Recommender } from '../../lib/model/recommender.ts';
+import type { ModelBatch } from '../../lib/model/batch.ts';
+import { Recommender } from '../../lib/model/recommender.ts';
 import {
   defaultBatchSize,
   defaultDenseRate,

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "check.h"
-#include "core/random.h"
-#include "cuda/embedding_backward.cu"
+#include "core/support/random.h"
+#include "cuda/embedding/backward.cu"
 
 namespace {
 

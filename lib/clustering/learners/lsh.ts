@@ -1,0 +1,90 @@
+/**
+ * Locality-sensitive hashing of teacher rows: the public face of native/cpu/clustering/lsh.h, and the random directions that it
+ * takes. Rows are copied at the call; the work runs on a native thread of its own.
+ */
+import { checkBigInt, checkInteger, checkOptions } from '../../errors.ts';
+import { mixedHasher } from '../../hashing/mix.ts';
+import { type NativeLshClustering, native } from '../../native.ts';
+import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob } from '../job.ts';
+import { checkRowsShape, MOST_IDS } from '../types.ts';
+
+/** The knobs of the method itself, without the target. */
+export interface LshMethod {
+  /** K, the directions whose cells make a bucket. Default min(dim, 4). */
+  directions?: number;
+}
+
+/** Options of {@link learnLsh}. */
+export interface LshOptions extends LshMethod, JobOptions<{ widths: number; needed: number }> {
+  /** Rows to use. As many as ids or more: every id its own row. */
+  rows: number;
+  /** Most ids of a row; at least ids / rows. Default 4 * ceil(ids / rows). */
+  maxClusterSize?: number;
+  /** Of the random directions, 0 (default) to 2^64 - 1: other seeds give independent hash functions. */
+  seed?: bigint;
+}
+
+/** What {@link learnLsh} yields. */
+export interface LshClustering extends NativeLshClustering {
+  /** min(options.rows, ids). */
+  rows: number;
+}
+
+/**
+ * The directions a_j ~ N(0, I), [count * dim], and offsets b_j ~ U(0, 1), [count], of p-stable hash functions: a point t
+ * is in cell floor(a_j . t / w + b_j). Box-Muller over the mixing hash: the same numbers on every machine.
+ *
+ * @example
+ * ```ts
+ * const { directions, offsets } = stableHashes(3, 2, 7n);
+ * const cell = Math.floor((directions[0]! * x + directions[1]! * y) / width + offsets[0]!);
+ * ```
+ */
+export function stableHashes(
+  count: number,
+  dim: number,
+  seed: bigint,
+): { directions: Float64Array; offsets: Float64Array } {
+  checkInteger(count, 1, 2 ** 24, 'count of stableHashes');
+  checkInteger(dim, 1, 4096, 'dim of stableHashes');
+  const word = mixedHasher(checkBigInt(seed, 'seed of learnLsh'), 2 ** 32);
+  const uniform = (n: number) => (word(n) + 0.5) / 2 ** 32;
+  const normal = (n: number) => Math.sqrt(-2 * Math.log(uniform(2 * n))) * Math.cos(2 * Math.PI * uniform(2 * n + 1));
+  return {
+    directions: Float64Array.from({ length: count * dim }, (_, k) => normal(k)),
+    offsets: Float64Array.from({ length: count }, (_, j) => uniform(2 * count * dim + j)),
+  };
+}
+
+/**
+ * Rows by p-stable hashing (Datar et al. 2004): ids whose cells along K random directions are equal share a bucket; the
+ * width of the cells is such that the buckets fill the rows. Buckets over maxClusterSize ids are cut along one more
+ * direction, so that exactly min(rows, ids) rows are used. Access counts play no part.
+ *
+ * @param teacherRows - finite, [ids * dim]
+ * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, ABORTED, OUT_OF_MEMORY; always by rejecting the promise
+ * @example
+ * ```ts
+ * const { assignment } = await learnLsh(teacherRows, 2, { rows: 1000, seed: 1n });
+ * ```
+ */
+export async function learnLsh(teacherRows: Float32Array, dim: number, options: LshOptions): Promise<LshClustering> {
+  const ids = checkRowsShape(teacherRows, dim, 'learnLsh');
+  checkOptions(options, ['rows', 'maxClusterSize', 'directions', 'seed', ...JOB_OPTIONS], 'learnLsh');
+  const rows = Math.min(checkInteger(options.rows, 1, MOST_IDS, 'rows of learnLsh'), ids);
+  const average = Math.ceil(ids / rows);
+  const { maxClusterSize = 4 * average, seed = 0n } = options;
+  if (maxClusterSize !== Number.POSITIVE_INFINITY) {
+    checkInteger(maxClusterSize, average, Number.MAX_SAFE_INTEGER, 'maxClusterSize of learnLsh');
+  }
+  const count = checkInteger(options.directions ?? Math.min(dim, 4), 1, 64, 'directions of learnLsh');
+  const threads = checkJobOptions(options, 'learnLsh');
+  const { directions, offsets } = stableHashes(count + 1, dim, seed);
+  const maxSize = maxClusterSize === Number.POSITIVE_INFINITY ? 0 : maxClusterSize;
+  const result = await runJob(
+    (report) => native().lsh(teacherRows, directions, offsets, { dim, rows, maxSize, threads }, report),
+    options,
+    (widths, needed) => ({ widths, needed }),
+  );
+  return { rows, ...result };
+}

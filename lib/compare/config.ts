@@ -1,0 +1,332 @@
+/**
+ * The CONFIG of `collide compare`: data, device, model, teacher, training and what to compare. Everything but `data`
+ * may be left out.
+ */
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { dataSchema } from '../data/config.ts';
+import { parseStrict } from '../data/schema.ts';
+import { DEVICES } from '../device.ts';
+import { completeOptimizer } from '../embedding/optimizer.ts';
+import { CollideError, checkText } from '../errors.ts';
+import { MOST_PARTS } from '../methods/learn_hashing.ts';
+import { DEFAULT_MIN_ROWS } from '../methods/table_rows.ts';
+import {
+  completeDenseOptimizer,
+  MOST_DIM,
+  MOST_LAYERS,
+  MOST_RATE,
+  MOST_VECTORS,
+  MOST_WIDTH,
+} from '../model/dense_net.ts';
+import { MOST_BATCH } from '../training/train.ts';
+import { DEFAULT_PATIENCE } from '../training/tune.ts';
+
+/** What `compare.methods` may name, in the order results are shown. */
+export const compareMethods = [
+  'full', // no compression: the reference
+  'modulo', // the hashing trick, id % rows
+  'mixed', // the hashing trick with a mixing hash
+  'frequent', // the hottest ids own a row each, the rest is hashed
+  'equal-mass', // bins of equal access mass over the teacher's values
+  'learned', // agglomerative clusters of the teacher's values (the paper's method)
+  'auto', // hot rows, as many as validation likes, and learned clusters for the rest
+  'kd-tree', // balanced cells of all teacher dimensions
+  'exact', // bins of least squared error over the teacher's values
+  'k-means', // nearest centroids in all teacher dimensions
+  'lsh', // cells of random directions in all teacher dimensions
+] as const;
+export type CompareMethod = (typeof compareMethods)[number];
+
+const width = z.int().min(1).max(MOST_WIDTH);
+const dim = z.int().min(1).max(MOST_DIM);
+const layers = z.array(width).max(MOST_LAYERS);
+const rate = z.number().positive().max(MOST_RATE);
+const share = z.number().min(0).max(1);
+const pieces = z.int().min(1).max(MOST_PARTS);
+const epochs = z.int().min(1).max(10_000);
+
+/** A list whose entries are all different: a method or size twice would count as more seeds. */
+function distinct<T extends z.ZodType<string | number | boolean>>(entry: T) {
+  return z
+    .array(entry)
+    .min(1)
+    .superRefine((entries, context) => {
+      for (const [at, value] of entries.entries()) {
+        if (entries.indexOf(value) === at) continue;
+        const message = `Expected every entry once, received ${value} twice`;
+        context.addIssue({ code: 'custom', message, path: [at], input: value });
+      }
+    });
+}
+
+/**
+ * Its learning rate is chosen from `compare.tune.learningRate`; what is left out gets the default of EmbeddingTables,
+ * which also says what values the options may have.
+ */
+const embeddingOptimizer = z.strictObject({
+  kind: z.enum(['rowwise-adagrad', 'adagrad', 'sgd', 'adam', 'rowwise-adam']).default('rowwise-adagrad'),
+  epsilon: rate.optional(),
+  /** The Adam kinds only, like the next. */
+  beta1: z.number().min(0).lt(1).optional(),
+  beta2: z.number().min(0).lt(1).optional(),
+  weightDecay: z.number().min(0).optional(),
+  clipRowNorm: z.number().positive().optional(),
+});
+
+/** What is left out gets the default of DenseNet; LAMB's learning rate one that suits the number of steps. */
+const denseOptimizer = z.strictObject({
+  kind: z.enum(['lamb', 'adagrad', 'sgd']).default('lamb'),
+  learningRate: rate.optional(),
+  epsilon: rate.optional(),
+  /** LAMB only, like the next two. */
+  beta1: z.number().min(0).lt(1).optional(),
+  beta2: z.number().min(0).lt(1).optional(),
+  weightDecay: z.number().min(0).optional(),
+});
+
+const schema = z.strictObject({
+  data: dataSchema,
+  /**
+   * Where models train and tables are clustered. `cuda` is an error where there is no CUDA device, and for methods whose
+   * clustering has no CUDA kernels; `auto` takes CUDA where it can, part by part, and the CPU elsewhere.
+   */
+  device: z.enum(DEVICES).default('cpu'),
+  model: z
+    .strictObject({
+      kind: z.enum(['dlrm']).default('dlrm'),
+      /** Width of the student's embedding rows. */
+      dim: dim.default(16),
+      /** Widths of the bottom layers, the last equal to `dim`. Default: [64, dim] with dense columns, [] without. */
+      bottom: layers.optional(),
+      /** Whether dense columns are standardised by the rows that a model is trained on. */
+      standardize: z.boolean().default(true),
+      /** Widths of the top layers, the last 1. */
+      top: layers.min(1).default([64, 1]),
+    })
+    .prefault({}),
+  teacher: z
+    .strictObject({
+      /** Width of the teacher's rows; the paper takes 2 or 4. */
+      dim: dim.default(2),
+      /** Default: chosen among compare.tune.learningRate on the validation split. */
+      learningRate: rate.optional(),
+      /** Training stops earlier when the validation loss rises. */
+      maxEpochs: epochs.default(4),
+      /**
+       * Whether the teacher of `auto` goes on over the student's rows, cross-fitted; of both, validation chooses. See
+       * docs/methods.md.
+       */
+      crossFit: z
+        .union([z.boolean(), distinct(z.boolean())])
+        .default([false, true])
+        .transform((value) => [value].flat()),
+    })
+    .prefault({}),
+  training: z
+    .strictObject({
+      /** Rows per step. `auto`: 32,768 (the paper's), less for small data. */
+      batchSize: z.union([z.literal('auto'), z.int().min(1).max(MOST_BATCH)]).default('auto'),
+      /**
+       * Share of the student's accesses to ids that teacher rows do not have that is trained on the row of unseen values,
+       * so that it knows newcomers. 0: that row stays untrained.
+       */
+      newcomerShare: z.number().min(0).lt(1).default(0.05),
+      embeddingOptimizer: embeddingOptimizer.prefault({}),
+      denseOptimizer: denseOptimizer.prefault({}),
+      /** Default: all threads of this machine. Results do not depend on it. */
+      threads: z.int().min(1).max(1024).optional(),
+    })
+    .prefault({}),
+  compare: z
+    .strictObject({
+      methods: distinct(z.enum(compareMethods)).default([
+        'full',
+        'modulo',
+        'frequent',
+        'equal-mass',
+        'learned',
+        'auto',
+      ]),
+      /** Rows of a compressed table as a share of its ids, above 0, at most 1. */
+      sizes: distinct(z.number().positive().max(1)).default([0.05, 0.1, 0.2]),
+      /** Tables of fewer ids stay whole: see DEFAULT_MIN_ROWS for why, and for the paper's 100,000. */
+      minRows: z
+        .int()
+        .min(0)
+        .max(2 ** 32)
+        .default(DEFAULT_MIN_ROWS),
+      /** How often everything is repeated, with seeds 1, 2, ... */
+      seeds: z.int().min(1).max(1000).default(3),
+      /**
+       * Share of a table's rows that `frequent` and `auto` give to the hottest ids; of several, validation chooses. With 1
+       * and `unseen` dealt, `auto` learns nothing from the teacher: it hashes ids in the order of their recent counts.
+       */
+      hotShare: z
+        .union([share, distinct(share)])
+        .default([0, 0.5, 0.75, 0.9, 1])
+        .transform((value) => [value].flat()),
+      /**
+       * Where `auto` sends ids that own no row and that the teacher never saw: all to one row; dealt over all rows; or all
+       * to the row of unseen values, which is trained on newcomers only (`training.newcomerShare` above 0). The last is
+       * best where rare ids of today are not like the new ids of tomorrow; see docs/methods.md.
+       */
+      unseen: z.enum(['shared', 'dealt', 'newcomer']).default('newcomer'),
+      /**
+       * Pieces that the rows of `auto` are put together of, the learned one and hashed ones, each `model.dim / parts` wide
+       * (see `learnHashing`); of several, validation chooses. Default: [1, 4], without what does not divide `model.dim`.
+       */
+      parts: z
+        .union([pieces, distinct(pieces)])
+        .transform((value) => [value].flat())
+        .optional(),
+      /** Tried per method and size on the validation split, with the first seed. */
+      tune: z
+        .strictObject({
+          /** Of the embedding optimizer. */
+          learningRate: distinct(rate).default([0.02, 0.05, 0.1]),
+          /** Training stops earlier when the validation loss rises; see the next. */
+          maxEpochs: epochs.default(4),
+          /** A rate is given up after so many epochs in a row that were no better than its best. The teacher's, too. */
+          patience: epochs.default(DEFAULT_PATIENCE),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+});
+
+type Parsed = z.output<typeof schema>;
+/** A config as it is written: fields with a default may be left out. */
+export type CompareConfigInput = z.input<typeof schema>;
+/** A config with every default filled in. */
+export type CompareConfig = Omit<Parsed, 'model' | 'compare'> & {
+  model: Omit<Parsed['model'], 'bottom'> & { bottom: number[] };
+  compare: Omit<Parsed['compare'], 'parts'> & { parts: number[] };
+};
+
+/**
+ * Checks a config and fills in its defaults.
+ *
+ * @param where - what is being read, for messages. Default `config`
+ * @throws CollideError INVALID_CONFIG: what is wrong where, one line each, with the nearest right name of a misspelt key
+ * @example
+ * ```ts
+ * const config = parseConfig({
+ *   data: {
+ *     source: 'ratings.csv',
+ *     label: 'rating >= 4',
+ *     features: ['user', 'movie'],
+ *     splits: { teacher: 'ts < 10', student: 'ts >= 10 and ts < 20', evaluation: 'ts >= 20' },
+ *   },
+ * });
+ * config.model.dim; // 16
+ * ```
+ */
+export function parseConfig(value: unknown, where = 'config'): CompareConfig {
+  const config = parseStrict(schema, value, where);
+  const { model, data } = config;
+  const bottom = model.bottom ?? (data.dense.length > 0 ? [64, model.dim] : []);
+  const refuse = (path: string, expected: string, received: readonly number[]): never => {
+    throw new CollideError(
+      'INVALID_CONFIG',
+      `${where}: Expected ${expected} for ${path}, received [${received.join(', ')}]`,
+    );
+  };
+  if (data.dense.length === 0 && bottom.length > 0)
+    refuse('model.bottom', 'no layers (there are no dense columns)', bottom);
+  if (data.dense.length > 0 && bottom.at(-1) !== model.dim) {
+    refuse('model.bottom', `a last width equal to model.dim (${model.dim})`, bottom);
+  }
+  if (config.compare.unseen === 'newcomer' && config.training.newcomerShare === 0) {
+    refuse('training.newcomerShare', 'a share above 0 (compare.unseen is newcomer)', [0]);
+  }
+  if (data.features.length > MOST_VECTORS) {
+    refuse('data.features', `at most ${MOST_VECTORS} features`, [data.features.length]);
+  }
+  const { embeddingOptimizer, denseOptimizer } = config.training;
+  checkPart(where, 'training.embeddingOptimizer', () => completeOptimizer(embeddingOptimizer));
+  checkPart(where, 'training.denseOptimizer', () => completeDenseOptimizer(denseOptimizer));
+  if (model.top.at(-1) !== 1) refuse('model.top', 'a last width of 1', model.top);
+  const parts = config.compare.parts ?? [1, 4].filter((pieces) => model.dim % pieces === 0);
+  if (!parts.every((pieces) => model.dim % pieces === 0)) {
+    refuse('compare.parts', `numbers that divide model.dim (${model.dim})`, parts);
+  }
+  return { ...config, model: { ...model, bottom }, compare: { ...config.compare, parts } };
+}
+
+/** What an option may be is known to what takes it; here it is asked, before data are read. */
+function checkPart(where: string, path: string, check: () => void): void {
+  try {
+    check();
+  } catch (cause) {
+    if (!(cause instanceof CollideError)) throw cause;
+    throw new CollideError('INVALID_CONFIG', `${where}: ${path}: ${cause.message}`, { cause });
+  }
+}
+
+/**
+ * Reads a config file, YAML or JSON. `data.folder` is resolved against the file's folder, and is that folder when it is
+ * not given; relative paths in `data.source` and `data.query` start there.
+ *
+ * @throws CollideError FILE_IO (cannot be read), INVALID_CONFIG (not YAML or JSON: line and column; or as parseConfig)
+ * @example
+ * ```ts
+ * const config = await loadConfig('examples/flights.yaml');
+ * const data = await openDataset(config.data);
+ * ```
+ */
+export async function loadConfig(path: string): Promise<CompareConfig> {
+  let text: string;
+  try {
+    text = await readFile(checkText(path, 'the path of a config'), 'utf8');
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CollideError('FILE_IO', `Cannot read the config ${path}: ${why}`, { cause });
+  }
+  const config = parseConfig(parseText(text, path), path);
+  const folder = resolve(dirname(path), config.data.folder ?? '.');
+  return { ...config, data: { ...config.data, folder } };
+}
+
+/** JSON is YAML, but for tabs between its tokens; where JSON.parse fails the YAML parser finds the line. */
+function parseText(text: string, path: string): unknown {
+  const lineCounter = new LineCounter();
+  const refuse = (at: number, message: string, cause?: unknown): never => {
+    const { line, col } = lineCounter.linePos(at);
+    throw new CollideError('INVALID_CONFIG', `${path}: line ${line}, column ${col}: ${message}`, { cause });
+  };
+  let comment: number | undefined;
+  if (text.trimStart().startsWith('{')) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      // YAML's flow syntax starts the same way
+      comment = jsonComment(text);
+    }
+  }
+  const document = parseDocument(text, { lineCounter, prettyErrors: false });
+  if (comment !== undefined) {
+    refuse(comment, 'Expected JSON, which has no comments. In YAML, of which JSON is a part, # begins one');
+  }
+  const error = document.errors[0];
+  if (error?.code === 'MULTIPLE_DOCS') {
+    refuse(error.pos[0], 'Expected one config a file, received a second YAML document (--- begins one)', error);
+  }
+  if (error !== undefined) refuse(error.pos[0], error.message, error);
+  try {
+    return document.toJS();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CollideError('INVALID_CONFIG', `${path}: ${why}`, { cause });
+  }
+}
+
+/** Where the first comment of a JSON text begins. */
+function jsonComment(text: string): number | undefined {
+  for (const found of text.matchAll(/"(?:[^"\\]|\\.)*"|(?<=^|[\s,{}[\]])(?:\/\/|\/\*)/g)) {
+    if (!found[0].startsWith('"')) return found.index;
+  }
+  return undefined;
+}

@@ -1,0 +1,373 @@
+/** Chooses hash functions for every feature: learned from a teacher, or one of the baselines that need none. */
+import {
+  type JobOptions,
+  type LearnMappingOptions,
+  learnMappings,
+  type MappingStatistics,
+  type MappingTask,
+} from '../clustering/index.ts';
+import { planMapping } from '../clustering/learn_mapping_options.ts';
+import { byFallingCount } from '../clustering/mapping_layout.ts';
+import { checkFeatureInfos } from '../data/check_features.ts';
+import type { FeatureInfo } from '../data/feature_info.ts';
+import type { Dataset, Split } from '../data/types.ts';
+import { Vocabulary } from '../data/vocabulary.ts';
+import {
+  CollideError,
+  checkCallbacks,
+  checkInteger,
+  checkNumber,
+  checkObject,
+  checkOneOf,
+  checkOptions,
+  checkSeed,
+  describe,
+  throwIfAborted,
+} from '../errors.ts';
+import type { FeatureHashing } from '../hashing/feature_hashing.ts';
+import type { HashFunction } from '../hashing/index.ts';
+import { Hashing } from '../pipeline/hashing.ts';
+import { serveAsNewcomers } from '../pipeline/newcomers.ts';
+import { checkTeacher, type Teacher } from '../pipeline/teacher.ts';
+import { checkSplitOf } from '../training/check_splits.ts';
+import { inTurns } from '../turns.ts';
+import { checkFeatures } from './budget.ts';
+import { DEFAULT_MIN_ROWS, type RowOptions, targetRows } from './table_rows.ts';
+import { isUntaught, tellUntaught } from './untaught.ts';
+
+export interface SizeOptions extends RowOptions {
+  /** Share of a compressed table's rows for the hottest ids. Default 0; `frequent` 0.5. */
+  hotShare?: number;
+  /**
+   * Splits whose accesses decide which ids are hot. Counts carry no label, so everything up to the start of evaluation
+   * may be counted, the student's own rows included. Default: the teacher's counts.
+   */
+  recent?: readonly Split[];
+  seed?: number;
+}
+
+/** How the rows of a feature are learned: the options of `learnMapping`, but for the rows and the job. */
+export interface LearnerOptions
+  extends Omit<LearnMappingOptions, 'rows' | 'seed' | 'unseen' | 'method' | keyof JobOptions<never>> {
+  /** As for `learnMapping`, or 'modulo': the hashing trick, for a table whose teacher has nothing to say. */
+  method?: LearnMappingOptions['method'] | 'modulo';
+  /**
+   * As for `learnMapping`, or 'newcomer': ids that own no row and have no cluster are served by a row that is trained on
+   * newcomers, those that came to stay, see newcomers.ts. It needs `recent`, and `newcomers` when the student trains.
+   */
+  unseen?: LearnMappingOptions['unseen'] | 'newcomer';
+  /**
+   * Pieces that an id's row is put together of, side by side, each `dim / parts` wide: the first is that of the learned
+   * hash, the others come from the hashing trick, each with another mixing hash over as many rows. Ids that share a cluster
+   * are told apart by what they do not share, in the same bytes; a lookup reads `parts` places. Default 1.
+   */
+  parts?: number;
+  seed?: number;
+}
+
+export interface LearnHashingOptions extends SizeOptions, LearnerOptions, Omit<JobOptions<never>, 'onProgress'> {
+  /** Rows of single features by name, as `planBudget` gives them; the others follow `size` and `minRows`. */
+  rows?: Readonly<Record<string, number>>;
+  /** Learner options of single features by name: each goes before the common one, and undefined means its default. */
+  perFeature?: Readonly<Record<string, LearnerOptions>>;
+  /** The feature at hand and how far the whole is, 0 to 1. */
+  onProgress?: (text: string, share: number) => void;
+}
+
+const SIZE_OPTIONS = ['size', 'minRows', 'hotShare', 'recent', 'seed'] as const;
+const LEARNER_OPTIONS = [
+  'hotShare',
+  'seed',
+  'method',
+  'mass',
+  'weight',
+  'iterations',
+  'directions',
+  'rotate',
+  'unseen',
+  'parts',
+  'reservedShare',
+  'hashes',
+  'combine',
+  'projection',
+  'mergesPerRound',
+  'maxClusterSize',
+  'strictSize',
+  'filters',
+  'mergedValue',
+  'device',
+] as const;
+
+/**
+ * Learns the hash functions of all features from a teacher ("Learning to Collide", section 4). Features with fewer than
+ * `minRows` ids stay whole. A feature of which the teacher knows nothing (constant or NULL in all its rows, or with hardly
+ * any of the ids in `recent`) is hashed by modulo, with a process warning (code `COLLIDE_UNTAUGHT`) and its name in
+ * `manifest.details.untaught`; unless `unseen` spreads such ids already ('hash', 'dealt', 'cluster').
+ *
+ * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, VOCABULARY_MISMATCH (`recent` of other data than the teacher's),
+ * ABORTED, CUDA_UNAVAILABLE, NOT_SUPPORTED
+ * @example
+ * ```ts
+ * const hashing = await learnHashing(teacher, { size: 0.1, minRows: 10_000, hotShare: 0.5, recent: [present] });
+ * await hashing.save('mapping.safetensors');
+ * await learnHashing(teacher, { size: 0.1, perFeature: { user: { method: 'kd-tree', hotShare: 0.25 } } });
+ * ```
+ */
+export async function learnHashing(teacher: Teacher, options: LearnHashingOptions): Promise<Hashing> {
+  checkTeacher(teacher, 'learnHashing');
+  const other = ['rows', 'perFeature', 'signal', 'threads', 'onProgress'];
+  checkOptions(options, [...new Set([...SIZE_OPTIONS, ...LEARNER_OPTIONS, ...other])], 'learnHashing');
+  const {
+    size,
+    minRows = DEFAULT_MIN_ROWS,
+    hotShare = 0,
+    recent,
+    seed = 0,
+    rows: chosen = {},
+    perFeature = {},
+    signal,
+    threads,
+    onProgress,
+    ...learner
+  } = options;
+  checkCallbacks(signal, onProgress);
+  throwIfAborted(signal);
+  checkRecent(recent, teacher.vocabulary, 'learnHashing', 'the teacher');
+  checkFeatures(chosen, teacher, 'rows of learnHashing');
+  for (const [name, rows] of Object.entries(chosen)) checkInteger(rows, 1, 2 ** 32 - 1, `rows of "${name}"`);
+  checkFeatures(perFeature, teacher, 'perFeature of learnHashing');
+  for (const [name, own] of Object.entries(perFeature)) {
+    checkOptions(own, LEARNER_OPTIONS, `perFeature "${name}" of learnHashing`);
+    checkModulo(own, `perFeature "${name}" of learnHashing`);
+  }
+  const common = { ...learner, hotShare, seed };
+  const learners = new Map(teacher.features.map(({ name }) => [name, { ...common, ...ownOf(perFeature, name) }]));
+  const tasks: (MappingTask & { name: string; feature: number; unseenId: number | null })[] = [];
+  const learnedFeatures = new Map<string, Pick<FeatureHashing, 'hashes' | 'standIn'>>();
+  const untaught: string[] = [];
+  for (const [f, { name, cardinality, rows: teacherRows, counts }] of teacher.features.entries()) {
+    const { unseen, method, parts = 1, ...own } = learners.get(name)!;
+    if (unseen === 'newcomer') checkNewcomer(recent, own.hashes);
+    if (checkInteger(parts, 1, MOST_PARTS, `parts of "${name}"`) > 1) checkOneHash(own.hashes, 'parts above 1');
+    const rows = Math.min(cardinality, ownOf(chosen, name) ?? targetRows(cardinality, options));
+    const policy = unseen === 'newcomer' ? 'shared' : unseen;
+    if (rows >= cardinality) {
+      if (method !== 'modulo') checkLearner(name, { ...own, method, unseen: policy }, cardinality, teacher.dim);
+      learnedFeatures.set(name, { hashes: [{ kind: 'identity' }] });
+      continue;
+    }
+    const gathers = policy === undefined || policy === 'shared' || policy === 'reserved';
+    const unknown = method !== 'modulo' && gathers && isUntaught(teacher.features[f]!, f, recent);
+    if (unknown) {
+      checkLearner(name, { ...own, method, unseen: policy }, cardinality, teacher.dim);
+      untaught.push(name);
+    }
+    if (unknown || method === 'modulo') {
+      learnedFeatures.set(name, { hashes: [{ kind: 'modulo', rows }] });
+      continue;
+    }
+    const hotCounts = recent === undefined ? counts : () => recentCounts(recent, f, cardinality, signal);
+    const knowledge = { rows: teacherRows, dim: teacher.dim, counts, hotCounts };
+    // The row that the learner does not get is that of the values never seen.
+    const unseenId = unseen === 'newcomer' && rows > 1 ? unseenIdOf(recent!, f) : null;
+    const mapping = { ...own, method, rows: unseenId === null ? rows : rows - 1, unseen: policy };
+    tasks.push({ name, feature: f, unseenId, teacher: knowledge, options: mapping });
+  }
+  tellUntaught(untaught);
+  const learned = await learnMappings(tasks, {
+    signal,
+    threads,
+    onProgress:
+      onProgress &&
+      (({ table, share, clusters }) => {
+        const { name } = tasks[table]!;
+        onProgress(clusters === undefined ? name : `${name}: ${clusters} clusters`, share);
+      }),
+  });
+  const statistics: Record<string, MappingStatistics> = {};
+  for (const [t, { name, feature, unseenId }] of tasks.entries()) {
+    const { hashes, statistics: found } = learned[t]!;
+    statistics[name] = found;
+    const hash = hashes[0];
+    if (unseenId === null || hash?.kind !== 'table') {
+      learnedFeatures.set(name, { hashes });
+      continue;
+    }
+    const counts = await recentCounts(recent!, feature, hash.entries.length, signal);
+    const { hash: served, standIn } = await serveAsNewcomers(hash, unseenId, counts, signal);
+    learnedFeatures.set(name, { hashes: [served], standIn });
+  }
+  const features = teacher.features.map(({ name, cardinality }): FeatureHashing => {
+    const { combine = 'sum', parts = 1, seed = 0 } = learners.get(name)!;
+    const { hashes, standIn } = learnedFeatures.get(name)!;
+    const [learned] = hashes;
+    if (parts === 1 || learned?.kind !== 'table') return { name, cardinality, combine, hashes, standIn };
+    return {
+      name,
+      cardinality,
+      combine: 'concat',
+      hashes: [learned, ...hashedParts(learned.rows, parts, seed)],
+      standIn,
+    };
+  });
+  const counts = new Map(teacher.features.map(({ name, counts }) => [name, counts]));
+  const own = Object.fromEntries([...learners].filter(([name]) => Object.hasOwn(perFeature, name)));
+  const details = { hotShare, ...learner, perFeature: own, statistics, ...(untaught.length > 0 ? { untaught } : {}) };
+  const manifest = { method: learner.method ?? 'agglomerative', size, minRows, seed, details };
+  // A teacher made elsewhere knows no values; the rows that were counted may.
+  const known = [teacher, ...(recent ?? [])].find(({ vocabulary }) => vocabulary.features[0]?.values !== undefined);
+  const { vocabulary } = known ?? teacher;
+  return new Hashing(features, manifest, counts, { vocabulary, teacher: teacher.fingerprint });
+}
+
+/** The checks of a learner whose table needs none: what is wrong with its options must not wait for a larger table. */
+function checkLearner(name: string, { method, ...options }: LearnerOptions, ids: number, dim: number): void {
+  try {
+    planMapping(
+      { ...(options as LearnMappingOptions), method: method as LearnMappingOptions['method'], rows: Math.max(2, ids) },
+      ids,
+      dim,
+    );
+  } catch (error) {
+    if (!(error instanceof CollideError)) throw error;
+    throw new CollideError(error.code, `Table "${name}": ${error.message}`, { cause: error });
+  }
+}
+
+/** More are no use: each is `dim / parts` wide. */
+export const MOST_PARTS = 64;
+
+/** The parts of a row that the hashing trick gives. */
+function hashedParts(rows: number, parts: number, seed: number): HashFunction[] {
+  const seedOf = (part: number) => BigInt(seed) + (BigInt(part) << 53n); // no other seed's
+  return Array.from({ length: parts - 1 }, (_, k) => ({ kind: 'mixed', rows, seed: seedOf(k + 1) }));
+}
+
+/** @throws CollideError INVALID_ARGUMENT for an option beside method 'modulo', which learns nothing */
+function checkModulo(own: LearnerOptions, where: string): void {
+  const useless = Object.entries(own).find(([key, value]) => key !== 'method' && value !== undefined)?.[0];
+  if (own.method !== 'modulo' || useless === undefined) return;
+  throw new CollideError('INVALID_ARGUMENT', `Expected no ${useless} for ${where}: method "modulo" has no use for it`);
+}
+
+/** What is said of one feature; a name may be that of something every object has. */
+export function ownOf<T>(byFeature: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(byFeature, name) ? byFeature[name] : undefined;
+}
+
+/** @throws CollideError INVALID_ARGUMENT where unseen 'newcomer' makes no sense */
+function checkNewcomer(recent: readonly Split[] | undefined, hashes: number | undefined): void {
+  if (recent === undefined || recent.length === 0) {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected splits to count for unseen "newcomer" (recent), received ${describe(recent)}`,
+    );
+  }
+  checkOneHash(hashes, 'unseen "newcomer"');
+}
+
+/** @throws CollideError INVALID_ARGUMENT for more than one learned hash */
+function checkOneHash(hashes: number | undefined, where: string): void {
+  if (hashes === undefined || hashes === 1) return;
+  throw new CollideError('INVALID_ARGUMENT', `Expected 1 hash for ${where}, received ${describe(hashes)}`);
+}
+
+function unseenIdOf(recent: readonly Split[], feature: number): number | null {
+  return recent[0]!.features[feature]?.outOfVocabulary ?? null;
+}
+
+/** Hashing without a teacher. */
+export type BaselineMethod = 'full' | 'modulo' | 'mixed' | 'frequent';
+
+/**
+ * The baselines: `full` (no compression), `modulo` and `mixed` (the hashing trick), `frequent` (the hottest ids by
+ * `recent` own `hotShare` of the rows, the others are hashed by `mixed` over the rest).
+ *
+ * @param data - a data set, or its features: then the hashing knows their names and numbers of ids alone, and a file of
+ * it has no values
+ * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, VOCABULARY_MISMATCH (`recent` of other data), ABORTED; always by
+ * rejecting the promise
+ * @example
+ * ```ts
+ * const hashing = await baselineHashing(data, { method: 'modulo', size: 0.1, minRows: 10_000 });
+ * ```
+ */
+export async function baselineHashing(
+  data: Pick<Dataset, 'features' | 'vocabulary'> | readonly FeatureInfo[],
+  options: SizeOptions & { method: BaselineMethod; signal?: AbortSignal },
+): Promise<Hashing> {
+  checkOptions(options, [...SIZE_OPTIONS, 'method', 'signal'], 'baselineHashing');
+  checkCallbacks(options.signal, undefined);
+  throwIfAborted(options.signal);
+  const { features, vocabulary } = Array.isArray(data) ? { features: data, vocabulary: undefined } : partsOf(data);
+  checkFeatureInfos(features, 'baselineHashing');
+  const known = vocabulary ?? new Vocabulary({ features });
+  checkRecent(options.recent, known, 'baselineHashing', 'the features');
+  const method = checkOneOf(options.method, ['full', 'modulo', 'mixed', 'frequent'], 'method');
+  const { size, minRows = DEFAULT_MIN_ROWS, seed = 0, hotShare = 0.5 } = options;
+  checkNumber(hotShare, 0, 1, 'hotShare of baselineHashing');
+  checkSeed(seed, 'seed of baselineHashing');
+  const list: FeatureHashing[] = [];
+  for (const [f, { name, cardinality }] of features.entries()) {
+    const rows = targetRows(cardinality, options);
+    const whole = method === 'full' || rows >= cardinality;
+    const hash: HashFunction = whole ? { kind: 'identity' } : await hashOf(method, rows, f, cardinality, options);
+    list.push({ name, cardinality, hashes: [hash], combine: 'sum' });
+  }
+  return new Hashing(list, { method, size, minRows, seed }, undefined, { vocabulary });
+}
+
+function partsOf(data: unknown): Pick<Dataset, 'features' | 'vocabulary'> {
+  checkObject(data, 'the data of baselineHashing, a data set or its features,');
+  return data as Dataset;
+}
+
+async function hashOf(
+  method: 'modulo' | 'mixed' | 'frequent',
+  rows: number,
+  feature: number,
+  cardinality: number,
+  { hotShare = 0.5, recent, seed = 0, signal }: SizeOptions & { signal?: AbortSignal },
+): Promise<HashFunction> {
+  if (method === 'modulo') return { kind: 'modulo', rows };
+  if (method === 'mixed') return { kind: 'mixed', rows, seed };
+  if (recent === undefined || recent.length === 0) {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected splits to count for method "frequent" (recent), received ${describe(recent)}`,
+    );
+  }
+  const hottest = await byFallingCount(await recentCounts(recent, feature, cardinality, signal), signal);
+  const hot = Math.min(Math.floor(hotShare * rows), rows - 1);
+  return { kind: 'hot', rows, ids: hottest.slice(0, hot).sort(), tail: { kind: 'mixed', seed } };
+}
+
+/** Checks the splits whose accesses are counted. @throws CollideError INVALID_ARGUMENT, VOCABULARY_MISMATCH */
+function checkRecent(recent: unknown, model: Vocabulary, where: string, name: string): void {
+  if (recent === undefined) return;
+  if (!Array.isArray(recent)) {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected a list of splits for recent of ${where}, received ${describe(recent)}`,
+    );
+  }
+  for (const split of recent) checkSplitOf(model, split, `recent of ${where}`, { model: name, data: 'recent' });
+}
+
+/** Accesses per id over several splits, saturating at 2^32 - 1. @throws CollideError ABORTED */
+export async function recentCounts(
+  splits: readonly Split[],
+  feature: number,
+  cardinality: number,
+  signal?: AbortSignal,
+): Promise<Uint32Array> {
+  const counts = new Uint32Array(cardinality);
+  for (const split of splits) {
+    const own = split.idCounts(feature);
+    const add = (begin: number, end: number) => {
+      for (let id = begin; id < end; id++) counts[id] = Math.min(0xffff_ffff, counts[id]! + own[id]!);
+    };
+    await inTurns(cardinality, add, signal);
+  }
+  return counts;
+}

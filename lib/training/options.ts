@@ -1,0 +1,143 @@
+/** What teacher, student and comparison share: the model's shape and how it is trained. */
+
+import type { Split } from '../data/types.ts';
+import type { Device } from '../device.ts';
+import type { EmbeddingOptimizer, Init } from '../embedding/index.ts';
+import { CollideError, checkInteger, describe } from '../errors.ts';
+import type { FeatureHashing } from '../hashing/feature_hashing.ts';
+import type { DenseOptimizer } from '../model/dense_net.ts';
+import { Recommender } from '../model/recommender.ts';
+import { type Standardization, standardizationOf } from '../model/standardization.ts';
+import type { Detours } from './detours.ts';
+import { defaultBatchSize, defaultDenseRate, type Newcomers } from './train.ts';
+
+export interface ModelOptions {
+  /** Hidden widths of the bottom MLP, without its last layer of width dim; used with dense inputs. Default [64]. */
+  bottomHidden?: number[];
+  /** Hidden widths of the top MLP, without its last layer of width 1. Default [64]. */
+  topHidden?: number[];
+  /** Without a learning rate, which is an option of its own. Default rowwise Adagrad. */
+  embeddingOptimizer?: EmbeddingOptimizer;
+  /** Default LAMB; its learning rate by default 0.002 (the paper's) at 4,096 steps an epoch (see `defaultDenseRate`). */
+  denseOptimizer?: DenseOptimizer;
+  init?: Init;
+  /**
+   * Whether dense columns are standardised, by the mean and the standard deviation of the rows that are trained: the
+   * statistics become part of the model, which takes raw values all the same. Default true.
+   */
+  standardize?: boolean;
+}
+
+export interface TrainingOptions extends ModelOptions {
+  /** A number, or several to choose from on `validation`. Default 0.02. */
+  learningRate?: number | readonly number[];
+  /** Passes over the split; with `validation` the most to try. Default 1. */
+  epochs?: number;
+  /** Chooses learning rate and number of epochs by log loss. */
+  validation?: Split;
+  /** With `validation`: a rate is given up after so many epochs in a row that were no better than its best. Default 1. */
+  patience?: number;
+  /** Default about 1,024 batches an epoch: a power of two from 32 to 32,768. */
+  batchSize?: number;
+  /**
+   * Trains the rows of unseen values on newcomers: a share of the accesses to ids that `older` rows (the teacher's) lack.
+   * Useful where ids are new all the time and unlike the average id. Default: rows of unseen values stay untrained.
+   */
+  newcomers?: Newcomers;
+  /** Ids that a feature's first hash function looks up as others while training, as `crossFit` gives them. */
+  detours?: Detours;
+  /** Initial values and order of rows. Default 1. */
+  seed?: number;
+  /**
+   * Where the model lives and learns: `cpu` (default); `cuda`, an error where there is no CUDA device; `auto`: CUDA where
+   * there is one, otherwise the CPU. The dense net on CUDA agrees with the CPU's to float32 precision, not bit for bit.
+   */
+  device?: Device;
+  threads?: number;
+  signal?: AbortSignal;
+  /** What is being done, and the share of it that is (0 to 1). */
+  onProgress?: (text: string, share: number) => void;
+}
+
+export const TRAINING_OPTIONS = [
+  'bottomHidden',
+  'topHidden',
+  'embeddingOptimizer',
+  'denseOptimizer',
+  'init',
+  'standardize',
+  'learningRate',
+  'epochs',
+  'validation',
+  'patience',
+  'batchSize',
+  'newcomers',
+  'detours',
+  'seed',
+  'device',
+  'threads',
+  'signal',
+  'onProgress',
+] as const;
+
+/** A fresh model for the features of a split. `hashing` undefined: full tables. */
+export function buildRecommender(
+  split: Split,
+  hashing: readonly FeatureHashing[] | undefined,
+  dim: number,
+  options: TrainingOptions,
+  learningRate: number,
+): Recommender {
+  return new Recommender({
+    features: split.features.map(({ name, cardinality }, f) => ({
+      name,
+      cardinality,
+      ...(hashing === undefined ? {} : { hashes: hashing[f]!.hashes, combine: hashing[f]!.combine }),
+      detoured: options.detours?.[f] !== undefined,
+    })),
+    dense: split.denseCount,
+    dim: checkInteger(dim, 1, 65536, 'dim'),
+    bottomHidden: options.bottomHidden,
+    topHidden: options.topHidden,
+    embeddingOptimizer: { ...tableOptimizer(options), learningRate },
+    denseOptimizer: denseOptimizer(split, options),
+    init: options.init,
+    standardization: standardizationFor(split, options),
+    countAccesses: false, // the split knows how often its ids come
+    baseRate: split.labels.reduce((sum, label) => sum + label, 0) / split.rows,
+    seed: options.seed ?? 1,
+    device: options.device,
+    threads: options.threads ?? 0,
+  });
+}
+
+/** Of the tables, whose rate is not its own: rates are tried. @throws CollideError INVALID_ARGUMENT where it has one */
+function tableOptimizer({ embeddingOptimizer }: TrainingOptions): EmbeddingOptimizer {
+  const optimizer = embeddingOptimizer ?? { kind: 'rowwise-adagrad' };
+  if (optimizer.learningRate === undefined) return optimizer;
+  throw new CollideError(
+    'INVALID_ARGUMENT',
+    `Expected no learningRate in embeddingOptimizer, received ${describe(optimizer.learningRate)}: the option learningRate beside it is that of the tables`,
+  );
+}
+
+function standardizationFor(split: Split, { standardize = true }: TrainingOptions): Standardization | undefined {
+  if (typeof standardize !== 'boolean') {
+    throw new CollideError('INVALID_ARGUMENT', `Expected a boolean for standardize, received ${describe(standardize)}`);
+  }
+  return standardize && split.denseCount > 0 ? standardizationOf(split.dense, split.denseCount) : undefined;
+}
+
+/** With the learning rate that suits the steps of an epoch over a split. */
+export function denseOptimizer(split: Split, { denseOptimizer, batchSize }: TrainingOptions): DenseOptimizer {
+  const optimizer = denseOptimizer ?? { kind: 'lamb' };
+  if (optimizer.kind !== 'lamb') return optimizer;
+  const steps = split.rows / (batchSize ?? defaultBatchSize(split.rows));
+  return { ...optimizer, learningRate: optimizer.learningRate ?? defaultDenseRate(steps) };
+}
+
+/** The learning rates to try, at least one. */
+export function learningRates(options: TrainingOptions): readonly number[] {
+  const rates = options.learningRate ?? 0.02;
+  return typeof rates === 'number' ? [rates] : rates;
+}

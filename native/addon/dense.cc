@@ -1,0 +1,174 @@
+// The class DenseNet of lib/native.ts.
+#include "cpu/dense/net.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "addon/addon.h"
+#include "addon/arrays.h"
+#include "addon/cuda.h"
+
+namespace collide::addon {
+
+namespace {
+
+// A size from JavaScript: whole and not negative, so that the conversion is exact.
+std::size_t size(const Napi::Value& value, const char* where) {
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
+  if (!(number >= 0 && number <= 9007199254740991.0) ||
+      number != static_cast<double>(static_cast<std::size_t>(number))) {
+    fail("INVALID_ARGUMENT", "Expected a whole number for ", where);
+  }
+  return static_cast<std::size_t>(number);
+}
+
+std::vector<std::size_t> sizes(const Napi::Object& object, const char* key) {
+  const Napi::Value value = object.Get(key);
+  if (!value.IsArray()) fail("INVALID_ARGUMENT", "Expected an array for ", key);
+  const auto array = value.As<Napi::Array>();
+  std::vector<std::size_t> result(array.Length());
+  for (std::uint32_t i = 0; i < array.Length(); ++i) result[i] = size(array.Get(i), key);
+  return result;
+}
+
+DenseOptimizerConfig optimizer(const Napi::Object& object) {
+  DenseOptimizerConfig config;
+  using Kind = DenseOptimizerConfig::Kind;
+  const std::string kind = text(object, "kind");
+  if (kind != "sgd" && kind != "adagrad" && kind != "lamb") {
+    fail("INVALID_ARGUMENT", "Expected \"sgd\", \"adagrad\" or \"lamb\" for kind, received \"", kind, "\"");
+  }
+  config.kind = kind == "sgd" ? Kind::kSgd : kind == "adagrad" ? Kind::kAdagrad : Kind::kLamb;
+  config.learning_rate = number(object, "learningRate");
+  config.epsilon = number(object, "epsilon");
+  config.beta1 = number(object, "beta1");
+  config.beta2 = number(object, "beta2");
+  config.weight_decay = number(object, "weightDecay");
+  return config;
+}
+
+class DenseNetWrap : public Napi::ObjectWrap<DenseNetWrap> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "DenseNet",
+                       {
+                           InstanceMethod("step", &DenseNetWrap::step),
+                           InstanceMethod("predict", &DenseNetWrap::predict),
+                           InstanceMethod("setLearningRate", &DenseNetWrap::set_learning_rate),
+                           InstanceMethod("readParameters", &DenseNetWrap::read_parameters),
+                           InstanceMethod("writeParameters", &DenseNetWrap::write_parameters),
+                           InstanceMethod("readState", &DenseNetWrap::read_state),
+                           InstanceMethod("writeState", &DenseNetWrap::write_state),
+                           InstanceMethod("readIdle", &DenseNetWrap::read_idle),
+                           InstanceMethod("parameterCount", &DenseNetWrap::parameter_count),
+                           InstanceMethod("close", &DenseNetWrap::close),
+                       });
+  }
+
+  explicit DenseNetWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<DenseNetWrap>(info) {
+    guarded(info.Env(), [&] {
+      if (!info[0].IsObject()) fail("INVALID_ARGUMENT", "Expected a configuration object for DenseNet");
+      const auto object = info[0].As<Napi::Object>();
+      DenseNetConfig config;
+      config.dense = size(object.Get("dense"), "dense");
+      config.vectors = size(object.Get("vectors"), "vectors");
+      config.dim = size(object.Get("dim"), "dim");
+      config.bottom = sizes(object, "bottom");
+      config.top = sizes(object, "top");
+      if (!object.Get("optimizer").IsObject()) fail("INVALID_ARGUMENT", "Expected an object for optimizer");
+      config.optimizer = optimizer(object.Get("optimizer").As<Napi::Object>());
+      bool lossless = false;
+      if (object.Get("seed").IsBigInt()) config.seed = object.Get("seed").As<Napi::BigInt>().Uint64Value(&lossless);
+      if (!lossless) fail("INVALID_ARGUMENT", "Expected an unsigned 64-bit BigInt for seed");
+      config.threads = static_cast<unsigned>(std::min<std::size_t>(size(object.Get("threads"), "threads"), 65536));
+      if (text(object, "device") == "cuda") {
+        net_ = make_cuda_dense_net(config);
+      } else {
+        net_ = std::make_unique<CpuDenseNet>(config);
+      }
+    });
+  }
+
+  DenseNet& net() const {
+    if (!net_) fail("CLOSED", "This DenseNet was closed");
+    return *net_;
+  }
+
+ private:
+  // A new array of `count` floats that `read` writes.
+  template <typename Read>
+  static Napi::Value array(Napi::Env env, std::size_t count, const Read& read) {
+    Napi::Float32Array result = Napi::Float32Array::New(env, count);
+    if (count > 0) read(result.Data());
+    return result;
+  }
+
+  Napi::Value step(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      const double loss =
+          net().step(span_of<const float>(info[0], "dense"), span_of<const float>(info[1], "embeddings"),
+                     span_of<const float>(info[2], "labels"), span_of<float>(info[3], "gradient"));
+      return Napi::Number::New(info.Env(), loss);
+    });
+  }
+
+  void predict(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] {
+      net().predict(span_of<const float>(info[0], "dense"), span_of<const float>(info[1], "embeddings"),
+                    span_of<float>(info[2], "logits"));
+    });
+  }
+
+  void set_learning_rate(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] {
+      if (!info[0].IsNumber()) fail("INVALID_ARGUMENT", "Expected a number for the learning rate");
+      net().set_learning_rate(info[0].As<Napi::Number>().DoubleValue());
+    });
+  }
+
+  Napi::Value read_parameters(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      const DenseNet& from = net();
+      return array(info.Env(), from.parameter_count(), [&](float* to) { from.read_parameters(to); });
+    });
+  }
+  void write_parameters(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] { net().write_parameters(span_of<const float>(info[0], "parameters")); });
+  }
+  Napi::Value read_state(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      const DenseNet& from = net();
+      return array(info.Env(), from.state_count(), [&](float* to) { from.read_state(to); });
+    });
+  }
+  void write_state(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] { net().write_state(span_of<const float>(info[0], "state")); });
+  }
+  Napi::Value read_idle(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      const DenseNet& from = net();
+      return array(info.Env(), from.tensor_count(), [&](float* to) { from.read_idle(to); });
+    });
+  }
+  Napi::Value parameter_count(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      return Napi::Number::New(info.Env(), static_cast<double>(net().parameter_count()));
+    });
+  }
+
+  void close(const Napi::CallbackInfo&) { net_.reset(); }
+
+  std::unique_ptr<DenseNet> net_;
+};
+
+}  // namespace
+
+DenseNet& engine_of_net(const Napi::Object& net) {
+  return DenseNetWrap::Unwrap(net)->net();
+}
+
+void register_dense_net(Napi::Env env, Napi::Object exports) {
+  exports.Set("DenseNet", DenseNetWrap::define(env));
+}
+
+}  // namespace collide::addon

@@ -1,0 +1,41 @@
+// What k-means takes and gives, on the CPU (cpu/clustering/kmeans.h) and on CUDA (cuda/clustering/kmeans.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace collide {
+
+// What an id weighs: its count + 0.3, the root of that, or 1.
+enum class KmeansWeight { kCount, kSqrt, kUniform };
+
+struct KmeansOptions {
+  std::uint32_t rows = 1;  // clusters, at most as many as ids
+  KmeansWeight weight = KmeansWeight::kCount;
+  std::uint64_t iterations = 15;  // most rounds; 0: the start itself
+  unsigned threads = 0;           // 0: all
+};
+
+struct KmeansClustering {
+  std::vector<std::uint32_t> assignment;  // [ids], every cluster used
+  std::vector<double> centroids;          // [rows, dim] weighted means
+  std::vector<std::uint32_t> sizes;       // [rows] ids
+  std::vector<double> counts;             // [rows] accesses
+  double distortion = 0;                  // weighted squared distances to the centroids, summed
+  std::uint64_t iterations = 0;           // rounds done
+  std::uint64_t moved = 0;                // ids that the last round moved; 0: converged
+};
+
+// Both may be empty. `aborted` is polled all the time, from any thread: once true, what is returned has no meaning.
+struct KmeansControl {
+  std::function<bool()> aborted;
+  std::function<void(double round, double moved)> progress;
+};
+
+// Throws Error INVALID_ARGUMENT naming the first bad element.
+void check_kmeans(const std::vector<float>& points, std::size_t dim, const std::vector<double>& counts,
+                  const std::vector<std::uint32_t>& start, const KmeansOptions& options);
+
+}  // namespace collide

@@ -1,0 +1,98 @@
+#include "core/embedding/layout.h"
+
+#include <algorithm>
+
+#include "core/support/error.h"
+
+namespace collide {
+
+Feature Feature::copy() const {
+  Feature other{name,      cardinality, dim,         pooling,    sequence_length, combine,
+                precision, {},          table_names, init_scale, tables};
+  for (const HashFunction& hash : hashes) other.hashes.push_back(hash.copy());
+  return other;
+}
+
+EmbeddingLayout::EmbeddingLayout(std::vector<Feature> list) : features(std::move(list)) {
+  if (features.empty()) fail("INVALID_ARGUMENT", "Expected at least one feature, received none");
+  for (Feature& feature : features) {
+    const auto expect = [&](bool holds, const char* what) {
+      if (!holds) fail("INVALID_ARGUMENT", "Expected ", what, " for feature \"", feature.name, "\"");
+    };
+    expect(feature.cardinality >= 1 && feature.cardinality < (1ull << 32), "a cardinality from 1 to 2^32 - 1");
+    expect(feature.dim >= 1 && feature.dim <= 65536, "a dim from 1 to 65536");
+    expect(feature.sequence_length >= 1, "a sequence length of at least 1");
+    expect(std::uint64_t{feature.dim} * feature.sequence_length < (1ull << 32), "a dim * sequence length below 2^32");
+    expect(!feature.hashes.empty(), "at least one hash function");
+    expect(feature.table_names.empty() || feature.table_names.size() == feature.hashes.size(),
+           "one table name per hash function");
+    expect(feature.combine != Combine::kConcat || feature.dim % feature.hashes.size() == 0,
+           "a dim divisible by the number of hash functions to concat");
+    feature.tables.clear();
+    for (std::size_t h = 0; h < feature.hashes.size(); ++h) {
+      const HashFunction& hash = feature.hashes[h];
+      expect(hash.rows >= 1 && hash.rows < (1ull << 32), "1 to 2^32 - 1 rows");
+      expect(hash.kind != HashKind::kIdentity || hash.rows == feature.cardinality,
+             "identity rows equal to the cardinality");
+      expect(hash.kind != HashKind::kQuotient ||
+                 (hash.divisor >= 1 && (feature.cardinality - 1) / hash.divisor < hash.rows),
+             "enough rows for the quotient");
+      expect(hash.kind != HashKind::kMixedRadix || hash.divisor >= 1, "a divisor of at least 1");
+      feature.tables.push_back(table_of(feature, h));
+    }
+    output_offset.push_back(output_width);
+    output_width += feature.output_width();
+  }
+}
+
+std::size_t EmbeddingLayout::table_of(const Feature& feature, std::size_t hash) {
+  std::string name = feature.name;
+  if (feature.hashes.size() > 1) name.append("/").append(std::to_string(hash));
+  if (!feature.table_names.empty()) name = feature.table_names[hash];
+  TableShape shape{
+      name, feature.hashes[hash].rows, feature.table_width(), feature.precision, feature.combine == Combine::kMultiply,
+      0,    feature.init_scale};
+  // Factors of a product: the first has the scale of a row, the others are near 1, or the product would start tiny.
+  if (shape.factor && hash > 0) shape.init_center = 1, shape.init_scale = 0.5f;
+  for (std::size_t t = 0; t < tables.size(); ++t) {
+    if (tables[t].name != name) continue;
+    const TableShape& has = tables[t];
+    if (has.rows == shape.rows && has.width == shape.width && has.precision == shape.precision &&
+        has.factor == shape.factor) {
+      return t;
+    }
+    const auto describe = [](const TableShape& table) {
+      return std::to_string(table.rows) + " rows of width " + std::to_string(table.width) + " in " +
+             kPrecisionNames[static_cast<std::size_t>(table.precision)] + (table.factor ? ", multiplied" : "");
+    };
+    const auto names = [&](const Feature& other) { return std::ranges::find(other.tables, t) != other.tables.end(); };
+    fail("INVALID_ARGUMENT", "Expected ", describe(has), " for table \"", name, "\" of feature \"", feature.name,
+         "\", as feature \"", std::ranges::find_if(features, names)->name, "\" has it, received ", describe(shape));
+  }
+  tables.push_back(std::move(shape));
+  return tables.size() - 1;
+}
+
+std::vector<FeatureBags> feature_bags(const EmbeddingLayout& layout, const BagBatch& batch) {
+  std::vector<FeatureBags> all;
+  std::size_t bag = 0, base = 0;
+  for (std::size_t f = 0; f < layout.features.size(); ++f) {
+    const std::size_t width = layout.features[f].output_width();
+    if (batch.batch_sizes == nullptr) {
+      all.push_back({bag, batch.batch, layout.output_offset[f], layout.output_width});
+    } else {
+      all.push_back({bag, batch.batch_sizes[f], base, width});
+    }
+    bag += all.back().bags;
+    base += all.back().bags * width;
+  }
+  return all;
+}
+
+std::size_t output_size(const EmbeddingLayout& layout, const std::vector<FeatureBags>& bags) {
+  std::size_t size = 0;
+  for (std::size_t f = 0; f < bags.size(); ++f) size += bags[f].bags * layout.features[f].output_width();
+  return size;
+}
+
+}  // namespace collide

@@ -1,0 +1,97 @@
+// What a set of embedding tables looks like: features, their hash functions and internal tables, and where each writes
+// into the output. Both backends read this one description.
+//
+// A feature with H hash functions looks an id up in H internal tables. combine sum: each is [rows, dim] and the H rows
+// add up; multiply: each is [rows, dim] and they are multiplied element by element; concat: each is [rows, dim / H] and
+// they stand side by side. An internal table is known by its name, which is the feature's (feature/0, feature/1 ... for
+// H > 1) unless the feature gives another: features that name the same table share its rows. Pooling none writes
+// sequence_length positions of dim columns per bag, zero padded.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/embedding/precision.h"
+#include "core/hashing/hash_function.h"
+
+namespace collide {
+
+enum class Pooling : std::uint8_t { kSum, kMean, kNone };
+// Longer bags are summed in pieces of this many ids, the pieces' sums in float64: a long float32 sum would lose
+// exactness. One rule for CPU and CUDA.
+inline constexpr std::uint32_t kLongBag = 64;
+
+enum class Combine : std::uint8_t { kSum, kConcat, kMultiply };
+
+struct Feature {
+  std::string name;
+  std::uint64_t cardinality = 0;
+  std::uint32_t dim = 0;
+  Pooling pooling = Pooling::kSum;
+  std::uint32_t sequence_length = 1;
+  Combine combine = Combine::kSum;
+  Precision precision = Precision::kFloat32;
+  std::vector<HashFunction> hashes;
+  std::vector<std::string> table_names;  // of each hash function's internal table; empty: named after the feature
+  float init_scale = 0;                  // initial values are uniform in [-init_scale, init_scale)
+  std::vector<std::size_t> tables;       // of each hash function, filled in by EmbeddingLayout
+
+  std::uint32_t table_width() const {
+    return combine == Combine::kConcat ? dim / static_cast<std::uint32_t>(hashes.size()) : dim;
+  }
+  std::uint32_t output_width() const { return dim * sequence_length; }
+  Feature copy() const;
+};
+
+struct TableShape {
+  std::string name;
+  std::uint64_t rows = 0;
+  std::uint32_t width = 0;
+  Precision precision = Precision::kFloat32;
+  bool factor = false;                    // its rows are multiplied
+  float init_center = 0, init_scale = 0;  // uniform in [center - scale, center + scale)
+};
+
+struct EmbeddingLayout {
+  std::vector<Feature> features;
+  std::vector<TableShape> tables;
+  std::vector<std::size_t> output_offset;  // first output column of each feature
+  std::size_t output_width = 0;
+
+  // Throws Error INVALID_ARGUMENT naming the feature and what is wrong with it.
+  explicit EmbeddingLayout(std::vector<Feature> list);
+
+ private:
+  std::size_t table_of(const Feature& feature, std::size_t hash);
+};
+
+enum class IntegerType : std::uint8_t { kU32, kI32, kI64 };
+
+// One batch of bags, feature after feature. Feature f has batch bags, or batch_sizes[f] when those are given. Bag b of
+// a feature whose first bag is the n-th of all holds indices[offsets[n + b] .. offsets[n + b + 1]].
+struct BagBatch {
+  IntegerType index_type = IntegerType::kU32;
+  const void* indices = nullptr;
+  std::size_t index_count = 0;
+  IntegerType offset_type = IntegerType::kU32;
+  const void* offsets = nullptr;  // [bags of all features + 1]
+  std::size_t batch = 0;
+  const std::uint32_t* batch_sizes = nullptr;  // [features], or null: every feature has `batch` bags
+  const float* weights = nullptr;              // one per index, or null
+};
+
+// A feature's bags in a batch, and its place in the output: position p of bag b begins at
+// out[base + b * stride + p * dim]. With one batch size for all the output is [batch, output_width], otherwise one
+// [bags, feature's output width] block after the other.
+struct FeatureBags {
+  std::size_t first_bag, bags, base, stride;
+};
+
+std::vector<FeatureBags> feature_bags(const EmbeddingLayout& layout, const BagBatch& batch);
+
+// Floats of the output.
+std::size_t output_size(const EmbeddingLayout& layout, const std::vector<FeatureBags>& bags);
+
+}  // namespace collide

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { compare } from '../../lib/compare/compare.ts';
+import type { CompareMethod } from '../../lib/compare/config.ts';
+import { flipped, quality, tinyConfig, tinyData } from '../pipeline/tiny.ts';
+import { compareByHand } from './reference.ts';
+
+const methods: CompareMethod[] = [
+  ...(['full', 'modulo', 'mixed', 'frequent', 'equal-mass', 'learned'] as const),
+  ...(['auto', 'kd-tree', 'exact', 'k-means', 'lsh'] as const),
+];
+const plain = { compare: { methods, sizes: [0.5, 0.3] } };
+const crossed = {
+  teacher: { crossFit: [false, true], dim: 3, learningRate: 0.1 },
+  training: { newcomerShare: 0.1, batchSize: 50 },
+  compare: {
+    methods: ['modulo', 'auto', 'frequent'] as CompareMethod[],
+    unseen: 'newcomer' as const,
+    parts: [1, 4],
+    minRows: 40, // the second table stays whole
+    seeds: 3,
+  },
+};
+
+describe('a comparison is what the same functions give, called by hand', () => {
+  it.each([
+    ['every method', plain, tinyData()],
+    ['newcomers, cross-fitted teachers and parts', crossed, tinyData()],
+    ['clusters that do harm', plain, tinyData({ validation: flipped })],
+  ])('%s', async (_, sections, data) => {
+    const config = tinyConfig(sections);
+    const { results } = await compare(config, data);
+    const expected = await compareByHand(config, data);
+    expect(results.map(quality).map(({ devices: _, ...rest }) => rest)).toEqual(expected);
+  });
+});

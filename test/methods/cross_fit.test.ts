@@ -1,0 +1,130 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { syntheticDataset } from '../../lib/data/index.ts';
+import { crossFit, trainCrossTeachers } from '../../lib/methods/cross_fit.ts';
+import { baselineHashing, learnHashing } from '../../lib/methods/learn_hashing.ts';
+import { Student, trainStudent } from '../../lib/pipeline/student.ts';
+import { trainTeacher } from '../../lib/pipeline/teacher.ts';
+
+const { data } = syntheticDataset({ rows: 6000, cardinalities: [600, 20], zipf: 0.9, seed: 9 });
+const [past, present] = [data.split('teacher'), data.split('student')];
+const teachers = await trainCrossTeachers(past, present, { learningRate: 0.1, seed: 3 });
+const options = { size: 0.1, minRows: 100, recent: [present] };
+
+describe('trainCrossTeachers', () => {
+  it('counts the past and what each teacher saw of the present', () => {
+    const { whole, halves } = teachers;
+    for (const f of [0, 1]) {
+      const of = [whole, ...halves].map(({ features }) => features[f]!.counts);
+      const [all, notEven, notOdd] = of as [Uint32Array, Uint32Array, Uint32Array];
+      const older = past.idCounts(f);
+      const even = new Uint32Array(older.length);
+      present.ids(f).ids.forEach((id, row) => {
+        if (row % 2 === 0) even[id]!++;
+      });
+      expect(notOdd).toEqual(older.map((count, id) => count + even[id]!));
+      expect(all).toEqual(notEven.map((count, id) => count + notOdd[id]! - older[id]!));
+      expect(all).toEqual(older.map((count, id) => count + present.idCounts(f)[id]!));
+    }
+  });
+
+  it('goes on from the same teacher: ids that a half does not have stay where the past left them', async () => {
+    const teacher = await trainTeacher(past, { learningRate: 0.1, seed: 3 });
+    const older = past.idCounts(0);
+    const start = teacher.features[0]!.rows;
+    for (const half of teachers.halves) {
+      const { rows, counts } = half.features[0]!;
+      const same = [...counts.keys()].map((id) => rows[2 * id] === start[2 * id]);
+      expect(same).toEqual([...counts.keys()].map((id) => counts[id] === older[id]));
+    }
+  });
+});
+
+describe('crossFit', () => {
+  it('keeps hot ids, and looks others up where the value of the other half falls', async () => {
+    const hashing = await learnHashing(teachers.whole, { ...options, hotShare: 0.5 });
+    const [detours, none] = await crossFit(hashing, teachers, data.features);
+    expect(none).toBeUndefined();
+    const [hash] = hashing.features[0]!.hashes;
+    if (hash?.kind !== 'table') throw new Error('expected a table');
+    const hotRows = Math.round(0.5 * hash.rows);
+    const unseen = data.features[0]!.outOfVocabulary!;
+    let moved = 0;
+    for (const [k, lookedUpAs] of detours!.entries()) {
+      const { counts } = teachers.halves[k]!.features[0]!;
+      for (const [id, row] of hash.entries.entries()) {
+        if (row < hotRows || teachers.whole.features[0]!.counts[id] === 0) expect(lookedUpAs[id]).toBe(id);
+        else if (counts[id] === 0) expect(lookedUpAs[id]).toBe(unseen);
+        else expect(hash.entries[lookedUpAs[id]!]).toBeGreaterThanOrEqual(hotRows);
+        if (hash.entries[lookedUpAs[id]!] !== row) moved++;
+      }
+    }
+    expect(moved).toBeGreaterThan(50);
+  });
+
+  it('leaves every id in its row when both halves know what the whole does', async () => {
+    for (const method of ['agglomerative', 'equal-mass', 'exact'] as const) {
+      const hashing = await learnHashing(teachers.whole, { ...options, method, hotShare: 0.25 });
+      const { whole } = teachers;
+      const [detours] = await crossFit(hashing, { whole, halves: [whole, whole] }, data.features);
+      const [hash] = hashing.features[0]!.hashes;
+      if (hash?.kind !== 'table') throw new Error('expected a table');
+      for (const lookedUpAs of detours!) {
+        const rows = Array.from(lookedUpAs, (id) => hash.entries[id]!);
+        expect(rows).toEqual([...hash.entries]);
+      }
+    }
+  });
+
+  it('goes by what the feature itself was learned with', async () => {
+    const perFeature = { [data.features[0]!.name]: { method: 'exact' } } as const;
+    const own = await learnHashing(teachers.whole, { ...options, method: 'kd-tree', perFeature });
+    const common = await learnHashing(teachers.whole, { ...options, method: 'exact' });
+    expect(await crossFit(own, teachers, data.features)).toEqual(await crossFit(common, teachers, data.features));
+  });
+
+  it('is the same with hashed parts beside the learned one', async () => {
+    const alone = await learnHashing(teachers.whole, options);
+    const hashing = await learnHashing(teachers.whole, { ...options, parts: 4 });
+    const detours = await crossFit(hashing, teachers, data.features);
+    expect(detours).toEqual(await crossFit(alone, teachers, data.features));
+    using student = await trainStudent(present, { hashing, dim: 4, detours });
+    using plain = await trainStudent(present, { hashing, dim: 4 });
+    const folder = await mkdtemp(join(tmpdir(), 'cross-'));
+    try {
+      await student.save(folder);
+      using again = await Student.load(folder); // held as one feature: the same tables, the same predictions
+      const evaluation = data.split('evaluation');
+      expect(await again.predict(evaluation)).toEqual(await student.predict(evaluation));
+      expect(again.memory()).toEqual({ ...student.memory(), optimizer: 0 });
+      expect(await plain.predict(evaluation)).not.toEqual(await student.predict(evaluation));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('changes what the student learns', async () => {
+    const hashing = await learnHashing(teachers.whole, options);
+    const detours = await crossFit(hashing, teachers, data.features);
+    using plain = await trainStudent(present, { hashing, dim: 4 });
+    using crossed = await trainStudent(present, { hashing, dim: 4, detours });
+    const [a, b] = [await plain.evaluate(data.split('evaluation')), await crossed.evaluate(data.split('evaluation'))];
+    expect(a.logLoss).not.toBe(b.logLoss);
+  });
+
+  it('refuses hashings that are not cut along one dimension', async () => {
+    const kd = await learnHashing(teachers.whole, { ...options, method: 'kd-tree' });
+    const modulo = await baselineHashing(data.features, { ...options, method: 'modulo' });
+    const axis = await learnHashing(teachers.whole, { ...options, projection: 'axis' });
+    const perFeature = { [data.features[0]!.name]: { method: 'kd-tree' } } as const;
+    const own = await learnHashing(teachers.whole, { ...options, perFeature });
+    for (const hashing of [kd, modulo, axis, own]) {
+      await expect(crossFit(hashing, teachers, data.features)).rejects.toThrow(/one dimension/);
+    }
+    await expect(trainCrossTeachers(past, present, { learningRate: [0.1, 0.2] })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
+  });
+});
