@@ -7,6 +7,7 @@
 #include "addon/addon.h"
 #include "addon/arrays.h"
 #include "addon/cuda.h"
+#include "addon/names.h"
 
 namespace collide::addon {
 
@@ -34,11 +35,8 @@ std::vector<std::size_t> sizes(const Napi::Object& object, const char* key) {
 DenseOptimizerConfig optimizer(const Napi::Object& object) {
   DenseOptimizerConfig config;
   using Kind = DenseOptimizerConfig::Kind;
-  const std::string kind = text(object, "kind");
-  if (kind != "sgd" && kind != "adagrad" && kind != "lamb") {
-    fail("INVALID_ARGUMENT", "Expected \"sgd\", \"adagrad\" or \"lamb\" for kind, received \"", kind, "\"");
-  }
-  config.kind = kind == "sgd" ? Kind::kSgd : kind == "adagrad" ? Kind::kAdagrad : Kind::kLamb;
+  constexpr Names<Kind> kKinds({{"sgd", Kind::kSgd}, {"adagrad", Kind::kAdagrad}, {"lamb", Kind::kLamb}});
+  config.kind = named(object, "kind", kKinds);
   config.learning_rate = number(object, "learningRate");
   config.epsilon = number(object, "epsilon");
   config.beta1 = number(object, "beta1");
@@ -81,7 +79,7 @@ class DenseNetWrap : public Napi::ObjectWrap<DenseNetWrap> {
       if (object.Get("seed").IsBigInt()) config.seed = object.Get("seed").As<Napi::BigInt>().Uint64Value(&lossless);
       if (!lossless) fail("INVALID_ARGUMENT", "Expected an unsigned 64-bit BigInt for seed");
       config.threads = static_cast<unsigned>(std::min<std::size_t>(size(object.Get("threads"), "threads"), 65536));
-      if (text(object, "device") == "cuda") {
+      if (on_cuda(object)) {
         net_ = make_cuda_dense_net(config);
       } else {
         net_ = std::make_unique<CpuDenseNet>(config);

@@ -41,7 +41,8 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
       if (info.Length() == 2) {
         EmbeddingTables& source = *Unwrap(info[0].As<Napi::Object>());
         threads_ = source.threads_;
-        engine_ = round_tables(source.engine(), read_precision(info[1].As<Napi::String>().Utf8Value()), threads_);
+        engine_ = round_tables(source.engine(), kPrecisions.value(info[1].As<Napi::String>().Utf8Value(), "precision"),
+                               threads_);
       } else {
         EmbeddingConfig config = read_embedding_config(info[0].As<Napi::Object>());
         threads_ = config.threads;

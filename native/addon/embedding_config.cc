@@ -2,34 +2,33 @@
 
 #include "addon/addon.h"
 #include "addon/hash.h"
+#include "addon/names.h"
 
 namespace collide::addon {
 
 namespace {
 
-constexpr const char* kPoolings[] = {"sum", "mean", "none"};
-constexpr const char* kCombines[] = {"sum", "concat", "multiply"};
-constexpr const char* kOptimizers[] = {"sgd", "adagrad", "rowwise-adagrad", "adam", "rowwise-adam"};
-constexpr const char* kPolicies[] = {"error", "zero", "clamp", "hash"};
-
-// The enumerator whose name stands at its place in `names`.
-template <typename Enum, std::size_t kCount>
-Enum named(const std::string& name, const char* const (&names)[kCount], const char* what) {
-  for (std::size_t i = 0; i < kCount; ++i) {
-    if (name == names[i]) return static_cast<Enum>(i);
-  }
-  fail("INVALID_ARGUMENT", "Expected a known ", what, ", received \"", name, "\"");
-}
+constexpr Names<Pooling> kPoolings({{"sum", Pooling::kSum}, {"mean", Pooling::kMean}, {"none", Pooling::kNone}});
+constexpr Names<Combine> kCombines({{"sum", Combine::kSum},
+                                    {"concat", Combine::kConcat},
+                                    {"multiply", Combine::kMultiply}});
+constexpr Names<OptimizerKind> kOptimizers({{"sgd", OptimizerKind::kSgd},
+                                            {"adagrad", OptimizerKind::kAdagrad},
+                                            {"rowwise-adagrad", OptimizerKind::kRowwiseAdagrad},
+                                            {"adam", OptimizerKind::kAdam},
+                                            {"rowwise-adam", OptimizerKind::kRowwiseAdam}});
+constexpr Names<BadIndex> kBadIndices(
+    {{"error", BadIndex::kError}, {"zero", BadIndex::kZero}, {"clamp", BadIndex::kClamp}, {"hash", BadIndex::kHash}});
 
 Feature read_feature(const Napi::Object& object) {
   Feature feature;
   feature.name = text(object, "name");
   feature.cardinality = static_cast<std::uint64_t>(number(object, "cardinality"));
   feature.dim = static_cast<std::uint32_t>(integer(object, "dim"));
-  feature.pooling = named<Pooling>(text(object, "pooling"), kPoolings, "pooling");
+  feature.pooling = named(object, "pooling", kPoolings);
   feature.sequence_length = static_cast<std::uint32_t>(integer(object, "sequenceLength"));
-  feature.combine = named<Combine>(text(object, "combine"), kCombines, "combiner");
-  feature.precision = read_precision(text(object, "precision"));
+  feature.combine = named(object, "combine", kCombines);
+  feature.precision = named(object, "precision", kPrecisions);
   feature.init_scale = static_cast<float>(number(object, "initScale"));
   const auto tables = object.Get("tables").As<Napi::Array>();
   for (std::uint32_t i = 0; i < tables.Length(); ++i) {
@@ -45,7 +44,7 @@ Feature read_feature(const Napi::Object& object) {
 
 OptimizerSettings read_optimizer(const Napi::Object& object) {
   OptimizerSettings optimizer;
-  optimizer.kind = named<OptimizerKind>(text(object, "kind"), kOptimizers, "optimizer");
+  optimizer.kind = named(object, "kind", kOptimizers);
   optimizer.learning_rate = static_cast<float>(number(object, "learningRate"));
   optimizer.epsilon = static_cast<float>(number(object, "epsilon"));
   optimizer.beta1 = static_cast<float>(number(object, "beta1"));
@@ -57,10 +56,6 @@ OptimizerSettings read_optimizer(const Napi::Object& object) {
 
 }  // namespace
 
-Precision read_precision(const std::string& name) {
-  return named<Precision>(name, kPrecisionNames, "precision");
-}
-
 EmbeddingConfig read_embedding_config(const Napi::Object& object) {
   EmbeddingConfig config;
   const auto features = object.Get("features").As<Napi::Array>();
@@ -68,9 +63,9 @@ EmbeddingConfig read_embedding_config(const Napi::Object& object) {
     config.features.push_back(read_feature(features.Get(i).As<Napi::Object>()));
   }
   config.optimizer = read_optimizer(object.Get("optimizer").As<Napi::Object>());
-  config.bad_index = named<BadIndex>(text(object, "badIndex"), kPolicies, "policy for bad indices");
+  config.bad_index = named(object, "badIndex", kBadIndices);
   config.count_accesses = boolean(object, "countAccesses");
-  config.cuda = text(object, "device") == "cuda";
+  config.cuda = on_cuda(object);
   bool lossless = true;
   config.seed = object.Get("seed").As<Napi::BigInt>().Uint64Value(&lossless);
   config.threads = static_cast<unsigned>(integer(object, "threads"));
@@ -86,7 +81,7 @@ Napi::Object write_layout(Napi::Env env, const EmbeddingEngine& tables) {
     table.Set("name", shape.name);
     table.Set("rows", static_cast<double>(shape.rows));
     table.Set("width", static_cast<double>(shape.width));
-    table.Set("precision", kPrecisionNames[static_cast<std::size_t>(shape.precision)]);
+    table.Set("precision", kPrecisions.word(shape.precision));
     table.Set("bytesPerRow", static_cast<double>(row_bytes(shape.precision, shape.width)));
     table.Set("statePerRow", static_cast<double>(tables.state_per_row(t)));
     list.Set(static_cast<std::uint32_t>(t), table);

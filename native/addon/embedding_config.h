@@ -23,7 +23,6 @@ struct EmbeddingConfig {
 
 // Throws Error INVALID_ARGUMENT.
 EmbeddingConfig read_embedding_config(const Napi::Object& object);
-Precision read_precision(const std::string& name);
 
 Napi::Object write_layout(Napi::Env env, const EmbeddingEngine& tables);
 

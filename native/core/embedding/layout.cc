@@ -63,7 +63,7 @@ std::size_t EmbeddingLayout::table_of(const Feature& feature, std::size_t hash) 
     }
     const auto describe = [](const TableShape& table) {
       return std::to_string(table.rows) + " rows of width " + std::to_string(table.width) + " in " +
-             kPrecisionNames[static_cast<std::size_t>(table.precision)] + (table.factor ? ", multiplied" : "");
+             kPrecisions.word(table.precision) + (table.factor ? ", multiplied" : "");
     };
     const auto names = [&](const Feature& other) { return std::ranges::find(other.tables, t) != other.tables.end(); };
     fail("INVALID_ARGUMENT", "Expected ", describe(has), " for table \"", name, "\" of feature \"", feature.name,

@@ -7,11 +7,17 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/support/names.h"
+
 namespace collide {
 
 enum class Precision : std::uint8_t { kFloat32, kFloat16, kBfloat16, kInt8, kInt4 };
 
-inline constexpr const char* kPrecisionNames[] = {"float32", "float16", "bfloat16", "int8", "int4"};
+inline constexpr Names<Precision> kPrecisions({{"float32", Precision::kFloat32},
+                                               {"float16", Precision::kFloat16},
+                                               {"bfloat16", Precision::kBfloat16},
+                                               {"int8", Precision::kInt8},
+                                               {"int4", Precision::kInt4}});
 
 constexpr bool trainable(Precision precision) {
   return precision == Precision::kFloat32 || precision == Precision::kFloat16 || precision == Precision::kBfloat16;
