@@ -2,8 +2,9 @@
  * Checks a value against a zod schema and words what is wrong as this package's errors do: path, expected, received,
  * and for a misspelt key the nearest right one.
  */
-import type { z } from 'zod';
+import { z } from 'zod';
 import { CollideError, describe, suggestion } from '../errors.ts';
+import type { Registry } from '../registry.ts';
 
 type Issue = z.core.$ZodIssue;
 type Schema = z.core.$ZodType;
@@ -20,6 +21,17 @@ export function parseStrict<T extends z.ZodType>(schema: T, value: unknown, wher
   if (result.success) return result.data;
   const lines = result.error.issues.flatMap((issue) => wordIssue(issue, schema, []));
   throw new CollideError('INVALID_CONFIG', lines.map((line) => `${where}: ${line}`).join('\n'));
+}
+
+/** The name of an entry of a registry, those that a program added among them: the names are read at every check. */
+export function entryName(registry: Registry<{ readonly name: string }>): z.ZodType<string, string> {
+  return z
+    .unknown()
+    .superRefine((value, context) => {
+      if (typeof value === 'string' && registry.has(value)) return;
+      context.addIssue({ code: 'invalid_value', values: registry.names, input: value });
+    })
+    .transform((value) => value as string) as unknown as z.ZodType<string, string>;
 }
 
 function wordIssue(issue: Issue, root: Schema, above: Path): string[] {
