@@ -34,6 +34,11 @@ export class Registry<T extends { readonly name: string }> {
     return [...this.#entries.keys()];
   }
 
+  /** In the order in which they were added. */
+  get entries(): T[] {
+    return [...this.#entries.values()];
+  }
+
   has(name: string): boolean {
     return this.#entries.has(name);
   }

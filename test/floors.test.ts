@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** The floors of lib, lowest first: a file imports from its own floor or a lower one. Files of lib itself by name. */
 const FLOORS = [
-  ...['errors', 'option_names', 'registry', 'turns', 'native', 'device', 'version'],
+  ...['errors', 'option_names', 'registry', 'turns', 'native', 'job', 'device', 'version'],
   ...['files', 'hashing', 'data', 'clustering', 'embedding', 'model', 'training'],
   ...['pipeline', 'methods', 'compare', 'export', 'report', 'cli', 'index'],
 ];

@@ -1,7 +1,7 @@
 /** `collide cluster VECTORS`: hash functions from a teacher's vectors and counts, without the training data. */
 import { extname } from 'node:path';
 import { Command } from 'commander';
-import { FREQUENCY_ABLATIONS, type MappingStatistics } from '../clustering/index.ts';
+import { learners, type MappingStatistics } from '../clustering/index.ts';
 import { CollideError, checkOneOf } from '../errors.ts';
 import { mappingFormat, writeMapping } from '../export/mapping_file.ts';
 import { type BudgetPlan, planBudget } from '../methods/budget.ts';
@@ -24,13 +24,46 @@ interface ClusterOptions extends Omit<LearnHashingOptions, 'size' | 'signal' | '
   budget?: number;
   dim?: number;
   sensitivity?: string[];
-  frequency?: string;
 }
 
-const FREQUENCIES = Object.keys(FREQUENCY_ABLATIONS) as (keyof typeof FREQUENCY_ABLATIONS)[];
+/** The flags of the learners' own options; learners that share one share its flag. */
+function addLearnerFlags(command: Command): void {
+  const placeholders = { number: ' <number>', text: ' <name>', switch: '' };
+  const flagOf = (name: string) => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  const help = new Map<string, { flag: string; reads: keyof typeof placeholders; help: string; learners: string[] }>();
+  const add = (learner: string, name: string, reads: keyof typeof placeholders, about: string) => {
+    const known = help.get(name);
+    if (known !== undefined) known.learners.push(learner);
+    else help.set(name, { flag: flagOf(name), reads, help: about, learners: [learner] });
+  };
+  for (const { name, options, shorthands = {} } of learners.entries) {
+    for (const [option, { flag, help }] of Object.entries(options))
+      if (flag !== undefined) add(name, option, flag, help);
+    for (const [shorthand, { help }] of Object.entries(shorthands)) add(name, shorthand, 'text', help);
+  }
+  for (const { flag, reads, help: about, learners } of help.values()) {
+    const text = `${learners.join(' and ')}: ${about}`;
+    if (reads === 'number') command.option(flag + placeholders[reads], text, numberOf);
+    else command.option(flag + placeholders[reads], text);
+  }
+}
+
+/** The options with what shorthands stand for in their place. @throws CollideError INVALID_ARGUMENT for an unknown choice */
+function withoutShorthands<T extends object>(options: T): T {
+  const given = { ...options } as Record<string, unknown>;
+  for (const { shorthands = {} } of learners.entries) {
+    for (const [name, { choices }] of Object.entries(shorthands)) {
+      if (given[name] === undefined) continue;
+      const choice = checkOneOf(given[name], Object.keys(choices), `--${name}`);
+      delete given[name];
+      Object.assign(given, choices[choice]);
+    }
+  }
+  return given as T;
+}
 
 export function clusterCommand(): Command {
-  return new Command('cluster')
+  const command = new Command('cluster')
     .description('learn hash functions from the vectors and access counts of a teacher, of ours or made elsewhere')
     .argument('<vectors>', 'teacher.safetensors of collide train, or a .safetensors, .npy or .parquet file of vectors')
     .requiredOption('--out <file>', 'where to write the mapping: .safetensors, or .csv, .npy, .parquet of one table')
@@ -48,32 +81,17 @@ export function clusterCommand(): Command {
       '--sensitivity <name=weight...>',
       "for --budget: how much a unit of a table's error hurts (default: as collide train measured it, 1 elsewhere)",
     )
-    .option('--method <name>', 'agglomerative, equal-mass, exact, kd-tree, k-means or lsh', 'agglomerative')
+    .option('--method <name>', `how ids are clustered: ${learners.names.join(', ')}`, 'agglomerative')
     .option('--hot-share <share>', 'share of the rows for the hottest ids', numberOf, 0)
     .option('--unseen <policy>', 'ids that the teacher never saw: shared (default), reserved, hash, dealt or cluster')
     .option('--reserved-share <share>', 'unseen reserved: share of the rows for them', numberOf)
     .option('--hashes <number>', 'internal tables per feature, 1 or 2', numberOf)
     .option('--combine <how>', 'of two tables: sum or concat')
     .option('--projection <view>', 'for 1-D methods: principal, axis, or hilbert (equal-mass)')
-    .option('--mass <name>', 'equal-mass: sqrt, cbrt or one')
-    .option('--weight <name>', 'k-means and exact: count, sqrt or uniform')
-    .option('--iterations <number>', 'k-means: most rounds', numberOf)
-    .option('--directions <number>', 'lsh: directions whose cells make a bucket', numberOf)
-    .option('--max-cluster-size <ids>', 'agglomerative and lsh: most ids of a row', numberOf)
-    .option(
-      '--strict-size',
-      'agglomerative: no cluster has more ids than --max-cluster-size, which is a soft limit otherwise; --unseen cluster keeps it in every row',
-    )
-    .option('--merges-per-round <pairs>', 'agglomerative: K, the most pairs that merge in a round', numberOf)
-    .option('--frequency <use>', 'agglomerative: counts for none, weighting, filter or weighting-and-filter (default)')
-    .option('--rotate', 'kd-tree: split along principal components')
-    .option(DEVICE_FLAG, 'cpu, cuda or auto; exact and lsh have no CUDA kernels', 'cpu')
-    .option('--seed <number>', 'of hashed ids and of lsh', numberOf)
+    .option(DEVICE_FLAG, `cpu, cuda or auto (no CUDA kernels: ${withoutKernels()})`, 'cpu')
+    .option('--seed <number>', 'of hashed ids, and of methods that draw at random', numberOf)
     .action(
-      async (
-        path: string,
-        { out, counts, feature, size, budget, dim, sensitivity, frequency, ...options }: ClusterOptions,
-      ) => {
+      async (path: string, { out, counts, feature, size, budget, dim, sensitivity, ...options }: ClusterOptions) => {
         checkBudgetOptions({ size, budget, dim, sensitivity });
         const whole = extname(out).toLowerCase() === '.safetensors';
         if (!whole) mappingFormat(out);
@@ -88,9 +106,8 @@ export function clusterCommand(): Command {
           const planned = { dim: dim ?? 16, sensitivity: weightsOf(sensitivity), minRows, device, signal };
           const plan = budget === undefined ? undefined : await planBudget(teacher, { ...planned, bytes: budget });
           const hashing = await learnHashing(teacher, {
-            ...options,
+            ...withoutShorthands(options),
             size: size ?? 0.1,
-            ...(frequency === undefined ? {} : FREQUENCY_ABLATIONS[checkOneOf(frequency, FREQUENCIES, '--frequency')]),
             rows: plan?.rows,
             signal,
             onProgress: (text, share) => progress.update(text, share),
@@ -111,6 +128,13 @@ export function clusterCommand(): Command {
         }
       },
     );
+  addLearnerFlags(command);
+  return command;
+}
+
+function withoutKernels(): string {
+  const unable = learners.entries.filter(({ devices }) => !devices.includes('cuda')).map(({ name }) => name);
+  return unable.join(', ');
 }
 
 /** @throws CollideError INVALID_ARGUMENT for options that would have no effect */

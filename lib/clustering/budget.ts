@@ -8,8 +8,8 @@
 import type { Device } from '../device.ts';
 import { CollideError, checkInteger, checkList, checkNumber, checkObject, checkOptions, checkText } from '../errors.ts';
 import { bytesPerEntry } from '../hashing/pack.ts';
+import type { JobOptions } from '../job.ts';
 import { inTurns } from '../turns.ts';
-import type { JobOptions } from './job.ts';
 import { learnKdTree } from './learners/kd_tree.ts';
 import { type Counts, checkTeacherInTurns, checkTeacherShape, MOST_IDS } from './types.ts';
 
@@ -62,7 +62,7 @@ export async function distortionCurve(
   teacherRows: Float32Array,
   dim: number,
   counts: Counts,
-  options: Omit<JobOptions<never>, 'onProgress'> & { device?: Device } = {},
+  options: Omit<JobOptions, 'onProgress'> & { device?: Device } = {},
 ): Promise<DistortionCurve> {
   const ids = checkTeacherShape(teacherRows, dim, counts, 'distortionCurve');
   await checkTeacherInTurns(teacherRows, dim, counts, 'distortionCurve', options.signal);

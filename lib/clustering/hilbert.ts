@@ -9,8 +9,8 @@
  * written), a thread an id, its levels a loop in registers; then the sort and scans of equal-mass bins.
  */
 import { CollideError, checkOptions } from '../errors.ts';
+import { checkJobOptions, runSilentJob } from '../job.ts';
 import { native } from '../native.ts';
-import { checkJobOptions, runJob } from './job.ts';
 import { VIEW_OPTIONS, type ViewOptions } from './principal.ts';
 import { checkRowsShape } from './types.ts';
 
@@ -43,9 +43,5 @@ export async function hilbertKeys(
       `Expected a teacher of at most ${MOST_DIMENSIONS} dimensions for a Hilbert curve, received ${dim}`,
     );
   }
-  return runJob(
-    () => native().hilbertKeys(teacherRows, { dim, threads }),
-    { signal: options.signal },
-    () => {},
-  );
+  return runSilentJob(() => native().hilbertKeys(teacherRows, { dim, threads }), options.signal);
 }

@@ -1,5 +1,6 @@
 /** Teacher rows and access counts -> learned hash functions. */
 
+export type { JobOptions, Progress } from '../job.ts';
 export {
   type BudgetShare,
   type BudgetTable,
@@ -10,7 +11,6 @@ export {
   uniformShare,
 } from './budget.ts';
 export { hilbertKeys } from './hilbert.ts';
-export type { JobOptions } from './job.ts';
 export {
   type LearnedMapping,
   learnMapping,
@@ -20,6 +20,7 @@ export {
 } from './learn_mapping.ts';
 export type { LearningMethod, LearnMappingOptions, MappingProgress } from './learn_mapping_options.ts';
 export { learnMappings, type MappingsProgress, type MappingTask } from './learn_mappings.ts';
+export type { LearnedClusters, Learner, LearnerInput, LearnerOption, LearnOptions } from './learner.ts';
 export {
   type AgglomerateMethod,
   type AgglomerateOptions,
@@ -30,17 +31,38 @@ export {
   type FilterName,
   FREQUENCY_ABLATIONS,
 } from './learners/agglomerative.ts';
-export { type BinMass, type EqualMassOptions, equalMassBins, learnEqualMass } from './learners/equal_mass.ts';
+export {
+  type BinMass,
+  type EqualMassMethod,
+  type EqualMassOptions,
+  equalMassBins,
+  learnEqualMass,
+} from './learners/equal_mass.ts';
+export {
+  idWeights,
+  type OptimalBins,
+  type OptimalBinsOptions,
+  type OptimalBinsProgress,
+  optimalBins,
+} from './learners/exact.ts';
+export { type LearnerName, type LearnerSettings, learners } from './learners/index.ts';
 export {
   type IdWeight,
   type KMeansClustering,
   type KMeansMethod,
   type KMeansOptions,
+  type KMeansProgress,
   kMeans,
 } from './learners/k_means.ts';
-export { type KdTreeOptions, learnKdTree } from './learners/kd_tree.ts';
-export { type LshClustering, type LshMethod, type LshOptions, learnLsh, stableHashes } from './learners/lsh.ts';
-export { idWeights, type OptimalBins, type OptimalBinsOptions, optimalBins } from './learners/optimal_bins.ts';
+export { type KdTreeMethod, type KdTreeOptions, learnKdTree } from './learners/kd_tree.ts';
+export {
+  type LshClustering,
+  type LshMethod,
+  type LshOptions,
+  type LshProgress,
+  learnLsh,
+  stableHashes,
+} from './learners/lsh.ts';
 export {
   axisProjection,
   type PrincipalComponents,
@@ -50,4 +72,4 @@ export {
   principalRotation,
   type ViewOptions,
 } from './principal.ts';
-export type { Counts, Learner } from './types.ts';
+export type { Counts } from './types.ts';

@@ -6,24 +6,12 @@
  * Deterministic: the same input and seed give the same entries.
  */
 import type { PlacedOn } from '../device.ts';
-import { checkOptions, throwIfAborted } from '../errors.ts';
+import { CollideError, checkOptions, describe, throwIfAborted } from '../errors.ts';
 import type { HashFunction, TableEntries } from '../hashing/hash_function.ts';
+import type { Progress } from '../job.ts';
 import { inTurns } from '../turns.ts';
 import { hilbertKeys } from './hilbert.ts';
-import type { JobOptions } from './job.ts';
-import {
-  isJoint,
-  type JointMethod,
-  type LearnMappingOptions,
-  type MappingPlan,
-  planMapping,
-} from './learn_mapping_options.ts';
-import { agglomerate } from './learners/agglomerative.ts';
-import { equalMassBins } from './learners/equal_mass.ts';
-import { kMeans } from './learners/k_means.ts';
-import { learnKdTree } from './learners/kd_tree.ts';
-import { learnLsh } from './learners/lsh.ts';
-import { idWeights, optimalBins } from './learners/optimal_bins.ts';
+import { type LearnMappingOptions, type MappingPlan, planMapping } from './learn_mapping_options.ts';
 import { hottestFirst, type Layout, layOut } from './mapping_layout.ts';
 import { principalProjection } from './principal.ts';
 import { type Counts, checkCountsInTurns, checkCountsShape, checkTeacherInTurns, checkTeacherShape } from './types.ts';
@@ -54,11 +42,11 @@ export interface TableStatistics {
   emptyRows: number;
   /** Ids in the fullest row. */
   largestRow: number;
-  /** Rounds of the agglomerative method or of k-means; 0 for the others. */
+  /** Rounds of the learner, 0 for those that work in none; the next two are told of by the agglomerative one. */
   rounds: number;
   fallbackRounds: number;
   splitRounds: number;
-  /** The limit of ids to a cluster, of the methods that have one; null for the others. */
+  /** The limit of ids to a cluster, of the learners that have one; null for the others. */
   maxClusterSize: number | null;
   /** Clusters over that limit, which is a soft one without `strictSize`. */
   rowsOverLimit: number;
@@ -83,8 +71,8 @@ export interface LearnedMapping {
   statistics: MappingStatistics;
 }
 
-const NO_ROUNDS = { rounds: 0, fallbackRounds: 0, splitRounds: 0 };
-const NO_LIMIT: Pick<TableStatistics, 'maxClusterSize' | 'rowsOverLimit'> = { maxClusterSize: null, rowsOverLimit: 0 };
+/** What a table is whose learner did nothing. */
+const NOTHING_LEARNED = { rounds: 0, fallbackRounds: 0, splitRounds: 0, maxClusterSize: null, rowsOverLimit: 0 };
 
 /**
  * Learns the hash functions of one feature from its teacher.
@@ -108,7 +96,7 @@ export async function learnMapping(teacher: TeacherKnowledge, options: LearnMapp
   checkOptions(teacher, ['rows', 'dim', 'counts', 'hotCounts'], 'the teacher of learnMapping');
   const where = 'learnMapping';
   const ids = checkTeacherShape(teacher.rows, teacher.dim, teacher.counts, where);
-  const plan = planMapping(options, ids, teacher.dim);
+  const plan = planMapping(options, teacher.dim);
   const { signal } = plan.job;
   throwIfAborted(signal);
   // From here on the caller may do with the arrays what it likes.
@@ -130,7 +118,7 @@ export async function learnMapping(teacher: TeacherKnowledge, options: LearnMapp
     if (table === undefined) {
       hashes.push({ kind: 'identity' });
       const all = { rows: ids, hotRows: 0, clusteredIds: 0, clusters: 0, emptyRows: 0, largestRow: 1 };
-      statistics.push({ ...all, ...NO_ROUNDS, ...NO_LIMIT });
+      statistics.push({ ...all, ...NOTHING_LEARNED });
       continue;
     }
     const rows = plan.heights[k]!;
@@ -191,8 +179,8 @@ async function prepare(
       }
     };
     await inTurns(members.length, gather, signal, Math.ceil(16_384 / dim));
-    const joint = isJoint(plan.method) || members.length === 0;
-    const input = joint ? memberRows : await project(memberRows, dim, memberCounts, k, plan);
+    const whole = plan.learner.dimensions === 'all' || members.length === 0;
+    const input = whole ? memberRows : await project(memberRows, dim, memberCounts, k, plan);
     tables.push({ layout, counts: memberCounts, input });
   }
   return tables;
@@ -217,96 +205,67 @@ async function project(
   return values;
 }
 
-type Learned = { assignment: Uint32Array; clusters: number } & typeof NO_ROUNDS & typeof NO_LIMIT;
+type Learned = { assignment: Uint32Array } & Pick<TableStatistics, 'clusters' | keyof typeof NOTHING_LEARNED>;
 
 async function learn({ layout, counts, input }: Prepared, k: number, plan: MappingPlan): Promise<Learned> {
-  const { clusterRows: rows } = layout;
   const ids = counts.length;
-  const clusters = Math.min(ids, rows);
-  if (ids === 0) return { assignment: new Uint32Array(0), clusters, ...NO_ROUNDS, ...NO_LIMIT };
+  const clusters = Math.min(ids, layout.clusterRows);
+  if (ids === 0) return { assignment: new Uint32Array(0), clusters, ...NOTHING_LEARNED };
   const { signal, threads, onProgress } = plan.job;
-  const overall = (share: number) => ({ hash: k, share: (k + share) / plan.heights.length });
-  const job: JobOptions<number> = {
-    signal,
-    threads,
-    onProgress: onProgress && ((share) => onProgress(overall(share))),
-  };
-  if (input instanceof Float32Array) {
-    return { clusters, ...NO_ROUNDS, ...NO_LIMIT, ...(await learnJointly(input, counts, rows, k, plan, job)) };
-  }
-  if (plan.method === 'equal-mass') {
-    const assignment = await equalMassBins(input, counts, rows, {
-      ...job,
-      mass: plan.mass,
+  const tell = (progress: Progress) =>
+    onProgress?.({ ...progress, hash: k, share: (k + progress.share) / plan.heights.length });
+  const learned = await plan.learner.learn(
+    { vectors: input, dim: input.length / ids, counts },
+    {
+      ...plan.own,
+      clusters,
       device: plan.device,
-    });
-    return { assignment, clusters, ...NO_ROUNDS, ...NO_LIMIT };
-  }
-  if (plan.method === 'exact') {
-    const { assignment } = await optimalBins(input, idWeights(counts, plan.kMeans.weight), { rows, signal });
-    return { assignment, clusters, ...NO_ROUNDS, ...NO_LIMIT };
-  }
-  const maxClusterSize = plan.agglomerative.maxClusterSize ?? 4 * Math.ceil(ids / clusters);
-  const { assignment, sizes, rounds, fallbackRounds, splitRounds } = await agglomerate(input, counts, {
-    ...plan.agglomerative,
-    maxClusterSize,
-    rows,
-    signal,
-    threads,
-    onProgress:
-      onProgress &&
-      ((progress) => onProgress({ ...progress, ...overall((ids - progress.clusters) / (ids - clusters)) })),
-  });
-  const limit = { maxClusterSize, rowsOverLimit: sizes.filter((size) => size > maxClusterSize).length };
-  return { assignment, clusters, rounds, fallbackRounds, splitRounds, ...limit };
+      seed: tableSeed(plan, k),
+      signal,
+      threads,
+      onProgress: onProgress && tell,
+    },
+  );
+  const { assignment, maxClusterSize = null } = learned;
+  const { fallbackRounds = 0, splitRounds = 0, rounds = 0 } = learned as Partial<TableStatistics>;
+  const sizes = await sizesOf(assignment, ids, clusters, plan.learner.name, signal);
+  const rowsOverLimit = maxClusterSize === null ? 0 : sizes.filter((size) => size > maxClusterSize).length;
+  return { assignment, clusters, rounds, fallbackRounds, splitRounds, maxClusterSize, rowsOverLimit };
 }
 
-/** The methods that take all dimensions of the teacher at once. */
-async function learnJointly(
-  teacherRows: Float32Array,
-  counts: Float64Array,
-  rows: number,
-  k: number,
-  plan: MappingPlan,
-  job: JobOptions<number>,
-): Promise<{ assignment: Uint32Array; rounds?: number; maxClusterSize?: number }> {
-  const { signal, threads, onProgress } = job;
-  const dim = teacherRows.length / counts.length;
-  switch (plan.method as JointMethod) {
-    case 'kd-tree':
-      return {
-        assignment: await learnKdTree(teacherRows, dim, counts, rows, {
-          ...job,
-          rotate: plan.rotate,
-          device: plan.device,
-        }),
-      };
-    case 'k-means': {
-      const { iterations: most } = plan.kMeans;
-      const { assignment, iterations } = await kMeans(teacherRows, dim, counts, {
-        ...plan.kMeans,
-        device: plan.device,
-        rows,
-        signal,
-        threads,
-        onProgress: onProgress && (({ iteration }) => onProgress(iteration / most)),
-      });
-      return { assignment, rounds: iterations };
-    }
-    case 'lsh': {
-      const { maxClusterSize = 4 * Math.ceil(counts.length / Math.min(counts.length, rows)) } = plan.agglomerative;
-      const seed = tableSeed(plan, k);
-      const { assignment } = await learnLsh(teacherRows, dim, {
-        ...plan.lsh,
-        maxClusterSize,
-        rows,
-        seed,
-        signal,
-        threads,
-      });
-      return { assignment, maxClusterSize };
-    }
+/**
+ * Ids of each cluster.
+ *
+ * @throws CollideError INVALID_ARGUMENT for what is no assignment of the ids to the clusters
+ */
+async function sizesOf(
+  assignment: Uint32Array,
+  ids: number,
+  clusters: number,
+  learner: string,
+  signal: AbortSignal | undefined,
+): Promise<Uint32Array> {
+  if (!(assignment instanceof Uint32Array) || assignment.length !== ids) {
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected a Uint32Array of length ${ids} (one cluster per id) from learner "${learner}", received ${describe(assignment)}`,
+    );
   }
+  const sizes = new Uint32Array(clusters);
+  const count = (begin: number, end: number) => {
+    for (let id = begin; id < end; id++) {
+      const cluster = assignment[id]!;
+      if (cluster >= clusters) {
+        throw new CollideError(
+          'INVALID_ARGUMENT',
+          `Expected clusters from 0 to ${clusters - 1} from learner "${learner}", received ${cluster} at index ${id}`,
+        );
+      }
+      sizes[cluster]!++;
+    }
+  };
+  await inTurns(ids, count, signal);
+  return sizes;
 }
 
 /** Every internal table hashes by a seed of its own. */

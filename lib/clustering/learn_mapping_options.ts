@@ -1,64 +1,40 @@
 /** The options of learnMapping: their meaning, defaults and checks. */
-import { chooseDevice, type Device, type PlacedOn } from '../device.ts';
+import type { Device, PlacedOn } from '../device.ts';
 import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, checkSeed } from '../errors.ts';
-import { checkJobOptions, JOB_OPTIONS, type JobOptions } from './job.ts';
+import { checkJobOptions, JOB_OPTIONS, type JobOptions, type Progress } from '../job.ts';
+import { optionNames } from '../option_names.ts';
+import { completeOptions, type Learner } from './learner.ts';
 import {
-  type AgglomerateMethod,
-  type ClusterProgress,
-  completeMethod,
-  METHOD_OPTIONS,
-  STRICT_OBSTACLE,
-} from './learners/agglomerative.ts';
-import { BIN_MASSES, type BinMass } from './learners/equal_mass.ts';
-import { completeKMeans, type KMeansMethod } from './learners/k_means.ts';
-import type { LshMethod } from './learners/lsh.ts';
+  type LearnerName,
+  type LearnerSettings,
+  learnerDevice,
+  learnerOptionNames,
+  learners,
+} from './learners/index.ts';
 import { UNSEEN_POLICIES } from './mapping_layout.ts';
 import { MOST_IDS } from './types.ts';
 
-const METHODS = ['agglomerative', 'equal-mass', 'exact', 'kd-tree', 'k-means', 'lsh'] as const;
-
-/** How the rows are learned. */
-export type LearningMethod = (typeof METHODS)[number];
-
-/** The methods whose learner has CUDA kernels. */
-const CUDA_METHODS: readonly LearningMethod[] = ['agglomerative', 'equal-mass', 'kd-tree', 'k-means'];
-
-/**
- * Where a method learns for a choice of device.
- *
- * @throws CollideError for `cuda` NOT_SUPPORTED, naming the methods that have CUDA kernels, or CUDA_UNAVAILABLE
- */
-export function learnerDevice(device: Device, method: LearningMethod, where: string, strictSize = false): PlacedOn {
-  const able = CUDA_METHODS.map((name) => `"${name}"`).join(', ');
-  const obstacle = CUDA_METHODS.includes(method) ? undefined : `method "${method}" has no CUDA kernels: ${able} have`;
-  return chooseDevice(device, where, obstacle ?? (strictSize === true ? STRICT_OBSTACLE : undefined));
-}
+/** How the rows are learned: the name of a learner, of this package or of those that a program has added. */
+export type LearningMethod = LearnerName | (string & {});
 
 const PROJECTIONS = ['principal', 'axis', 'hilbert'] as const;
 type Projection = (typeof PROJECTIONS)[number];
 
-const JOINT_METHODS = ['kd-tree', 'k-means', 'lsh'] as const;
-
-/** The methods that take all dimensions of the teacher at once, where the others cluster a 1-D view of them. */
-export type JointMethod = (typeof JOINT_METHODS)[number];
-
-export function isJoint(method: LearningMethod): method is JointMethod {
-  return (JOINT_METHODS as readonly string[]).includes(method);
-}
-
-/** Progress of one mapping: which table is being learned, how far the whole is, 0 to 1, and the agglomerative rounds. */
-export interface MappingProgress extends Partial<ClusterProgress> {
+/** Progress of one mapping. */
+export interface MappingProgress extends Progress {
+  /** The table that is being learned. */
   hash: number;
-  share: number;
+  /** Of a learner that merges clusters: rounds done, and clusters left. */
+  round?: number;
+  clusters?: number;
 }
 
 /**
- * Options of `learnMapping`. Those of {@link AgglomerateMethod} are for method 'agglomerative' (`maxClusterSize` for 'lsh',
- * too), those of {@link KMeansMethod} for 'k-means' (`weight` for 'exact', too), those of {@link LshMethod} for 'lsh'.
- * `device` is for all: 'exact' and 'lsh' have no CUDA kernels and are refused for 'cuda', for 'auto' learned on the CPU.
- * Projections are computed on the CPU.
+ * Options of `learnMapping`, beside those of the learners (`LearnerSettings`), of which `method` takes its own. One that it does
+ * not have is an error. `device` is for all: a learner without CUDA kernels is refused for 'cuda', and runs on the CPU for
+ * 'auto'. Projections are computed on the CPU.
  */
-export interface LearnMappingOptions extends AgglomerateMethod, KMeansMethod, LshMethod, JobOptions<MappingProgress> {
+export interface LearnMappingOptions extends LearnerSettings, JobOptions<MappingProgress> {
   /** Row budget of the feature. */
   rows: number;
   /** Default 'agglomerative', the method of the paper. */
@@ -80,41 +56,37 @@ export interface LearnMappingOptions extends AgglomerateMethod, KMeansMethod, Ls
   /** For 2 hashes, how their rows meet: 'sum' (default) halves the row budget, 'concat' halves the width and keeps it. */
   combine?: 'sum' | 'concat';
   /**
-   * The 1-D views that are clustered: principal components (default for 1 hash) or the teacher's axes (default for 2).
-   * Method 'equal-mass' also takes the order along a Hilbert curve through all dimensions.
+   * Of methods that cluster a value: the 1-D views that they get, principal components (default for 1 hash) or the teacher's
+   * axes (default for 2). A method for which the order of the ids is enough ('equal-mass') also takes the order along a
+   * Hilbert curve through all dimensions.
    */
   projection?: Projection;
   /** Seed of the hash of unseen ids and of method 'lsh', 0 (default) to 2^64 - 1; the second table takes the next seed. */
   seed?: number | bigint;
-  /** Method 'equal-mass': what an id weighs, the square root of its count by default. */
-  mass?: BinMass;
-  /** Methods 'agglomerative' and 'lsh'. Default 4 * ceil(clustered ids / their rows). */
+  /** Of the methods that have it: most ids of a row. Default 4 * ceil(clustered ids / their rows). */
   maxClusterSize?: number;
-  /** Method 'kd-tree': split along principal components instead of the teacher's axes. Default false. */
-  rotate?: boolean;
+  /** Where the learner runs, with the same bits. Default 'cpu'. */
+  device?: Device;
 }
 
-const OWN_OPTIONS = [
-  'rows',
-  'method',
-  'hotShare',
-  'unseen',
-  'reservedShare',
-  'hashes',
-  'combine',
-  'projection',
-  'seed',
-  'mass',
-  'weight',
-  'iterations',
-  'directions',
-  'rotate',
-  ...JOB_OPTIONS,
-] as const;
+const OWN_OPTIONS = optionNames<Omit<LearnMappingOptions, keyof LearnerSettings | keyof JobOptions>>({
+  rows: true,
+  method: true,
+  hotShare: true,
+  unseen: true,
+  reservedShare: true,
+  hashes: true,
+  combine: true,
+  projection: true,
+  seed: true,
+  device: true,
+});
 
 /** Checked options with their defaults. */
 export interface MappingPlan {
-  method: LearningMethod;
+  learner: Learner;
+  /** The learner's own options. */
+  own: Record<string, unknown>;
   device: PlacedOn;
   /** Rows of each internal table. */
   heights: number[];
@@ -123,24 +95,19 @@ export interface MappingPlan {
   reservedShare: number;
   projection: Projection;
   seed: bigint;
-  mass: BinMass;
-  kMeans: Required<KMeansMethod>;
-  lsh: LshMethod;
-  rotate: boolean | undefined;
-  agglomerative: AgglomerateMethod;
   job: JobOptions<MappingProgress>;
 }
 
 /**
- * Checks and completes the options of `learnMapping` for a teacher of `ids` ids and width `dim`.
+ * Checks and completes the options of `learnMapping` for a teacher of width `dim`.
  *
  * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, CUDA_UNAVAILABLE or NOT_SUPPORTED
  */
-export function planMapping(options: LearnMappingOptions, ids: number, dim: number): MappingPlan {
-  checkOptions(options, [...OWN_OPTIONS, ...METHOD_OPTIONS], 'learnMapping');
+export function planMapping(options: LearnMappingOptions, dim: number): MappingPlan {
+  checkOptions(options, [...OWN_OPTIONS, ...learnerOptionNames(), ...JOB_OPTIONS], 'learnMapping');
   const where = (name: string) => `${name} of learnMapping`;
   const rows = checkInteger(options.rows, 1, MOST_IDS, where('rows'));
-  const method = checkOneOf(options.method ?? 'agglomerative', METHODS, where('method'));
+  const learner = learners.get(options.method ?? 'agglomerative', where('method'));
   const hashes = checkInteger(options.hashes ?? 1, 1, 2, where('hashes'));
   const combine = checkOneOf(options.combine ?? 'sum', ['sum', 'concat'], where('combine'));
   const unseen = checkOneOf(options.unseen ?? 'shared', UNSEEN_POLICIES, where('unseen'));
@@ -151,14 +118,15 @@ export function planMapping(options: LearnMappingOptions, ids: number, dim: numb
     );
   }
   const projection = options.projection ?? (hashes === 1 ? 'principal' : 'axis');
-  checkFits(options, method, hashes, dim);
+  checkFits(options, learner, hashes, dim);
   if (hashes === 2 && combine === 'sum') checkInteger(rows, 2, MOST_IDS, where('rows with 2 hashes summed,'));
-  const device = learnerDevice(options.device ?? 'cpu', method, 'learnMapping', options.strictSize);
-  completeMethod({ ...options, device }, ids, rows, 'learnMapping');
+  const own = completeOptions<Record<string, unknown>>(learner.options, { ...options }, 'learnMapping');
+  const device = learnerDevice(options.device ?? 'cpu', learner.name, 'learnMapping', own);
   checkJobOptions(options, 'learnMapping');
-  const { mergesPerRound, maxClusterSize, strictSize, filters, mergedValue, signal, onProgress, threads } = options;
+  const { signal, onProgress, threads } = options;
   return {
-    method,
+    learner,
+    own,
     device,
     heights: heightsOf(rows, hashes, combine),
     hotShare: checkNumber(options.hotShare ?? 0, 0, 1, where('hotShare')),
@@ -166,14 +134,6 @@ export function planMapping(options: LearnMappingOptions, ids: number, dim: numb
     reservedShare: checkNumber(options.reservedShare ?? 0.1, 0, 1, where('reservedShare')),
     projection: checkOneOf(projection, PROJECTIONS, where('projection')),
     seed: checkSeed(options.seed ?? 0, 'seed of learnMapping'),
-    mass: checkOneOf(options.mass ?? 'sqrt', BIN_MASSES, where('mass')),
-    kMeans: completeKMeans(options, 'learnMapping'),
-    lsh:
-      options.directions === undefined
-        ? {}
-        : { directions: checkInteger(options.directions, 1, 64, where('directions')) },
-    rotate: options.rotate,
-    agglomerative: { mergesPerRound, maxClusterSize, strictSize, filters, mergedValue, device },
     job: { signal, onProgress, threads },
   };
 }
@@ -184,37 +144,33 @@ function heightsOf(rows: number, hashes: number, combine: 'sum' | 'concat'): num
 }
 
 /** An option that the method would ignore is an error: a comparison must not believe that it was applied. */
-function checkFits(options: LearnMappingOptions, method: LearningMethod, hashes: number, dim: number): void {
-  const useless = [
-    ...METHOD_OPTIONS.filter(
-      (name) => name !== 'device' && method !== 'agglomerative' && !(name === 'maxClusterSize' && method === 'lsh'),
-    ),
-    ...(method === 'equal-mass' ? [] : (['mass'] as const)),
-    ...(method === 'k-means' || method === 'exact' ? [] : (['weight'] as const)),
-    ...(method === 'k-means' ? [] : (['iterations'] as const)),
-    ...(method === 'lsh' ? [] : (['directions'] as const)),
-    ...(method === 'kd-tree' ? [] : (['rotate'] as const)),
-    ...(isJoint(method) ? (['projection'] as const) : []),
-  ].find((name) => options[name] !== undefined);
+function checkFits(options: LearnMappingOptions, learner: Learner, hashes: number, dim: number): void {
+  const { name: method, dimensions, ordersOnly = false, seeded = false } = learner;
+  const given: Record<string, unknown> = { ...options };
+  const others = learnerOptionNames().filter((name) => !Object.hasOwn(learner.options, name));
+  const useless = [...others, ...(dimensions === 'all' ? ['projection'] : [])].find(
+    (name) => given[name] !== undefined,
+  );
   if (useless !== undefined) {
     throw new CollideError(
       'INVALID_ARGUMENT',
       `Expected no ${useless} for learnMapping: method "${method}" has no use for it`,
     );
   }
-  if (hashes === 2 && isJoint(method) && method !== 'lsh') {
+  if (hashes === 2 && dimensions === 'all' && !seeded) {
     throw new CollideError(
       'INVALID_ARGUMENT',
       `Expected hashes 1 for learnMapping with method "${method}": it clusters all teacher dimensions at once`,
     );
   }
-  if (options.projection === 'hilbert' && (method !== 'equal-mass' || hashes === 2)) {
+  if (options.projection === 'hilbert' && (!ordersOnly || hashes === 2)) {
+    const able = learners.entries.filter((other) => other.ordersOnly === true).map((other) => `"${other.name}"`);
     throw new CollideError(
       'INVALID_ARGUMENT',
-      `Expected method "equal-mass" and 1 hash for projection "hilbert" of learnMapping, received "${method}" and ${hashes}: distances along the curve mean nothing, and there is only one`,
+      `Expected method ${able.join(' or ')} and 1 hash for projection "hilbert" of learnMapping, received "${method}" and ${hashes}: distances along the curve mean nothing, and there is only one`,
     );
   }
-  if (hashes > dim && method !== 'lsh') {
+  if (hashes > dim && dimensions === 'one') {
     throw new CollideError(
       'INVALID_ARGUMENT',
       `Expected a teacher at least as wide as there are hashes for learnMapping, received dim ${dim} and hashes ${hashes}`,

@@ -5,8 +5,8 @@
  * threads. The same result as one learnMapping per table.
  */
 import { CollideError, checkList, checkObject, checkOptions } from '../errors.ts';
+import { checkJobOptions, JOB_OPTIONS, type JobOptions } from '../job.ts';
 import { buildInfo } from '../native.ts';
-import { checkJobOptions, JOB_OPTIONS, type JobOptions } from './job.ts';
 import { type LearnedMapping, learnMapping, type TeacherKnowledge } from './learn_mapping.ts';
 import type { LearnMappingOptions, MappingProgress } from './learn_mapping_options.ts';
 import { checkCountsShape } from './types.ts';
@@ -16,15 +16,13 @@ export interface MappingTask {
   /** For errors, beside the table's number. */
   name?: string;
   teacher: TeacherKnowledge;
-  options: Omit<LearnMappingOptions, keyof JobOptions<unknown>>;
+  options: Omit<LearnMappingOptions, keyof JobOptions>;
 }
 
 /** Progress over all tables, weighted by their ids. */
-export interface MappingsProgress extends Omit<MappingProgress, 'share'> {
+export interface MappingsProgress extends MappingProgress {
   /** The task that reports. */
   table: number;
-  /** How far the whole is, 0 to 1. */
-  share: number;
 }
 
 /**

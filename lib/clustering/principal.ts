@@ -6,8 +6,9 @@
  * threads. Rows [ids * dim] float32 and counts are copied at the call; results are float64.
  */
 import { checkInteger, checkOptions } from '../errors.ts';
+import { checkJobOptions, type JobOptions, runSilentJob } from '../job.ts';
 import { type NativePrincipal, native } from '../native.ts';
-import { checkJobOptions, type JobOptions, runJob } from './job.ts';
+import { optionNames } from '../option_names.ts';
 import { asDoubles, type Counts, checkTeacherRows, checkTeacherShape } from './types.ts';
 
 /** Principal components of teacher rows, most variance first. */
@@ -21,7 +22,7 @@ export interface PrincipalComponents {
 }
 
 /** How a view of teacher rows is computed. */
-export type ViewOptions = Omit<JobOptions<never>, 'onProgress'>;
+export type ViewOptions = Omit<JobOptions, 'onProgress'>;
 
 /** Options of {@link principalComponents}. */
 export interface PrincipalOptions extends ViewOptions {
@@ -30,7 +31,9 @@ export interface PrincipalOptions extends ViewOptions {
 }
 
 /** The option names of {@link ViewOptions}. */
-export const VIEW_OPTIONS = ['signal', 'threads'] as const;
+export const VIEW_OPTIONS = optionNames<ViewOptions>({ signal: true, threads: true });
+
+const PRINCIPAL_OPTIONS = optionNames<PrincipalOptions>({ count: true, signal: true, threads: true });
 
 /**
  * One dimension of the teacher, [ids].
@@ -74,7 +77,7 @@ export async function principalComponents(
 ): Promise<PrincipalComponents> {
   const where = 'principalComponents';
   checkTeacherShape(teacherRows, dim, counts, where);
-  checkOptions(options, ['count', ...VIEW_OPTIONS], where);
+  checkOptions(options, PRINCIPAL_OPTIONS, where);
   const count = checkInteger(options.count ?? dim, 1, dim, `count of ${where}`);
   const { mean, axes, variances } = await principal(teacherRows, dim, counts, count, 'axes', options, where);
   return { mean, components: Array.from(variances, (_, k) => axes.slice(k * dim, (k + 1) * dim)), variances };
@@ -135,9 +138,5 @@ async function principal(
   where: string,
 ): Promise<NativePrincipal> {
   const settings = { dim, components, output, threads: checkJobOptions(options, where) };
-  return runJob(
-    () => native().principal(teacherRows, asDoubles(counts), settings),
-    { signal: options.signal },
-    () => {},
-  );
+  return runSilentJob(() => native().principal(teacherRows, asDoubles(counts), settings), options.signal);
 }

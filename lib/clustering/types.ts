@@ -4,18 +4,6 @@ import { inTurns } from '../turns.ts';
 /** Access counts per id: whole numbers, sum below 2^53. */
 export type Counts = Uint32Array | Float64Array;
 
-/**
- * A clustering of a teacher's rows in its own space: `learn(teacherRows [ids * dim], dim, counts [ids], rows)` gives
- * the row of each id, 0 .. min(rows, ids) - 1, every one of them used. Deterministic. The work runs on a native thread.
- */
-export type Learner<Options> = (
-  teacherRows: Float32Array,
-  dim: number,
-  counts: Counts,
-  rows: number,
-  options?: Options,
-) => Promise<Uint32Array>;
-
 /** Values or counts as native code takes them. */
 export function asDoubles(array: Counts | Float32Array): Float64Array {
   return array instanceof Float64Array ? array : new Float64Array(array);

@@ -1,5 +1,6 @@
 /** Where the parts of a comparison run: known, or refused, before anything is read or trained. */
-import { type LearningMethod, learnerDevice } from '../clustering/learn_mapping_options.ts';
+import type { LearningMethod } from '../clustering/index.ts';
+import { learnerDevice } from '../clustering/learners/index.ts';
 import { chooseDevice, type PlacedOn } from '../device.ts';
 import { probeCuda } from '../native.ts';
 import type { CompareConfig, CompareMethod } from './config.ts';

@@ -7,7 +7,12 @@
  * Costs two passes over the student's rows more than a teacher; O(ids log rows) a feature, in turns of the event loop.
  * Deterministic.
  */
-import { type MappingStatistics, type PrincipalComponents, principalComponents } from '../clustering/index.ts';
+import {
+  learners,
+  type MappingStatistics,
+  type PrincipalComponents,
+  principalComponents,
+} from '../clustering/index.ts';
 import { identityOrder } from '../clustering/order.ts';
 import { checkSplit } from '../data/check_split.ts';
 import type { FeatureInfo } from '../data/feature_info.ts';
@@ -261,7 +266,7 @@ function checkCut({ method: common, details }: HashingManifest, name: string): v
   const own = ownOf((details?.perFeature ?? {}) as Record<string, LearnerOptions>, name);
   const { method = 'agglomerative', projection = 'principal' } =
     own ?? ({ ...details, method: common } as LearnerOptions);
-  const cuts = ['agglomerative', 'equal-mass', 'exact'].includes(method);
+  const cuts = learners.has(method) && learners.get(method, 'the hashing').cuts1D;
   if (!cuts || projection !== 'principal') throw notCut(`"${method}" for feature "${name}"`);
 }
 

@@ -1,12 +1,14 @@
 /** Chooses hash functions for every feature: learned from a teacher, or one of the baselines that need none. */
 import {
   type JobOptions,
+  type LearnerSettings,
   type LearnMappingOptions,
   learnMappings,
   type MappingStatistics,
   type MappingTask,
 } from '../clustering/index.ts';
 import { planMapping } from '../clustering/learn_mapping_options.ts';
+import { learnerOptionNames } from '../clustering/learners/index.ts';
 import { byFallingCount } from '../clustering/mapping_layout.ts';
 import { checkFeatureInfos } from '../data/check_features.ts';
 import type { FeatureInfo } from '../data/feature_info.ts';
@@ -26,6 +28,7 @@ import {
 } from '../errors.ts';
 import type { FeatureHashing } from '../hashing/feature_hashing.ts';
 import type { HashFunction } from '../hashing/index.ts';
+import { optionNames } from '../option_names.ts';
 import { Hashing } from '../pipeline/hashing.ts';
 import { serveAsNewcomers } from '../pipeline/newcomers.ts';
 import { checkTeacher, type Teacher } from '../pipeline/teacher.ts';
@@ -48,7 +51,7 @@ export interface SizeOptions extends RowOptions {
 
 /** How the rows of a feature are learned: the options of `learnMapping`, but for the rows and the job. */
 export interface LearnerOptions
-  extends Omit<LearnMappingOptions, 'rows' | 'seed' | 'unseen' | 'method' | keyof JobOptions<never>> {
+  extends Omit<LearnMappingOptions, 'rows' | 'seed' | 'unseen' | 'method' | keyof JobOptions> {
   /** As for `learnMapping`, or 'modulo': the hashing trick, for a table whose teacher has nothing to say. */
   method?: LearnMappingOptions['method'] | 'modulo';
   /**
@@ -65,7 +68,7 @@ export interface LearnerOptions
   seed?: number;
 }
 
-export interface LearnHashingOptions extends SizeOptions, LearnerOptions, Omit<JobOptions<never>, 'onProgress'> {
+export interface LearnHashingOptions extends SizeOptions, LearnerOptions, Omit<JobOptions, 'onProgress'> {
   /** Rows of single features by name, as `planBudget` gives them; the others follow `size` and `minRows`. */
   rows?: Readonly<Record<string, number>>;
   /** Learner options of single features by name: each goes before the common one, and undefined means its default. */
@@ -75,28 +78,18 @@ export interface LearnHashingOptions extends SizeOptions, LearnerOptions, Omit<J
 }
 
 const SIZE_OPTIONS = ['size', 'minRows', 'hotShare', 'recent', 'seed'] as const;
-const LEARNER_OPTIONS = [
-  'hotShare',
-  'seed',
-  'method',
-  'mass',
-  'weight',
-  'iterations',
-  'directions',
-  'rotate',
-  'unseen',
-  'parts',
-  'reservedShare',
-  'hashes',
-  'combine',
-  'projection',
-  'mergesPerRound',
-  'maxClusterSize',
-  'strictSize',
-  'filters',
-  'mergedValue',
-  'device',
-] as const;
+const LEARNER_OPTIONS = optionNames<Omit<LearnerOptions, keyof LearnerSettings>>({
+  hotShare: true,
+  seed: true,
+  method: true,
+  unseen: true,
+  parts: true,
+  reservedShare: true,
+  hashes: true,
+  combine: true,
+  projection: true,
+  device: true,
+});
 
 /**
  * Learns the hash functions of all features from a teacher ("Learning to Collide", section 4). Features with fewer than
@@ -116,7 +109,8 @@ const LEARNER_OPTIONS = [
 export async function learnHashing(teacher: Teacher, options: LearnHashingOptions): Promise<Hashing> {
   checkTeacher(teacher, 'learnHashing');
   const other = ['rows', 'perFeature', 'signal', 'threads', 'onProgress'];
-  checkOptions(options, [...new Set([...SIZE_OPTIONS, ...LEARNER_OPTIONS, ...other])], 'learnHashing');
+  const learning = [...LEARNER_OPTIONS, ...learnerOptionNames()];
+  checkOptions(options, [...new Set([...SIZE_OPTIONS, ...learning, ...other])], 'learnHashing');
   const {
     size,
     minRows = DEFAULT_MIN_ROWS,
@@ -137,7 +131,7 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
   for (const [name, rows] of Object.entries(chosen)) checkInteger(rows, 1, 2 ** 32 - 1, `rows of "${name}"`);
   checkFeatures(perFeature, teacher, 'perFeature of learnHashing');
   for (const [name, own] of Object.entries(perFeature)) {
-    checkOptions(own, LEARNER_OPTIONS, `perFeature "${name}" of learnHashing`);
+    checkOptions(own, learning, `perFeature "${name}" of learnHashing`);
     checkModulo(own, `perFeature "${name}" of learnHashing`);
   }
   const common = { ...learner, hotShare, seed };
@@ -225,7 +219,6 @@ function checkLearner(name: string, { method, ...options }: LearnerOptions, ids:
   try {
     planMapping(
       { ...(options as LearnMappingOptions), method: method as LearnMappingOptions['method'], rows: Math.max(2, ids) },
-      ids,
       dim,
     );
   } catch (error) {

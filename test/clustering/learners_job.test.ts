@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { runJob } from '../../lib/clustering/job.ts';
-import { agglomerate } from '../../lib/clustering/learners/agglomerative.ts';
+import { agglomerate, type ClusterProgress } from '../../lib/clustering/learners/agglomerative.ts';
 import { equalMassBins } from '../../lib/clustering/learners/equal_mass.ts';
+import { idWeights, optimalBins } from '../../lib/clustering/learners/exact.ts';
 import { kMeans } from '../../lib/clustering/learners/k_means.ts';
 import { learnKdTree } from '../../lib/clustering/learners/kd_tree.ts';
 import { learnLsh } from '../../lib/clustering/learners/lsh.ts';
-import { idWeights, optimalBins } from '../../lib/clustering/learners/optimal_bins.ts';
 import { principalRotation } from '../../lib/clustering/principal.ts';
+import { type Progress, runJob } from '../../lib/job.ts';
 import { kdTreeReference, orderReference, quickGenerator } from './reference.ts';
 
 const random = quickGenerator(8);
@@ -37,7 +37,7 @@ describe.each(Object.entries(learners))('%s as a job', (_, learn) => {
   it('reports shares, and rejects with what onProgress throws', async () => {
     const threads = 1; // the thread that reports does all the parts, and so the first: the pool may be quicker
     const shares: number[] = [];
-    await learn({ threads, onProgress: (share: number) => shares.push(share) });
+    await learn({ threads, onProgress: ({ share }: Progress) => shares.push(share) });
     expect(shares.length).toBeGreaterThan(0);
     expect(shares.every((share, k) => share > (shares[k - 1] ?? 0) && share <= 1)).toBe(true);
     const broken = new Error('broken bar');
@@ -84,9 +84,9 @@ describe('every learner reports at least once, at its end at the latest', () => 
   });
 
   it('the last report is never held back, however soon it comes after another', async () => {
-    const reports: { round: number; clusters: number }[] = [];
+    const reports: ClusterProgress[] = [];
     const { rounds } = await agglomerate(line, some, { rows: 9, onProgress: (report) => reports.push(report) });
-    expect(reports.at(-1)).toEqual({ round: rounds, clusters: 9 });
+    expect(reports.at(-1)).toEqual({ step: 'merging clusters', share: 1, round: rounds, clusters: 9 });
   });
 });
 
@@ -140,11 +140,11 @@ it('a job that goes on after an abort is not heard any more', async () => {
     }),
     abort: () => undefined,
   });
-  const onProgress = (round: number) => {
-    seen.push(round);
+  const onProgress = ({ share }: Progress) => {
+    seen.push(share);
     stop.abort();
   };
-  const job = runJob(start, { signal: stop.signal, onProgress }, (round) => round);
+  const job = runJob(start, { signal: stop.signal, onProgress }, (share) => ({ step: 'working', share }));
   await expect(job).rejects.toMatchObject({ code: 'ABORTED' });
   expect(seen).toEqual([1]);
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { agglomerate, equalMassBins, learnMapping } from '../../lib/clustering/index.ts';
-import { idWeights, optimalBins } from '../../lib/clustering/learners/optimal_bins.ts';
+import { idWeights, optimalBins } from '../../lib/clustering/learners/exact.ts';
 import { generator } from './reference.ts';
 
 /** Weighted squared error of a partition, straight from the definition. */

@@ -1,6 +1,7 @@
 /** Equal-mass bins on a CUDA device against the CPU, bit for bit; skipped where there is no device. */
 import { describe, expect, it } from 'vitest';
 import { equalMassBins, learnMapping } from '../../lib/clustering/index.ts';
+import type { Progress } from '../../lib/job.ts';
 import { probeCuda } from '../../lib/native.ts';
 import { generator, type Random } from '../embedding/random_case.ts';
 
@@ -44,7 +45,7 @@ describe.skipIf(!probeCuda().available)('equal-mass bins on the device', () => {
 
   it('report progress and check their input', async () => {
     const seen: number[] = [];
-    const options = { device: 'cuda' as const, onProgress: (share: number) => seen.push(share) };
+    const options = { device: 'cuda' as const, onProgress: ({ share }: Progress) => seen.push(share) };
     await equalMassBins(Float64Array.of(3, 1), Uint32Array.of(1, 1), 2, options);
     expect(seen.at(-1)).toBe(1);
     await expect(equalMassBins(Float64Array.of(3, Number.NaN), Uint32Array.of(1, 1), 2, options)).rejects.toThrow(

@@ -1,6 +1,7 @@
 /** The balanced kd-tree on a CUDA device against the CPU, bit for bit; skipped where there is no device. */
 import { describe, expect, it } from 'vitest';
 import { learnKdTree, learnMapping } from '../../lib/clustering/index.ts';
+import type { Progress } from '../../lib/job.ts';
 import { probeCuda } from '../../lib/native.ts';
 import { generator, type Random } from '../embedding/random_case.ts';
 
@@ -49,7 +50,7 @@ describe.skipIf(!probeCuda().available)('the kd-tree on the device', () => {
     const counts = new Uint32Array(1000);
     const stop = new AbortController();
     const seen: number[] = [];
-    const onProgress = (share: number) => {
+    const onProgress = ({ share }: Progress) => {
       seen.push(share);
       stop.abort();
     };

@@ -5,9 +5,10 @@
  */
 import { chooseDevice, type Device } from '../../device.ts';
 import { CollideError, checkInteger, checkOneOf, checkOptions, describe } from '../../errors.ts';
-import { type NativeAgglomerateOptions, type NativeClustering, native } from '../../native.ts';
-import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob } from '../job.ts';
-import { asDoubles, type Counts, MOST_IDS } from '../types.ts';
+import { checkJobOptions, JOB_OPTIONS, type JobOptions, type Progress, runJob } from '../../job.ts';
+import { type NativeClustering, native } from '../../native.ts';
+import { completeOptions, type Learner, MAX_CLUSTER_SIZE, switchOption, wholeOption } from '../learner.ts';
+import { asDoubles, type Counts, checkCountsShape, MOST_IDS } from '../types.ts';
 
 /** The scores by which neighbouring pairs of clusters are filtered. */
 export type FilterName = 'frequency' | 'distance' | 'size';
@@ -19,11 +20,15 @@ export interface ClusterFilter {
   keep?: number;
 }
 
-/** Progress of one clustering: rounds done and clusters left. */
-export interface ClusterProgress {
+/** Progress of one clustering. */
+export interface ClusterProgress extends Progress {
+  /** Rounds done. */
   round: number;
+  /** Clusters left. */
   clusters: number;
 }
+
+type MergedValue = 'mean' | 'count-weighted';
 
 /** The knobs of the method itself, without the target. */
 export interface AgglomerateMethod {
@@ -43,18 +48,18 @@ export interface AgglomerateMethod {
   /** In the order applied, each at most once, at least one. Default frequency, distance, size. */
   filters?: ClusterFilter[];
   /** The value of merged clusters: their count-weighted mean (default) or plain mean (Eq. 4). */
-  mergedValue?: 'mean' | 'count-weighted';
-  /**
-   * Where it runs, with the same bits: `cpu` (default); `cuda`, which fails without a usable device; `auto`: CUDA when
-   * the driver answers, otherwise the CPU and one warning that says why.
-   */
-  device?: Device;
+  mergedValue?: MergedValue;
 }
 
 /** Options of {@link agglomerate}. */
 export interface AgglomerateOptions extends AgglomerateMethod, JobOptions<ClusterProgress> {
   /** Clusters to end with. As many as ids or more: every id is its own cluster. */
   rows: number;
+  /**
+   * Where it runs, with the same bits: `cpu` (default); `cuda`, which fails without a usable device; `auto`: CUDA when
+   * the driver answers, otherwise the CPU and one warning that says why.
+   */
+  device?: Device;
 }
 
 /** What {@link agglomerate} yields. Labels ascend with value. */
@@ -85,18 +90,25 @@ export const FREQUENCY_ABLATIONS = {
   filter: { filters: WITH_FREQUENCY, mergedValue: 'mean' },
 } as const satisfies Record<string, AgglomerateMethod>;
 
-/** Why strict limits are kept on the CPU. */
-export const STRICT_OBSTACLE = 'strictSize has no CUDA kernels';
+const OPTIONS: Learner<AgglomerateMethod>['options'] = {
+  mergesPerRound: wholeOption(1, Number.MAX_SAFE_INTEGER, { help: 'K, the most pairs that merge in a round' }),
+  maxClusterSize: MAX_CLUSTER_SIZE,
+  strictSize: switchOption(
+    'no cluster has more ids than --max-cluster-size, which is a soft limit otherwise; --unseen cluster keeps it in every row',
+  ),
+  filters: {
+    help: 'filters of a round, in the order applied',
+    default: FILTER_NAMES.map((by) => ({ by })),
+    check: completeFilters,
+  },
+  mergedValue: {
+    help: 'the value of merged clusters: count-weighted or mean',
+    default: 'count-weighted',
+    check: (value, where) => checkOneOf<MergedValue>(value, ['mean', 'count-weighted'], where),
+  },
+};
 
-/** The option names of {@link AgglomerateMethod}, for checks of options that contain them. */
-export const METHOD_OPTIONS = [
-  'mergesPerRound',
-  'maxClusterSize',
-  'strictSize',
-  'filters',
-  'mergedValue',
-  'device',
-] as const;
+const STRICT_OBSTACLE = 'strictSize has no CUDA kernels';
 
 /**
  * Clusters ids by a 1-D value: clusters that are neighbours in value order merge, round by round, until `rows` are left.
@@ -130,67 +142,34 @@ export async function agglomerate(
       `Expected a Float32Array or Float64Array for values of agglomerate, received ${describe(values)}`,
     );
   }
-  if (!(counts instanceof Uint32Array || counts instanceof Float64Array) || counts.length !== values.length) {
-    throw new CollideError(
-      'INVALID_ARGUMENT',
-      `Expected a Uint32Array or Float64Array of length ${values.length} (one count per value) for counts of agglomerate, received ${describe(counts)}`,
-    );
-  }
-  checkOptions(options, ['rows', ...METHOD_OPTIONS, ...JOB_OPTIONS], 'agglomerate');
+  checkCountsShape(counts, values.length, 'counts of agglomerate');
+  checkOptions(options, ['rows', 'device', ...Object.keys(OPTIONS), ...JOB_OPTIONS], 'agglomerate');
+  const ids = values.length;
   const rows = Math.min(checkInteger(options.rows, 1, Number.MAX_SAFE_INTEGER, 'rows of agglomerate'), MOST_IDS);
-  const method = completeMethod(options, values.length, rows, 'agglomerate');
-  if (method.strictSize) checkRoom(method.maxClusterSize, values.length, rows, 'agglomerate');
+  const own = completeOptions<AgglomerateMethod>(OPTIONS, options, 'agglomerate');
+  const { mergesPerRound = Math.max(1, Math.ceil((ids - rows) / 100)), strictSize = false } = own;
+  const device = chooseDevice(options.device ?? 'cpu', 'agglomerate', strictSize ? STRICT_OBSTACLE : undefined);
+  const maxClusterSize = own.maxClusterSize === Number.POSITIVE_INFINITY ? 0 : (own.maxClusterSize ?? 0);
+  if (strictSize) checkRoom(maxClusterSize, ids, rows, 'agglomerate');
   const threads = checkJobOptions(options, 'agglomerate');
+  const method = own as typeof own & { filters: CompleteFilter[]; mergedValue: MergedValue };
+  const settings = { ...method, rows, device, mergesPerRound, maxClusterSize, threads };
   // Elements, range and sum are checked by native code, off this thread.
   const result = await runJob(
-    (report) => native().agglomerate(asDoubles(values), asDoubles(counts), { rows, threads, ...method }, report),
+    (report) => native().agglomerate(asDoubles(values), asDoubles(counts), settings, report),
     options,
-    (round, clusters) => ({ round, clusters }),
+    (round, clusters): ClusterProgress => ({
+      step: 'merging clusters',
+      share: ids > rows ? (ids - clusters) / (ids - rows) : 1,
+      round,
+      clusters,
+    }),
   );
   return { rows: result.values.length, ...result };
 }
 
-/**
- * Checks the method's options and fills in the defaults, in the form that native code takes.
- *
- * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION or CUDA_UNAVAILABLE
- */
-export function completeMethod(
-  options: AgglomerateMethod,
-  ids: number,
-  rows: number,
-  where: string,
-): Omit<NativeAgglomerateOptions, 'rows' | 'threads'> {
-  const { strictSize = false } = options;
-  if (typeof strictSize !== 'boolean') {
-    throw new CollideError(
-      'INVALID_ARGUMENT',
-      `Expected a boolean for strictSize of ${where}, received ${describe(strictSize)}`,
-    );
-  }
-  const device = chooseDevice(options.device ?? 'cpu', where, strictSize ? STRICT_OBSTACLE : undefined);
-  const { mergesPerRound = Math.max(1, Math.ceil((ids - rows) / 100)), maxClusterSize = Number.POSITIVE_INFINITY } =
-    options;
-  checkInteger(mergesPerRound, 1, Number.MAX_SAFE_INTEGER, `mergesPerRound of ${where}`);
-  if (maxClusterSize !== Number.POSITIVE_INFINITY) {
-    checkInteger(maxClusterSize, 1, Number.MAX_SAFE_INTEGER, `maxClusterSize of ${where}`);
-  }
-  return {
-    device,
-    mergesPerRound,
-    strictSize,
-    maxClusterSize: maxClusterSize === Number.POSITIVE_INFINITY ? 0 : maxClusterSize,
-    filters: completeFilters(options.filters ?? FILTER_NAMES.map((by) => ({ by })), where),
-    mergedValue: checkOneOf(
-      options.mergedValue ?? 'count-weighted',
-      ['mean', 'count-weighted'],
-      `mergedValue of ${where}`,
-    ),
-  };
-}
-
 /** @throws CollideError INVALID_ARGUMENT unless `rows` clusters of at most `most` ids (0: no limit) have room for all */
-export function checkRoom(most: number, ids: number, rows: number, where: string): void {
+function checkRoom(most: number, ids: number, rows: number, where: string): void {
   if (most * rows >= ids && most > 0) return;
   throw new CollideError(
     'INVALID_ARGUMENT',
@@ -198,15 +177,17 @@ export function checkRoom(most: number, ids: number, rows: number, where: string
   );
 }
 
-function completeFilters(filters: ClusterFilter[], where: string): { by: FilterName; keep: number }[] {
+type CompleteFilter = Required<ClusterFilter>;
+
+function completeFilters(filters: unknown, where: string): CompleteFilter[] {
   if (!Array.isArray(filters) || filters.length === 0) {
     throw new CollideError(
       'INVALID_ARGUMENT',
-      `Expected an array of at least one filter such as { by: "distance" } for filters of ${where}, received ${describe(filters)}`,
+      `Expected an array of at least one filter such as { by: "distance" } for ${where}, received ${describe(filters)}`,
     );
   }
   return filters.map((filter, i) => {
-    const name = `filters[${i}] of ${where}`;
+    const name = where.replace('filters', `filters[${i}]`);
     checkOptions(filter, ['by', 'keep'], name);
     const by = checkOneOf(filter.by, FILTER_NAMES, `by of ${name}`);
     const first = filters.findIndex((other) => other.by === by);
@@ -226,3 +207,24 @@ function completeFilters(filters: ClusterFilter[], where: string): { by: FilterN
     return { by, keep };
   });
 }
+
+/** {@link agglomerate} as a learner. Its default limit of ids to a cluster is 4 * ceil(ids / clusters). */
+export const agglomerative: Learner<AgglomerateMethod, 'agglomerative'> = {
+  name: 'agglomerative',
+  options: OPTIONS,
+  shorthands: {
+    frequency: {
+      help: 'counts for none, weighting, filter or weighting-and-filter (default)',
+      choices: FREQUENCY_ABLATIONS,
+    },
+  },
+  devices: ['cpu', 'cuda'],
+  cudaObstacle: ({ strictSize }) => (strictSize === true ? STRICT_OBSTACLE : undefined),
+  dimensions: 'one',
+  cuts1D: true,
+  async learn({ vectors, counts }, { clusters, seed: _, ...options }) {
+    const { maxClusterSize = 4 * Math.ceil(counts.length / clusters) } = options;
+    const found = await agglomerate(vectors, counts, { ...options, maxClusterSize, rows: clusters });
+    return { ...found, maxClusterSize };
+  },
+};

@@ -3,23 +3,32 @@
  * baseline that every other must beat. The public face of native/cpu/clustering/equal_mass.h.
  */
 import { chooseDevice, type Device } from '../../device.ts';
-import { CollideError, checkInteger, checkOneOf, checkOptions, describe } from '../../errors.ts';
+import { CollideError, checkInteger, checkOptions, describe } from '../../errors.ts';
+import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob } from '../../job.ts';
 import { native } from '../../native.ts';
-import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob } from '../job.ts';
+import { choiceOption, completeOptions, type Learner } from '../learner.ts';
 import { principalProjection } from '../principal.ts';
-import { asDoubles, type Counts, checkCountsShape, checkTeacherShape, type Learner, MOST_IDS } from '../types.ts';
+import { asDoubles, type Counts, checkCountsShape, checkTeacherShape, MOST_IDS } from '../types.ts';
 
 /** What an id weighs: the square root of its count, its cube root, or 1. */
 export type BinMass = (typeof BIN_MASSES)[number];
-export const BIN_MASSES = ['sqrt', 'cbrt', 'one'] as const;
+const BIN_MASSES = ['sqrt', 'cbrt', 'one'] as const;
 
-/** Options of {@link equalMassBins} and {@link learnEqualMass}. Progress is a share, 0 to 1. */
-export interface EqualMassOptions extends JobOptions<number> {
-  /** Default 'sqrt'. */
+/** The knobs of the method itself. */
+export interface EqualMassMethod {
+  /** What an id weighs. Default 'sqrt'. */
   mass?: BinMass;
+}
+
+/** Options of {@link equalMassBins} and {@link learnEqualMass}. */
+export interface EqualMassOptions extends EqualMassMethod, JobOptions {
   /** Where the bins are computed, with the same bits: `cpu` (default), `cuda`, `auto` as of {@link agglomerate}. */
   device?: Device;
 }
+
+const OPTIONS: Learner<EqualMassMethod>['options'] = {
+  mass: choiceOption(BIN_MASSES, { help: 'sqrt, cbrt or one', default: 'sqrt' }),
+};
 
 /**
  * Bins of equal mass over one key: bin(i) = floor((M_i - w_i / 2) / total * rows), with w the mass and M its running
@@ -54,15 +63,15 @@ export async function equalMassBins(
   }
   checkCountsShape(counts, keys.length, 'counts of equalMassBins');
   checkInteger(rows, 1, Number.MAX_SAFE_INTEGER, 'rows of equalMassBins');
-  checkOptions(options, ['mass', 'device', ...JOB_OPTIONS], 'equalMassBins');
+  checkOptions(options, ['device', ...Object.keys(OPTIONS), ...JOB_OPTIONS], 'equalMassBins');
   const threads = checkJobOptions(options, 'equalMassBins');
-  const mass = checkOneOf(options.mass ?? 'sqrt', BIN_MASSES, 'mass of equalMassBins');
+  const { mass = 'sqrt' } = completeOptions<EqualMassMethod>(OPTIONS, options, 'equalMassBins');
   const device = chooseDevice(options.device ?? 'cpu', 'equalMassBins');
   const settings = { rows: Math.min(rows, MOST_IDS), mass, device, threads };
   return runJob(
     (report) => native().equalMass(keys, asDoubles(counts), settings, report),
     options,
-    (done, all) => done / all,
+    (done, all) => ({ step: 'cutting bins', share: done / all }),
   );
 }
 
@@ -77,10 +86,29 @@ export async function equalMassBins(
  * const assignment = await learnEqualMass(teacherRows, 2, counts, 1000, { mass: 'cbrt' });
  * ```
  */
-export const learnEqualMass: Learner<EqualMassOptions> = async (teacherRows, dim, counts, rows, options = {}) => {
+export async function learnEqualMass(
+  teacherRows: Float32Array,
+  dim: number,
+  counts: Counts,
+  rows: number,
+  options: EqualMassOptions = {},
+): Promise<Uint32Array> {
   checkTeacherShape(teacherRows, dim, counts, 'learnEqualMass');
   if (dim === 1) return equalMassBins(new Float64Array(teacherRows), counts, rows, options);
   const seen = new Float64Array(counts); // the projection takes its time: the caller's may change meanwhile
   const { signal, threads } = options;
   return equalMassBins(await principalProjection(teacherRows, dim, seen, 0, { signal, threads }), seen, rows, options);
+}
+
+/** {@link equalMassBins} as a learner. */
+export const equalMass: Learner<EqualMassMethod, 'equal-mass'> = {
+  name: 'equal-mass',
+  options: OPTIONS,
+  devices: ['cpu', 'cuda'],
+  dimensions: 'one',
+  cuts1D: true,
+  ordersOnly: true,
+  async learn({ vectors, counts }, { clusters, seed: _, ...options }) {
+    return { assignment: await equalMassBins(asDoubles(vectors), counts, clusters, options) };
+  },
 };

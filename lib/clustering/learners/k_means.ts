@@ -3,9 +3,10 @@
  * Rows and counts are copied at the call; the rounds run on a native thread of their own, and on the pool or the device.
  */
 import { chooseDevice, type Device } from '../../device.ts';
-import { CollideError, checkInteger, checkOneOf, checkOptions, describe, throwIfAborted } from '../../errors.ts';
+import { CollideError, checkInteger, checkOptions, describe, throwIfAborted } from '../../errors.ts';
+import { checkJobOptions, JOB_OPTIONS, type JobOptions, type Progress, runJob } from '../../job.ts';
 import { type NativeKMeansClustering, native } from '../../native.ts';
-import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob } from '../job.ts';
+import { choiceOption, completeOptions, type Learner, type LearnerInput, wholeOption } from '../learner.ts';
 import { type Counts, checkTeacherShape, MOST_IDS } from '../types.ts';
 import { learnKdTree } from './kd_tree.ts';
 
@@ -22,8 +23,16 @@ export interface KMeansMethod {
   iterations?: number;
 }
 
+/** Progress of {@link kMeans}. */
+export interface KMeansProgress extends Progress {
+  /** Rounds done. */
+  iteration: number;
+  /** Ids that the last one moved. */
+  moved: number;
+}
+
 /** Options of {@link kMeans}. */
-export interface KMeansOptions extends KMeansMethod, JobOptions<{ iteration: number; moved: number }> {
+export interface KMeansOptions extends KMeansMethod, JobOptions<KMeansProgress> {
   /** Clusters to end with. As many as ids or more: every id is its own cluster. */
   rows: number;
   /** Cluster of each id to begin with, every one of 0 .. min(rows, ids) - 1 used. Default: the balanced kd-tree. */
@@ -37,6 +46,14 @@ export interface KMeansClustering extends NativeKMeansClustering {
   /** Clusters: min(options.rows, ids). */
   rows: number;
 }
+
+/** What ids may weigh: an option of every learner that weighs them. */
+export const WEIGHT = choiceOption(ID_WEIGHTS, { help: 'count, sqrt or uniform', default: 'count' });
+
+const OPTIONS: Learner<KMeansMethod>['options'] = {
+  weight: WEIGHT,
+  iterations: wholeOption(0, 1_000_000, { help: 'most rounds', default: 15 }),
+};
 
 /**
  * Weighted k-means by Lloyd's rounds: ids go to the nearest centroid (ties: the lower cluster), centroids to the weighted
@@ -62,9 +79,9 @@ export async function kMeans(
   options: KMeansOptions,
 ): Promise<KMeansClustering> {
   const ids = checkTeacherShape(teacherRows, dim, counts, 'kMeans');
-  checkOptions(options, ['rows', 'start', 'weight', 'iterations', 'device', ...JOB_OPTIONS], 'kMeans');
+  checkOptions(options, ['rows', 'start', 'device', ...Object.keys(OPTIONS), ...JOB_OPTIONS], 'kMeans');
   const rows = Math.min(checkInteger(options.rows, 1, MOST_IDS, 'rows of kMeans'), ids);
-  const method = completeKMeans(options, 'kMeans');
+  const method = completeOptions<KMeansMethod>(OPTIONS, options, 'kMeans') as Required<KMeansMethod>;
   const threads = checkJobOptions(options, 'kMeans');
   const device = chooseDevice(options.device ?? 'cpu', 'kMeans');
   const { signal } = options;
@@ -82,19 +99,25 @@ export async function kMeans(
   const result = await runJob(
     (report) => native().kmeans(points, seen, start, { dim, rows, device, threads, ...method }, report),
     options,
-    (iteration, moved) => ({ iteration, moved }),
+    (iteration, moved): KMeansProgress => ({
+      step: 'moving centroids',
+      share: moved > 0 ? iteration / method.iterations : 1,
+      iteration,
+      moved,
+    }),
   );
   return { rows, ...result };
 }
 
-/**
- * Checks the method's options and fills in the defaults.
- *
- * @throws CollideError INVALID_ARGUMENT
- */
-export function completeKMeans({ weight = 'count', iterations = 15 }: KMeansMethod, where: string) {
-  return {
-    weight: checkOneOf(weight, ID_WEIGHTS, `weight of ${where}`),
-    iterations: checkInteger(iterations, 0, 1_000_000, `iterations of ${where}`),
-  };
-}
+/** {@link kMeans} as a learner. */
+export const kMeansLearner: Learner<KMeansMethod, 'k-means'> = {
+  name: 'k-means',
+  options: OPTIONS,
+  devices: ['cpu', 'cuda'],
+  dimensions: 'all',
+  cuts1D: false,
+  async learn({ vectors, dim, counts }: LearnerInput<Float32Array>, { clusters, seed: _, ...options }) {
+    const found = await kMeans(vectors, dim, counts, { ...options, rows: clusters });
+    return { ...found, rounds: found.iterations };
+  },
+};

@@ -4,19 +4,26 @@
  * native/cpu/clustering/kd_tree.h and its twin on CUDA.
  */
 import { chooseDevice, type Device } from '../../device.ts';
-import { CollideError, checkInteger, checkOptions, describe } from '../../errors.ts';
+import { checkInteger, checkOptions } from '../../errors.ts';
+import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob } from '../../job.ts';
 import { native } from '../../native.ts';
-import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob } from '../job.ts';
+import { completeOptions, type Learner, type LearnerInput, switchOption } from '../learner.ts';
 import { principalRotation } from '../principal.ts';
-import { asDoubles, checkTeacherShape, type Learner, MOST_IDS } from '../types.ts';
+import { asDoubles, type Counts, checkTeacherShape, MOST_IDS } from '../types.ts';
 
-/** Options of {@link learnKdTree}. Progress is a share, 0 to 1. */
-export interface KdTreeOptions extends JobOptions<number> {
+/** The knobs of the method itself. */
+export interface KdTreeMethod {
   /** Whether parts are split along the count-weighted principal components instead of the teacher's axes. Default false. */
   rotate?: boolean;
+}
+
+/** Options of {@link learnKdTree}. */
+export interface KdTreeOptions extends KdTreeMethod, JobOptions {
   /** Where it runs, with the same bits: `cpu` (default), `cuda`, `auto` as of {@link agglomerate}. */
   device?: Device;
 }
+
+const OPTIONS: Learner<KdTreeMethod>['options'] = { rotate: switchOption('split along principal components') };
 
 /**
  * Rows by a balanced kd-tree. A part with tau rows is split along the axis of most weighted variance (the first of
@@ -36,18 +43,18 @@ export interface KdTreeOptions extends JobOptions<number> {
  * await learnKdTree(Float32Array.of(0, 0, 0, 1, 9, 0, 9, 1), 2, Uint32Array.of(1, 1, 1, 1), 2); // [0, 0, 1, 1]
  * ```
  */
-export const learnKdTree: Learner<KdTreeOptions> = async (teacherRows, dim, counts, rows, options = {}) => {
+export async function learnKdTree(
+  teacherRows: Float32Array,
+  dim: number,
+  counts: Counts,
+  rows: number,
+  options: KdTreeOptions = {},
+): Promise<Uint32Array> {
   checkTeacherShape(teacherRows, dim, counts, 'learnKdTree');
   checkInteger(rows, 1, Number.MAX_SAFE_INTEGER, 'rows of learnKdTree');
-  checkOptions(options, ['rotate', 'device', ...JOB_OPTIONS], 'learnKdTree');
+  checkOptions(options, ['device', ...Object.keys(OPTIONS), ...JOB_OPTIONS], 'learnKdTree');
   const threads = checkJobOptions(options, 'learnKdTree');
-  const { rotate = false } = options;
-  if (typeof rotate !== 'boolean') {
-    throw new CollideError(
-      'INVALID_ARGUMENT',
-      `Expected a boolean for rotate of learnKdTree, received ${describe(rotate)}`,
-    );
-  }
+  const { rotate = false } = completeOptions<KdTreeMethod>(OPTIONS, options, 'learnKdTree');
   const device = chooseDevice(options.device ?? 'cpu', 'learnKdTree');
   const seen = rotate ? new Float64Array(counts) : asDoubles(counts); // a rotation takes its time
   const { signal } = options;
@@ -56,6 +63,18 @@ export const learnKdTree: Learner<KdTreeOptions> = async (teacherRows, dim, coun
   return runJob(
     (report) => native().kdTree(points, seen, settings, report),
     options,
-    (done, all) => done / all,
+    (done, all) => ({ step: 'splitting cells', share: done / all }),
   );
+}
+
+/** {@link learnKdTree} as a learner. */
+export const kdTree: Learner<KdTreeMethod, 'kd-tree'> = {
+  name: 'kd-tree',
+  options: OPTIONS,
+  devices: ['cpu', 'cuda'],
+  dimensions: 'all',
+  cuts1D: false,
+  async learn({ vectors, dim, counts }: LearnerInput<Float32Array>, { clusters, seed: _, ...options }) {
+    return { assignment: await learnKdTree(vectors, dim, counts, clusters, options) };
+  },
 };

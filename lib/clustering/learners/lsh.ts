@@ -4,22 +4,31 @@
  */
 import { checkBigInt, checkInteger, checkOptions } from '../../errors.ts';
 import { mixedHasher } from '../../hashing/mix.ts';
+import { checkJobOptions, JOB_OPTIONS, type JobOptions, type Progress, runJob } from '../../job.ts';
 import { type NativeLshClustering, native } from '../../native.ts';
-import { checkJobOptions, JOB_OPTIONS, type JobOptions, runJob } from '../job.ts';
+import { completeOptions, type Learner, type LearnerInput, MAX_CLUSTER_SIZE, wholeOption } from '../learner.ts';
 import { checkRowsShape, MOST_IDS } from '../types.ts';
 
 /** The knobs of the method itself, without the target. */
 export interface LshMethod {
   /** K, the directions whose cells make a bucket. Default min(dim, 4). */
   directions?: number;
+  /** Most ids of a row; at least ids / rows. Default 4 * ceil(ids / rows). */
+  maxClusterSize?: number;
+}
+
+/** Progress of {@link learnLsh}. */
+export interface LshProgress extends Progress {
+  /** Widths tried. */
+  widths: number;
+  /** Rows that the last one needs. */
+  needed: number;
 }
 
 /** Options of {@link learnLsh}. */
-export interface LshOptions extends LshMethod, JobOptions<{ widths: number; needed: number }> {
+export interface LshOptions extends LshMethod, JobOptions<LshProgress> {
   /** Rows to use. As many as ids or more: every id its own row. */
   rows: number;
-  /** Most ids of a row; at least ids / rows. Default 4 * ceil(ids / rows). */
-  maxClusterSize?: number;
   /** Of the random directions, 0 (default) to 2^64 - 1: other seeds give independent hash functions. */
   seed?: bigint;
 }
@@ -29,6 +38,11 @@ export interface LshClustering extends NativeLshClustering {
   /** min(options.rows, ids). */
   rows: number;
 }
+
+const OPTIONS: Learner<LshMethod>['options'] = {
+  directions: wholeOption(1, 64, { help: 'directions whose cells make a bucket' }),
+  maxClusterSize: MAX_CLUSTER_SIZE,
+};
 
 /**
  * The directions a_j ~ N(0, I), [count * dim], and offsets b_j ~ U(0, 1), [count], of p-stable hash functions: a point t
@@ -70,21 +84,43 @@ export function stableHashes(
  */
 export async function learnLsh(teacherRows: Float32Array, dim: number, options: LshOptions): Promise<LshClustering> {
   const ids = checkRowsShape(teacherRows, dim, 'learnLsh');
-  checkOptions(options, ['rows', 'maxClusterSize', 'directions', 'seed', ...JOB_OPTIONS], 'learnLsh');
+  checkOptions(options, ['rows', 'seed', ...Object.keys(OPTIONS), ...JOB_OPTIONS], 'learnLsh');
   const rows = Math.min(checkInteger(options.rows, 1, MOST_IDS, 'rows of learnLsh'), ids);
   const average = Math.ceil(ids / rows);
-  const { maxClusterSize = 4 * average, seed = 0n } = options;
+  const { maxClusterSize = 4 * average, directions: count = Math.min(dim, 4) } = completeOptions<LshMethod>(
+    OPTIONS,
+    options,
+    'learnLsh',
+  );
   if (maxClusterSize !== Number.POSITIVE_INFINITY) {
     checkInteger(maxClusterSize, average, Number.MAX_SAFE_INTEGER, 'maxClusterSize of learnLsh');
   }
-  const count = checkInteger(options.directions ?? Math.min(dim, 4), 1, 64, 'directions of learnLsh');
   const threads = checkJobOptions(options, 'learnLsh');
-  const { directions, offsets } = stableHashes(count + 1, dim, seed);
+  const { directions, offsets } = stableHashes(count + 1, dim, options.seed ?? 0n);
   const maxSize = maxClusterSize === Number.POSITIVE_INFINITY ? 0 : maxClusterSize;
   const result = await runJob(
     (report) => native().lsh(teacherRows, directions, offsets, { dim, rows, maxSize, threads }, report),
     options,
-    (widths, needed) => ({ widths, needed }),
+    (widths, needed): LshProgress => ({ step: 'choosing the width of cells', share: guess(widths), widths, needed }),
   );
   return { rows, ...result };
 }
+
+/** How far a search is whose end is not known: about 15 widths are tried. */
+function guess(widths: number): number {
+  return 1 - 0.8 ** widths;
+}
+
+/** {@link learnLsh} as a learner. */
+export const lsh: Learner<LshMethod, 'lsh'> = {
+  name: 'lsh',
+  options: OPTIONS,
+  devices: ['cpu'],
+  dimensions: 'all',
+  cuts1D: false,
+  seeded: true,
+  async learn({ vectors, dim, counts }: LearnerInput<Float32Array>, { clusters, device: _, ...options }) {
+    const { maxClusterSize = 4 * Math.ceil(counts.length / clusters) } = options;
+    return { ...(await learnLsh(vectors, dim, { ...options, maxClusterSize, rows: clusters })), maxClusterSize };
+  },
+};

@@ -1,19 +1,28 @@
-/** Native jobs under an AbortSignal: what every learner that works off the caller's thread shares. */
-import { checkCallbacks, checkInteger, throwIfAborted } from '../errors.ts';
-import type { NativeJob } from '../native.ts';
+/** Long work: how it is watched, stopped and held back, and native jobs under an AbortSignal. */
+import { checkCallbacks, checkInteger, throwIfAborted } from './errors.ts';
+import type { NativeJob } from './native.ts';
+import { optionNames } from './option_names.ts';
 
-/** How a learner is watched and held back. */
-export interface JobOptions<Progress> {
+/** What every `onProgress` is told. */
+export interface Progress {
+  /** What is being done, for people. */
+  step: string;
+  /** How far the whole is, 0 to 1; an estimate where the end is not known before. */
+  share: number;
+}
+
+/** How long work is watched, stopped and held back. */
+export interface JobOptions<Told extends Progress = Progress> {
   /** Stops the work; the promise rejects with ABORTED. */
   signal?: AbortSignal;
   /** Called at most 20 times a second. An error it throws stops the work and rejects the promise. */
-  onProgress?: (progress: Progress) => void;
+  onProgress?: (progress: Told) => void;
   /** Threads of the native work; the result is the same for any number. Default 0: all available. */
   threads?: number;
 }
 
 /** The option names of {@link JobOptions}. */
-export const JOB_OPTIONS = ['signal', 'onProgress', 'threads'] as const;
+export const JOB_OPTIONS = optionNames<JobOptions>({ signal: true, onProgress: true, threads: true });
 
 /**
  * Runs a native job; an error thrown by onProgress stops it and is the rejection.
@@ -21,10 +30,10 @@ export const JOB_OPTIONS = ['signal', 'onProgress', 'threads'] as const;
  * @param progressOf - makes what onProgress is told of the two numbers that the job reports
  * @throws CollideError ABORTED, with the signal's reason as its cause, or what the job fails with
  */
-export async function runJob<Result, Progress>(
+export async function runJob<Result, Told extends Progress>(
   start: (report: ((a: number, b: number) => void) | undefined) => NativeJob<Result>,
-  { signal, onProgress }: JobOptions<Progress>,
-  progressOf: (a: number, b: number) => Progress,
+  { signal, onProgress }: Pick<JobOptions<Told>, 'signal' | 'onProgress'>,
+  progressOf: (a: number, b: number) => Told,
 ): Promise<Result> {
   throwIfAborted(signal);
   let thrown: { error: unknown } | undefined;
@@ -55,6 +64,11 @@ export async function runJob<Result, Progress>(
   } finally {
     signal?.removeEventListener('abort', abort);
   }
+}
+
+/** A native job that reports nothing. @throws CollideError as {@link runJob} */
+export function runSilentJob<Result>(start: () => NativeJob<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  return runJob(start, { signal }, () => ({ step: '', share: 0 }));
 }
 
 /** Checks {@link JobOptions}; returns the number of threads. @throws CollideError INVALID_ARGUMENT */

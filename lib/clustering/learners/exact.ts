@@ -3,13 +3,22 @@
  * learner. Values and weights are copied at the call; the work runs on a native thread of its own.
  */
 import { CollideError, checkCallbacks, checkInteger, checkOneOf, checkOptions, describe } from '../../errors.ts';
+import { type JobOptions, type Progress, runJob } from '../../job.ts';
 import { native } from '../../native.ts';
-import { runJob } from '../job.ts';
+import type { Learner } from '../learner.ts';
 import { asDoubles, type Counts, MOST_IDS } from '../types.ts';
-import { ID_WEIGHTS, type IdWeight } from './k_means.ts';
+import { type IdWeight, type KMeansMethod, WEIGHT } from './k_means.ts';
+
+/** Progress of {@link optimalBins}. */
+export interface OptimalBinsProgress extends Progress {
+  /** Layers or passes done. */
+  steps: number;
+  /** Bins of the last one. */
+  bins: number;
+}
 
 /** Options of {@link optimalBins}. */
-export interface OptimalBinsOptions {
+export interface OptimalBinsOptions extends Pick<JobOptions<OptimalBinsProgress>, 'signal' | 'onProgress'> {
   /** Bins. As many as values or more: every value has its own. */
   rows: number;
   /**
@@ -17,10 +26,6 @@ export interface OptimalBinsOptions {
    * bin, about 20 passes of O(N log N). Both are exact; 'auto' (default) takes the first for small problems.
    */
   search?: 'auto' | 'layers' | 'lagrangian';
-  /** Stops the work; the promise rejects with ABORTED. */
-  signal?: AbortSignal;
-  /** Called at most 20 times a second, with the bins of the pass at hand. */
-  onProgress?: (progress: { steps: number; bins: number }) => void;
 }
 
 /** What {@link optimalBins} yields. */
@@ -68,7 +73,7 @@ export async function optimalBins(
   const result = await runJob(
     (report) => native().optimalBins(asDoubles(values), weights, { rows, search }, report),
     options,
-    (steps, bins) => ({ steps, bins }),
+    (steps, bins): OptimalBinsProgress => ({ step: 'cutting bins', share: 1 - 0.8 ** steps, steps, bins }),
   );
   return { rows, ...result };
 }
@@ -81,7 +86,7 @@ export function idWeights(counts: Counts, weight: IdWeight = 'count'): Float64Ar
       `Expected a Uint32Array or Float64Array of counts for idWeights, received ${describe(counts)}`,
     );
   }
-  checkOneOf(weight, ID_WEIGHTS, 'weight of idWeights');
+  WEIGHT.check(weight, 'weight of idWeights');
   const weights = new Float64Array(counts.length).fill(1);
   if (weight === 'uniform') return weights;
   for (let id = 0; id < weights.length; id++) {
@@ -89,3 +94,15 @@ export function idWeights(counts: Counts, weight: IdWeight = 'count'): Float64Ar
   }
   return weights;
 }
+
+/** {@link optimalBins} as a learner. */
+export const exact: Learner<Pick<KMeansMethod, 'weight'>, 'exact'> = {
+  name: 'exact',
+  options: { weight: WEIGHT },
+  devices: ['cpu'],
+  dimensions: 'one',
+  cuts1D: true,
+  async learn({ vectors, counts }, { clusters, weight, signal, onProgress }) {
+    return optimalBins(asDoubles(vectors), idWeights(counts, weight), { rows: clusters, signal, onProgress });
+  },
+};
