@@ -54,21 +54,16 @@ export interface NativePrincipal {
   rotation: Float32Array;
 }
 
-/** One hash function as native code takes it; see lib/hashing for the kinds. */
+/**
+ * One hash function as native code takes it, with the parts of its kind, which native/core/hashing/kinds reads: numbers,
+ * 64-bit ones as bigint, words, and arrays. lib/hashing/kinds makes it.
+ */
 export interface NativeHash {
-  kind: 'identity' | 'modulo' | 'mixed' | 'quotient' | 'mixed-radix' | 'table' | 'hot';
+  /** The name of a kind in native/core/hashing/kinds. */
+  kind: string;
   /** Rows of the internal table. */
   rows: number;
-  /** mixed, or hot with a mixed tail. */
-  seed?: bigint;
-  /** quotient, mixed-radix. */
-  divisor?: number;
-  /** table: a little-endian stream of entries of `bitsPerEntry` bits; an entry is a row, or `rows` for a pruned id. */
-  entries?: Uint8Array;
-  bitsPerEntry?: number;
-  /** hot: one bit per id, set for ids that own a row. */
-  bitmap?: Uint32Array;
-  tail?: 'modulo' | 'mixed';
+  [part: string]: number | bigint | string | Uint8Array | Uint32Array;
 }
 
 export interface NativeFeature {

@@ -9,6 +9,7 @@ import { openDataset } from '../data/index.ts';
 import { chooseDevice } from '../device.ts';
 import { checkNumber } from '../errors.ts';
 import type { FeatureHashing } from '../hashing/feature_hashing.ts';
+import { isWhole } from '../hashing/index.ts';
 import { autoCandidates } from '../methods/candidates.ts';
 import { chooseShape, hashedFeatures, mostSets, type Shape } from '../methods/choose.ts';
 import { type CrossTeachers, crossFit, trainCrossTeachers } from '../methods/cross_fit.ts';
@@ -146,9 +147,9 @@ export function trainCommand(): Command {
           ...metrics,
         });
         for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
-        const isWhole = ({ hashes }: FeatureHashing) => hashes[0]!.kind === 'identity';
-        const compressed = made.hashing.features.filter((feature) => !isWhole(feature)).map(({ name }) => name);
-        const left = made.hashing.features.filter(isWhole).map(({ name }) => name);
+        const stayedWhole = ({ hashes }: FeatureHashing) => isWhole(hashes[0]!);
+        const compressed = made.hashing.features.filter((feature) => !stayedWhole(feature)).map(({ name }) => name);
+        const left = made.hashing.features.filter(stayedWhole).map(({ name }) => name);
         const report = { ...metrics, fit, chosen: best.shape, devices, bytes: student.memory() };
         process.stdout.write(
           `${JSON.stringify({ ...report, tables: { compressed, whole: left }, warnings }, null, 2)}\n`,

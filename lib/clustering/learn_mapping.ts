@@ -7,7 +7,7 @@
  */
 import type { PlacedOn } from '../device.ts';
 import { CollideError, checkOptions, describe, throwIfAborted } from '../errors.ts';
-import type { HashFunction, TableEntries } from '../hashing/hash_function.ts';
+import type { HashFunction, TableEntries } from '../hashing/index.ts';
 import type { Progress } from '../job.ts';
 import { inTurns } from '../turns.ts';
 import { hilbertKeys } from './hilbert.ts';

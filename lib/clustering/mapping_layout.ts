@@ -3,8 +3,9 @@
  * teacher never saw them, and which the learner gets over the rows that are left. O(ids), in turns of the event
  * loop, deterministic.
  */
-import type { TableEntries } from '../hashing/hash_function.ts';
+
 import { mixedHasher } from '../hashing/mix.ts';
+import type { TableEntries } from '../hashing/pack.ts';
 import { inTurns } from '../turns.ts';
 import { identityOrder, orderByKeys } from './order.ts';
 import type { Counts } from './types.ts';

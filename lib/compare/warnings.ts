@@ -1,5 +1,6 @@
 /** What a reader must know before any figure of a comparison, in sentences; computed from the results, the gravest first. */
 import type { Dataset, Split } from '../data/types.ts';
+import { isWhole } from '../hashing/index.ts';
 import { namedTables } from '../methods/table_rows.ts';
 import { untaughtText } from '../methods/untaught.ts';
 import type { Hashing } from '../pipeline/hashing.ts';
@@ -33,7 +34,7 @@ export function trainingWarnings(
   },
 ): string[] {
   const features = hashing.features.map(({ name, cardinality, hashes }) => {
-    return { name, cardinality, compressed: hashes[0]!.kind !== 'identity' };
+    return { name, cardinality, compressed: !isWhole(hashes[0]!) };
   });
   const untaught = (hashing.manifest.details?.untaught as string[] | undefined) ?? [];
   return [

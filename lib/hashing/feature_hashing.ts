@@ -1,4 +1,4 @@
-import type { HashFunction } from './hash_function.ts';
+import type { HashFunction } from './kinds/index.ts';
 
 /** What a feature uses: its hash functions, each with an internal table, and how their rows become one. */
 export interface FeatureHashing {

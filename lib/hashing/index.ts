@@ -1,15 +1,30 @@
 /** Hash functions id -> row: their kinds, their packed form, their bytes. */
-export { checkHashFunction, HASH_KINDS } from './check.ts';
 export {
-  type HashFunction,
-  type HotTail,
-  MOST_ROWS,
+  checkHashFunction,
+  isWhole,
+  mappingBytes,
+  nativeHash,
+  rowCount,
+  rowOf,
+  rowsOfAll,
+} from './hash_function.ts';
+export { type HashKind, MOST_ROWS, type StoredHash } from './hash_kind.ts';
+export { type HotHash, type HotTail, hotBitmap } from './kinds/hot.ts';
+export type { IdentityHash } from './kinds/identity.ts';
+export { type HashFunction, hashKinds, type OwnHashFunctions } from './kinds/index.ts';
+export type { MixedHash } from './kinds/mixed.ts';
+export type { MixedRadixHash } from './kinds/mixed_radix.ts';
+export type { ModuloHash } from './kinds/modulo.ts';
+export type { QuotientHash } from './kinds/quotient.ts';
+export type { TableHash } from './kinds/table.ts';
+export { mix64, mixedHasher, mixedRow } from './mix.ts';
+export {
+  bitsPerEntry,
+  bytesPerEntry,
+  type PackedForm,
   type Packing,
   PRUNED,
-  rowCount,
+  packEntries,
   type TableEntries,
-} from './hash_function.ts';
-export { mix64, mixedHasher, mixedRow } from './mix.ts';
-export { hotBitmap, mappingBytes, nativeHash } from './native_form.ts';
-export { bitsPerEntry, bytesPerEntry, type PackedForm, packEntries, unpackEntries } from './pack.ts';
-export { rowOf, rowsOfAll } from './rows.ts';
+  unpackEntries,
+} from './pack.ts';

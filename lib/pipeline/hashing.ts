@@ -10,9 +10,9 @@ import {
   writeSafetensors,
 } from '../files/index.ts';
 import type { FeatureHashing } from '../hashing/feature_hashing.ts';
-import { checkHashFunction, type HashFunction, mappingBytes, rowCount } from '../hashing/index.ts';
+import { restoreHash, storeHash } from '../hashing/hash_function.ts';
+import { checkHashFunction, type HashFunction, mappingBytes, rowCount, type StoredHash } from '../hashing/index.ts';
 import { fingerprint, type Origin, vocabularyOf } from './origin.ts';
-import { describeHash, restoreHash, type StoredHash } from './stored_hash.ts';
 
 export interface HashingManifest {
   /** How the hash functions came about: `learned`, `modulo`, ... */
@@ -129,7 +129,7 @@ export class Hashing {
     const tensors: Record<string, TensorInput> = {};
     const features = this.features.map(({ hashes, ...feature }, f) => ({
       ...feature,
-      hashes: hashes.map((hash, h) => describeHash(hash, `${prefix}feature${f}.hash${h}`, tensors)),
+      hashes: hashes.map((hash, h) => storeHash(hash, `${prefix}feature${f}.hash${h}`, tensors)),
     }));
     const metadata = {
       [`${prefix}manifest`]: JSON.stringify(this.manifest),

@@ -33,7 +33,7 @@ export const HASHES = ['identity', 'modulo', 'mixed', 'quotient', 'mixed-radix',
 
 /** A hash function of the kind, of `rows` rows unless it is the identity or a quotient, contents by chance. */
 export function randomHash(
-  kind: HashFunction['kind'],
+  kind: (typeof HASHES)[number],
   cardinality: number,
   rows: number,
   random: Random,
@@ -156,7 +156,7 @@ type Shape = typeof shape extends fc.Arbitrary<infer T> ? T : never;
 function makeFeature(s: Shape, name: string, precision: Precision): CaseFeature {
   const random = generator(s.seed);
   // Of a common table the rows are given, and these two kinds would choose their own.
-  const free = { identity: 'modulo', quotient: 'mixed-radix' } as Record<string, HashFunction['kind']>;
+  const free = { identity: 'modulo', quotient: 'mixed-radix' } as Record<string, (typeof HASHES)[number]>;
   const kinds = s.shares ? s.kinds.map((kind) => free[kind] ?? kind) : s.kinds;
   return {
     name,

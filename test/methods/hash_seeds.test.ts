@@ -1,6 +1,6 @@
 /** The seed of a hashing reaches every hash function that has one. */
 import { describe, expect, it } from 'vitest';
-import { rowsOfAll } from '../../lib/hashing/rows.ts';
+import { rowsOfAll } from '../../lib/hashing/index.ts';
 import { baselineHashing, learnHashing } from '../../lib/methods/learn_hashing.ts';
 import type { Hashing } from '../../lib/pipeline/hashing.ts';
 import { trainTeacher } from '../../lib/pipeline/teacher.ts';
