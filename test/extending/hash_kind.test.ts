@@ -1,5 +1,5 @@
 // A kind of hash function that a program adds: CONTRIBUTING.md shows the same code.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -17,7 +17,7 @@ import {
   rowsOfAll,
 } from '../../lib/index.ts';
 
-// To add a kind of hash function:
+// The example begins.
 /** row = (cardinality - 1 - id) % rows: modulo, counted from the last id. */
 interface ReversedModuloHash {
   kind: 'reversed-modulo';
@@ -48,7 +48,7 @@ const reversedModulo: HashKind<ReversedModuloHash> = {
   nativeForm: (hash, cardinality) => nativeHash(tableOf(hash, cardinality), cardinality),
   mappingBytes: (hash, cardinality) => mappingBytes(tableOf(hash, cardinality), cardinality),
 };
-// End of the example.
+// The example ends.
 
 const hash: HashFunction = { kind: 'reversed-modulo', rows: 4 };
 const CARDINALITY = 10;
@@ -133,4 +133,11 @@ it('a hashing with it is saved and loaded', async () => {
   expect(again.features[0]!.hashes).toEqual([hash]);
   expect(again.fingerprint).toBe(hashing.fingerprint);
   expect([again.rows(), again.mappingBytes()]).toEqual([4, CARDINALITY]);
+});
+
+it('is the example of CONTRIBUTING.md', () => {
+  const source = readFileSync(new URL(import.meta.url), 'utf8');
+  const [, example] = source.split(/^\/\/ The example (?:begins|ends)\.\n/m);
+  const guide = readFileSync(new URL('../../CONTRIBUTING.md', import.meta.url), 'utf8');
+  expect(guide).toContain(example!.replace('../../lib/index.ts', 'learn-to-collide'));
 });
