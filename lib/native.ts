@@ -306,6 +306,13 @@ export interface NativeBinding {
   availableMemory(): number;
   /** The address of a buffer's first byte modulo 64. */
   addressModulo64(buffer: ArrayBuffer): number;
+  /**
+   * An array of `count` values, which are anything, in memory that is used again when its buffer was collected or given
+   * back; undefined where JavaScript takes no memory of others.
+   */
+  takeOutput(count: number): Float32Array<ArrayBuffer> | undefined;
+  /** Detaches the buffer of such an array; false for another array. */
+  giveOutputBack(array: Float32Array): boolean;
   DenseNet: new (config: NativeDenseConfig) => NativeDenseNet;
   ModelSteps: new (tables: NativeEmbedding, net: NativeDenseNet) => NativeModelSteps;
   /** Values and counts are copied before this returns. onProgress(round, clusters). */

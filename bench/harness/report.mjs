@@ -80,7 +80,7 @@ function peers(all, names, most = false) {
   const over = (key, work) =>
     all.map(({ times }) => (times[key] ? both(ratio(times, key, `engine ${work}.identity`)) : 'not installed'));
   const rows = keys.flatMap((key) => {
-    const work = key.split(' ').at(-1);
+    const work = key.split(/[ -]/).at(-1);
     const row = [key, PEER_TARGETS[key] ? `≥ ${PEER_TARGETS[key]}` : '', ...over(key, work)];
     const limit = work === 'backward' ? 'update' : 'gather';
     return most ? [row, [`${key}, over the ${limit} limit`, '', ...over(key, limit)]] : [row];
@@ -143,7 +143,9 @@ export function markdown({ machine, options, workloads }) {
   if (beside.length > 0) {
     const text = 'Their time / ours, on the same tables and ids: 26 tables, width 64, batch 2,048, two threads each.';
     lines.push('', '## PyTorch', '', text, '', ...peers(beside, ['pytorch'], true));
-    const over = 'Time of a call from Node.js / time of the same call in C++.';
+    const over =
+      'Time of a call from Node.js / time of the same call in C++, into the same output every time. `default-`: a call ' +
+      'without an output array, which gets one of memory that earlier outputs used.';
     lines.push('', '## The addon', '', over, '', ...peers(beside, ['addon']));
   }
   const javascript = of('javascript');

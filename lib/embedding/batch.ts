@@ -1,6 +1,6 @@
 /** A batch of bags on its way to native code: its arrays checked for their types, and the room for its output. */
 import { CollideError, checkInteger, checkOptions, describe } from '../errors.ts';
-import { type NativeLayout, native } from '../native.ts';
+import type { NativeLayout } from '../native.ts';
 
 /**
  * Bags of ids for every feature, feature after feature. Bag b of a feature whose first bag is the n-th of all (f * batch
@@ -107,17 +107,6 @@ export function asBatchSizes(sizes: Uint32Array | readonly number[], features: n
 /** Floats of the output of a batch. */
 export function outputLength(layout: NativeLayout, bags: number | Uint32Array): number {
   return layout.features.reduce((sum, { width }, f) => sum + width * (typeof bags === 'number' ? bags : bags[f]!), 0);
-}
-
-/** A new array whose first element lies on a 64-byte boundary, so that no row of it shares a cache line needlessly. */
-export function alignedFloats(length: number): Float32Array<ArrayBuffer> {
-  let buffer: ArrayBuffer;
-  try {
-    buffer = new ArrayBuffer(4 * length + 60);
-  } catch (cause) {
-    throw new CollideError('OUT_OF_MEMORY', `Could not allocate ${4 * length} bytes for an output`, { cause });
-  }
-  return new Float32Array(buffer, (64 - native().addressModulo64(buffer)) % 64, length);
 }
 
 /** Where the first index that is outside its feature stands, for a message. */

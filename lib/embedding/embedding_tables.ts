@@ -16,7 +16,6 @@ import {
   native,
 } from '../native.ts';
 import {
-  alignedFloats,
   asBatchSizes,
   type BagBatch,
   type BatchSizes,
@@ -37,6 +36,7 @@ import {
 import { PRECISIONS, type Precision } from './feature_options.ts';
 import { mappingDigests } from './mapping_digest.ts';
 import { completeOptions, type EmbeddingTablesOptions } from './options.ts';
+import { giveBack, takeOutput } from './outputs.ts';
 
 /** Bytes held by the native tables; a shared table counts once. `total` is what serving needs: rows and mapping. */
 export interface MemoryReport {
@@ -140,8 +140,8 @@ export class EmbeddingTables {
    * Looks up and pools a batch, keeps what `backward` needs and counts the accesses. A batch that is refused writes and
    * counts nothing; call `forward` again before `backward` then.
    *
-   * @param out - [batch * outputWidth] to write into; default a new array. A reused one, made by `newOutput`, is much
-   * faster: fresh memory costs a page fault per 4 KiB, which for short bags is more than the lookup itself.
+   * @param out - [batch * outputWidth] to write into. Default: an array of memory that earlier outputs used which have
+   * been collected or given back. One from `newOutput`, used for every batch, stays in the processor's caches
    * @returns [batch, outputWidth], row-major; with `batchSizes` one [bags, columns of the feature] block after the other
    * @throws CollideError INVALID_INDEX, INVALID_OFFSETS, INVALID_ARGUMENT, UNKNOWN_OPTION, OUT_OF_MEMORY, CLOSED
    */
@@ -157,7 +157,7 @@ export class EmbeddingTables {
   #run(batch: BagBatch, out: Float32Array | undefined, train: boolean): Float32Array {
     const checked = checkBatch(batch, this.features.length);
     const { indices, offsets, batchSizes, weights, bags } = checked;
-    const result = out === undefined ? alignedFloats(outputLength(this.#layout, bags)) : checkFloats(out, 'out');
+    const result = out === undefined ? takeOutput(outputLength(this.#layout, bags)) : checkFloats(out, 'out');
     const replaced = this.#native.forward(indices, offsets, batchSizes, weights, result, train);
     if (replaced > 0 && this.#warns) {
       this.#warns = false;
@@ -178,7 +178,18 @@ export class EmbeddingTables {
    */
   newOutput(bags: BatchSizes): Float32Array<ArrayBuffer> {
     const sizes = typeof bags === 'number' ? checkInteger(bags, 0, 0xffff_ffff, 'bags') : undefined;
-    return alignedFloats(outputLength(this.#layout, sizes ?? asBatchSizes(bags as Uint32Array, this.features.length)));
+    const length = outputLength(this.#layout, sizes ?? asBatchSizes(bags as Uint32Array, this.features.length));
+    return takeOutput(length).fill(0);
+  }
+
+  /**
+   * Hands an output of `forward`, `lookup` or `newOutput` back, so that the next one uses its memory at once rather than
+   * when the array was collected. The array is empty afterwards.
+   *
+   * @throws CollideError INVALID_ARGUMENT for what is no Float32Array
+   */
+  giveBack(output: Float32Array): void {
+    giveBack(output);
   }
 
   /**

@@ -86,6 +86,7 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new EnvironmentState);
   exports.Set("initialize", Napi::Function::New(env, initialize));
   register_info(env, exports);
+  register_outputs(env, exports);
   register_embedding(env, exports);
   register_clustering(env, exports);
   register_partitions(env, exports);

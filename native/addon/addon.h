@@ -7,6 +7,7 @@
 #include <string>
 #include <system_error>
 
+#include "addon/outputs.h"
 #include "core/support/error.h"
 
 namespace collide {
@@ -19,6 +20,7 @@ namespace collide::addon {
 // One per Node environment (main thread or worker_thread): nothing of the addon is global.
 struct EnvironmentState {
   Napi::FunctionReference error_class;  // CollideError of lib/errors.ts
+  Outputs outputs;
 };
 
 EnvironmentState& state(Napi::Env env);

@@ -19,8 +19,9 @@ await serve(({ file, threads }) => {
   });
   for (const [t, rows] of heights.entries()) tables.setWeights(`f${t}`, initialWeights(t, rows, width));
   const offsets = Uint32Array.from({ length: heights.length * batch + 1 }, (_, bag) => bag * pooling);
-  const out = new Float32Array(batch * heights.length * width);
-  const gradient = initialWeights(0, batch * heights.length, width).map((value) => value * 1e-3);
+  const out = tables.newOutput(batch);
+  const gradient = tables.newOutput(batch);
+  gradient.set(initialWeights(0, batch * heights.length, width).map((value) => value * 1e-3));
   const forward = (b) => {
     tables.forward({ indices: ids[b], offsets }, out);
   };
@@ -35,6 +36,16 @@ await serve(({ file, threads }) => {
         },
       },
       forward: { run: forward },
+      'default-lookup': {
+        run: (b) => {
+          tables.lookup({ indices: ids[b], offsets });
+        },
+      },
+      'default-forward': {
+        run: (b) => {
+          tables.forward({ indices: ids[b], offsets });
+        },
+      },
       backward: { before: forward, run: () => tables.backward(gradient) },
     },
   };
