@@ -126,8 +126,7 @@ void register_outputs(Napi::Env env, Napi::Object exports) {
               }));
   exports.Set("giveOutputBack", Napi::Function::New(env, [](const Napi::CallbackInfo& info) -> Napi::Value {
                 Outputs& outputs = state(info.Env()).outputs;
-                return Napi::Boolean::New(info.Env(),
-                                          outputs.give_back(info.Env(), info[0].As<Napi::Float32Array>()));
+                return Napi::Boolean::New(info.Env(), outputs.give_back(info.Env(), info[0].As<Napi::Float32Array>()));
               }));
 }
 

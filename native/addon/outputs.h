@@ -1,10 +1,10 @@
 // Memory for the outputs of lookups that is used again. An array from JavaScript's own allocator is fresh zeroed memory
 // in small pages at every call; its page faults cost several times the lookup.
 //
-// A block of memory, in huge pages where it is large, backs one ArrayBuffer at a time. It is free again when that buffer
-// has been collected, which a weak reference shows at once, or given back, which detaches it. A loop that keeps no
-// output goes round in kInUse bytes of blocks: beyond, V8 is made to collect its young objects, which takes some 0.1 ms.
-// Where outputs are kept, asking is of no use, and the limit follows what is kept.
+// A block of memory, in huge pages where it is large, backs one ArrayBuffer at a time. It is free again when that
+// buffer has been collected, which a weak reference shows at once, or given back, which detaches it. A loop that keeps
+// no output goes round in kInUse bytes of blocks: beyond, V8 is made to collect its young objects, which takes some 0.1
+// ms. Where outputs are kept, asking is of no use, and the limit follows what is kept.
 #pragma once
 
 #include <napi.h>
