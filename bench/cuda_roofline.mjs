@@ -1,5 +1,5 @@
 // usage: npm run bench:cuda -- [--only PATTERN] [--out FOLDER]
-// Counts what the CUDA kernels ask of memory, on the test device (docs/cuda.md; needs npm run build:cuda-test), beside
+// Counts what the CUDA kernels ask of memory, on the test device (docs/design/cuda-test-device.md; needs npm run build:cuda-test), beside
 // the least that any implementation needs: prints a Markdown table and, unless only some cases are wanted, writes it to
 // bench/results/cuda_roofline.md, with an estimate of times from the counts. No GPU: the same on every machine. Exits with 1
 // when a target is missed. A case is a process of its own, because the device reports when one ends.
@@ -14,7 +14,7 @@ import { cases } from './cuda_cases.mjs';
 const SECTOR = 32;
 const MOST_PER_REQUEST = 1.05; // sectors of row loads against the ideal
 
-// For the estimate: bytes a second by the data sheets, and which fractions of them kernels reach (docs/performance.md).
+// For the estimate: bytes a second by the data sheets, and which fractions of them kernels reach (docs/results/speed.md).
 const BANDWIDTH = { 'A100 80 GB SXM': 2.04e12, 'H100 SXM': 3.35e12 };
 const FRACTIONS = [0.88, 0.6];
 const ESTIMATED_BAGS = 26 * 2048;
@@ -143,8 +143,8 @@ console.log(`\n${estimates.join('\n')}`);
 
 const text = `# What the CUDA kernels ask of memory
 
-Written by \`npm run bench:cuda\`, counted on the test device ([cuda.md](../../docs/cuda.md)); no GPU was used.
-[performance.md](../../docs/performance.md) says how to read it. Targets: row sectors / ideal at most ${MOST_PER_REQUEST}, bytes
+Written by \`npm run bench:cuda\`, counted on the test device ([the test device](../../docs/design/cuda-test-device.md)); no GPU was used.
+[speed](../../docs/results/speed.md) says how to read it. Targets: row sectors / ideal at most ${MOST_PER_REQUEST}, bytes
 moved / minimum at most 1.15 for forward and 1.5 for backward. Missed: ${missed}.
 
 ${lines.join('\n')}
@@ -154,7 +154,7 @@ ${lines.join('\n')}
 Bytes moved, over ${FRACTIONS.join(' and ')} of the data sheets' bandwidths (${Object.entries(BANDWIDTH)
   .map(([name, most]) => `${name} ${most / 1e12} TB/s`)
   .join(', ')}): why these fractions
-and what is left out is in [performance.md](../../docs/performance.md#cuda-on-paper). Embedding cases are scaled by their bags
+and what is left out is in [speed](../../docs/results/speed.md#cuda-on-paper). Embedding cases are scaled by their bags
 from 4 tables to 26 tables and batch 2,048, each row as often in the batch as counted. Launches take time of their own.
 
 ${estimates.join('\n')}

@@ -1,4 +1,4 @@
-// What kernels are compiled for, as CMake's list of CUDA architectures (docs/cuda.md, "What a build is for"). CMakeLists.txt
+// What kernels are compiled for, as CMake's list of CUDA architectures (docs/guide/devices.md, "What a build is for"). CMakeLists.txt
 // calls this; node scripts/cuda-architectures.mjs CHOICE NVCC prints the list, CHOICE being AUTO, RELEASE or such a list.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

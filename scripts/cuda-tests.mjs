@@ -1,4 +1,4 @@
-// The CUDA tests on the test device (docs/cuda.md): its own programs, then the vitest suites that use `device: 'cuda'`,
+// The CUDA tests on the test device (docs/design/cuda-test-device.md): its own programs, then the vitest suites that use `device: 'cuda'`,
 // with the addon of build-cuda-test. Needs `npm run build:cuda-test` and dist/. Prints `N passed, N failed` last.
 // usage: node scripts/cuda-tests.mjs [arguments of vitest run, instead of the suites below]
 import { spawnSync } from 'node:child_process';

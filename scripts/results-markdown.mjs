@@ -1,10 +1,11 @@
-// Writes the tables of docs/results.md and docs/methods.md from JSON, so that no figure is typed by hand. A table stands
-// between <!-- KIND NAME --> and <!-- end -->: `table` is a comparison (docs/results/NAME.json, of `collide compare --json`),
+// Writes the tables of docs/results and docs/notebook from JSON, so that no figure is typed by hand. A table stands between
+// <!-- KIND NAME --> and <!-- end -->: `table` is a comparison (NAME.json of `collide compare --json`, beside the page),
 // `explored` an exploration (bench/results/quality/NAME.json, of bench/quality/explore.mjs), `planted` the one on planted
 // clusters (bench/quality/planted.mjs), `target` what `auto` reaches in several comparisons.
 // A table whose file is not there stays as it is: explorations are not committed.
 // usage: node scripts/results-markdown.mjs
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { differByBytes } from '../dist/compare/by_bytes.js';
 import { aggregate, distinguishable, pairedDifference, spread } from '../dist/compare/results.js';
@@ -32,8 +33,8 @@ const shape = ({ hotShare, crossFit, parts = 1, hashed = [] }) =>
     ...hashed.map((table) => `${table} hashed`),
   ].join(', ');
 
-function comparison(name) {
-  const { results, data } = read(fileOf('table', name));
+function comparison([file]) {
+  const { results, data } = read(file);
   const compressed = data.features.filter((f) => f.compressed);
   const about = `${data.splits.map((s) => `${s.name} ${s.rows.toLocaleString('en')}`).join(', ')} rows. Compressed: ${compressed
     .map((f) => `${f.name} (${f.cardinality.toLocaleString('en')} ids)`)
@@ -58,8 +59,8 @@ function comparison(name) {
   return `${about}\n\n${markdown([...head, 'bytes with mapping', ...byBytes, 'of full', 'rate', 'epochs', 'hot'], rows)}`;
 }
 
-function explored(name) {
-  const results = read(fileOf('explored', name));
+function explored([file]) {
+  const results = read(file);
   const of = (variant, size) => results.filter((r) => r.variant === variant && r.size === size);
   const rows = [...new Set(results.map((r) => r.variant))].map((variant) => {
     const cells = [0.1, 0.2].flatMap((size) => {
@@ -81,8 +82,8 @@ function explored(name) {
 }
 
 /** A table for each measure of the methods by the share of rows, mean and standard deviation over seeds. */
-function planted(name) {
-  const results = read(fileOf('explored', name));
+function planted([file]) {
+  const results = read(file);
   const group = (method, size) => results.filter((r) => r.method === method && r.size === size);
   const bySeed = (method, size) => new Map(group(method, size).map((r) => [r.seed, r]));
   const mean = (runs, value) => spread(runs.map(value)).mean;
@@ -120,10 +121,11 @@ function planted(name) {
 }
 
 /** How `auto` does against what was wanted of it, on several sets. */
-function target(names) {
+function target(files) {
   const wanted = ['AUC − modulo', 'log loss − modulo', 'best baseline by AUC', 'AUC − it', 'log loss − it'];
-  const rows = names.split(',').flatMap((name) => {
-    const { results } = read(fileOf('table', name));
+  const rows = files.flatMap((file) => {
+    const { results } = read(file);
+    const name = basename(file, '.json');
     const groups = aggregate(results);
     const auc = (method, size) => groups.find((g) => g.method === method && g.size === size)?.auc.mean ?? Number.NaN;
     return [...new Set(results.map((r) => r.size))]
@@ -145,13 +147,23 @@ function target(names) {
   return markdown(['', 'rows', ...wanted, 'of the AUC gap'], rows);
 }
 
-const fileOf = (kind, name) => `${kind === 'table' ? 'docs/results' : 'bench/results/quality'}/${name}.json`;
+/** Comparisons lie beside the page that shows them; explorations are not committed. */
+const fileOf = (kind, name, folder) =>
+  `${kind === 'explored' || kind === 'planted' ? 'bench/results/quality/' : folder}${name}.json`;
 const KINDS = { table: comparison, explored, planted, target };
-for (const document of ['docs/results.md', 'docs/methods.md']) {
-  const text = readFileSync(root + document, 'utf8').replace(
+const pages = ['docs/results/', 'docs/notebook/'].flatMap((folder) =>
+  readdirSync(root + folder)
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => ({ folder, page: folder + file })),
+);
+for (const { folder, page } of pages) {
+  const text = readFileSync(root + page, 'utf8');
+  const made = text.replace(
     /(<!-- (table|explored|planted|target) (\S+) -->\n)[\s\S]*?(<!-- end -->)/g,
-    (whole, start, kind, name, end) =>
-      kind === 'target' || existsSync(root + fileOf(kind, name)) ? `${start}${KINDS[kind](name)}\n${end}` : whole,
+    (whole, start, kind, name, end) => {
+      const files = name.split(',').map((one) => fileOf(kind, one, folder));
+      return files.every((file) => existsSync(root + file)) ? `${start}${KINDS[kind](files)}\n${end}` : whole;
+    },
   );
-  writeFileSync(root + document, text);
+  if (made !== text) writeFileSync(root + page, made);
 }

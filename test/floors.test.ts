@@ -1,4 +1,4 @@
-// Where the walls of the house stand: which folder may import which. See docs/architecture.md for the picture.
+// Where the walls of the house stand: which folder may import which. See docs/design/architecture.md for the picture.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

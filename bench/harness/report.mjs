@@ -111,7 +111,7 @@ function scaling(all) {
 
 const HEAD = `# The embedding engine beside the machine's limits
 
-Written by \`npm run bench:embedding\`; [performance.md](../../docs/performance.md) says how to read and repeat it. Figures in
+Written by \`npm run bench:embedding\`; [speed](../../docs/results/speed.md) says how to read and repeat it. Figures in
 bold are wall time, in parentheses the CPU time of all threads; medians of the ratio within a round, the rounds interleaved.
 
 - **gather limit**: every row that the batch looks up is read once, prefetched, and added to a running sum; nothing is

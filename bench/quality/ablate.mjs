@@ -1,5 +1,5 @@
 // What the parts of `auto` give, on sets moved back in time (sets.mjs): where cold ids go, cross-fitting, and rows of parts. Writes
-// docs/results/SET_parts.json, in the form of `collide compare`; what is there is not run again.
+// docs/notebook/SET_parts.json, in the form of `collide compare`; what is there is not run again.
 // usage: node bench/quality/ablate.mjs SET [--folder FOLDER] [--seeds 3] [--sizes 0.05,0.1,0.2] [--minutes 7]
 // [--only PATTERN]
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ const { values, positionals } = parseArgs({
   },
 });
 const [name] = positionals;
-const path = `docs/results/${name}_parts.json`;
+const path = `docs/notebook/${name}_parts.json`;
 const { config, data } = await openEarlier(name, values.folder);
 
 /** @type {Record<string, { methods?: typeof config.compare.methods, unseen?: typeof config.compare.unseen, crossFit?: boolean | boolean[], pieces?: number[] }>} */

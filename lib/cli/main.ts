@@ -3,40 +3,13 @@
  * The command `collide`. Exit status: 0 done, 1 a fault of ours, 2 bad input or missing resources, 129, 130 and 143
  * interrupted (SIGHUP, SIGINT, SIGTERM), 141 done but the reader of the output has gone.
  */
-import { Command } from 'commander';
 import { CollideError } from '../errors.ts';
-import { PACKAGE_VERSION } from '../version.ts';
-import { clusterCommand } from './cluster.ts';
-import { compareCommand } from './compare.ts';
-import { demoCommand } from './demo.ts';
-import { doctorCommand } from './doctor.ts';
-import { exportCommand } from './export.ts';
 import { endedEarly, outliveReaders } from './interrupt.ts';
-import { reportCommand } from './report.ts';
-import { trainCommand } from './train.ts';
-
-const program = new Command('collide')
-  .description('Learned hash functions that shrink the embedding tables of recommendation models')
-  .version(PACKAGE_VERSION)
-  .showSuggestionAfterError()
-  .configureHelp({ sortSubcommands: true });
-for (const command of [
-  demoCommand,
-  compareCommand,
-  trainCommand,
-  clusterCommand,
-  exportCommand,
-  reportCommand,
-  doctorCommand,
-]) {
-  program.addCommand(command());
-}
-program.exitOverride();
-for (const command of program.commands) command.exitOverride();
+import { collideProgram } from './program.ts';
 
 outliveReaders();
 try {
-  await program.parseAsync();
+  await collideProgram().parseAsync();
   // What was asked to stop may have come to its end.
   const early = endedEarly();
   if (early !== undefined) process.exitCode = early.status;

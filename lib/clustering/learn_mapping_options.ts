@@ -46,7 +46,7 @@ export interface LearnMappingOptions extends LearnerSettings, JobOptions<Mapping
    * them over a few rows of their own, 'hash' over all rows that are not hot, 'dealt' over all rows, hot ones included,
    * one by one in the order of their recent counts; 'cluster' clusters their untrained teacher rows like any other.
    * Among clusters they spoil rows that the teacher got right; in a hot row a rare id does little harm and starts out as
-   * a typical one. With 'dealt' and hotShare 1 every id without a hot row is dealt. docs/methods.md has the measurements.
+   * a typical one. With 'dealt' and hotShare 1 every id without a hot row is dealt. docs/notebook/quality.md has the measurements.
    */
   unseen?: (typeof UNSEEN_POLICIES)[number];
   /** For `unseen` 'reserved': the share of the rows that the unseen ids get, at least one row. Default 0.1. */

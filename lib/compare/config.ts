@@ -62,40 +62,49 @@ function distinct<T extends z.ZodType<string | number | boolean>>(entry: T) {
     });
 }
 
-/**
- * Its learning rate is chosen from `compare.tune.learningRate`; what is left out gets the default of EmbeddingTables,
- * which also says what values the options may have.
- */
 const embeddingOptimizer = z.strictObject({
+  /** How a row steps. Rowwise kinds keep one number a row in place of one a value. */
   kind: z.enum(['rowwise-adagrad', 'adagrad', 'sgd', 'adam', 'rowwise-adam']).default('rowwise-adagrad'),
+  /** Added to the root that a step is divided by. The Adagrad and Adam kinds only. */
   epsilon: rate.optional(),
-  /** The Adam kinds only, like the next. */
+  /** Decay of the mean of gradients. The Adam kinds only. */
   beta1: z.number().min(0).lt(1).optional(),
+  /** Decay of the mean of squared gradients. The Adam kinds only. */
   beta2: z.number().min(0).lt(1).optional(),
+  /** Decoupled weight decay of the rows that a batch looks up. */
   weightDecay: z.number().min(0).optional(),
+  /** A row's summed gradient is scaled down to this norm. Default: no limit. */
   clipRowNorm: z.number().positive().optional(),
 });
 
-/** What is left out gets the default of DenseNet; LAMB's learning rate one that suits the number of steps. */
 const denseOptimizer = z.strictObject({
+  /** How the layers step. */
   kind: z.enum(['lamb', 'adagrad', 'sgd']).default('lamb'),
+  /** Default: that of the kind; LAMB's follows the number of steps. */
   learningRate: rate.optional(),
+  /** Added to the root that a step is divided by. LAMB and Adagrad only. */
   epsilon: rate.optional(),
-  /** LAMB only, like the next two. */
+  /** Decay of the mean of gradients. LAMB only. */
   beta1: z.number().min(0).lt(1).optional(),
+  /** Decay of the mean of squared gradients. LAMB only. */
   beta2: z.number().min(0).lt(1).optional(),
+  /** Weight decay, a part of the update that the trust ratio scales. LAMB only. */
   weightDecay: z.number().min(0).optional(),
 });
 
-const schema = z.strictObject({
+/** The whole config; every key has its docstring here, from which the reference page of the config is made. */
+export const configSchema = z.strictObject({
+  /** Where rows come from and what they mean, in SQL. */
   data: dataSchema,
   /**
    * Where models train and tables are clustered. `cuda` is an error where there is no CUDA device, and for methods whose
    * clustering has no CUDA kernels; `auto` takes CUDA where it can, part by part, and the CPU elsewhere.
    */
   device: z.enum(DEVICES).default('cpu'),
+  /** The student's network; the teacher's has the same layers below and above narrower rows. */
   model: z
     .strictObject({
+      /** Which network stands above the embedding rows. */
       kind: z.enum(['dlrm']).default('dlrm'),
       /** Width of the student's embedding rows. */
       dim: dim.default(16),
@@ -107,17 +116,17 @@ const schema = z.strictObject({
       top: layers.min(1).default([64, 1]),
     })
     .prefault({}),
+  /** The small model that is trained first, on the rows of `data.splits.teacher`. */
   teacher: z
     .strictObject({
       /** Width of the teacher's rows; the paper takes 2 or 4. */
       dim: dim.default(2),
       /** Default: chosen among compare.tune.learningRate on the validation split. */
       learningRate: rate.optional(),
-      /** Training stops earlier when the validation loss rises. */
+      /** Passes over the teacher's rows at most. Training stops earlier when the validation loss rises. */
       maxEpochs: epochs.default(4),
       /**
-       * Whether the teacher of `auto` goes on over the student's rows, cross-fitted; of both, validation chooses. See
-       * docs/methods.md.
+       * Whether the teacher of `auto` goes on over the student's rows, cross-fitted. Of several, validation chooses.
        */
       crossFit: z
         .union([z.boolean(), distinct(z.boolean())])
@@ -125,6 +134,7 @@ const schema = z.strictObject({
         .transform((value) => [value].flat()),
     })
     .prefault({}),
+  /** How teacher and students are trained. */
   training: z
     .strictObject({
       /** Rows per step. `auto`: 32,768 (the paper's), less for small data. */
@@ -134,14 +144,21 @@ const schema = z.strictObject({
        * so that it knows newcomers. 0: that row stays untrained.
        */
       newcomerShare: z.number().min(0).lt(1).default(0.05),
+      /**
+       * The optimizer of embedding rows. Its learning rate is chosen from `compare.tune.learningRate`. Options that are not
+       * given use the defaults of `EmbeddingTables`. An option that this optimizer does not have is an error.
+       */
       embeddingOptimizer: embeddingOptimizer.prefault({}),
+      /** The optimizer of the layers. Options that are not given use the defaults of `DenseNet`. */
       denseOptimizer: denseOptimizer.prefault({}),
       /** Default: all threads of this machine. Results do not depend on it. */
       threads: z.int().min(1).max(1024).optional(),
     })
     .prefault({}),
+  /** What is compared: methods, sizes, seeds. */
   compare: z
     .strictObject({
+      /** The compression methods to compare. The guide's page "Choose a method" says what each does. */
       methods: distinct(z.enum(compareMethods)).default([
         'full',
         'modulo',
@@ -152,7 +169,7 @@ const schema = z.strictObject({
       ]),
       /** Rows of a compressed table as a share of its ids, above 0, at most 1. */
       sizes: distinct(z.number().positive().max(1)).default([0.05, 0.1, 0.2]),
-      /** Tables of fewer ids stay whole: see DEFAULT_MIN_ROWS for why, and for the paper's 100,000. */
+      /** Tables of fewer ids stay whole. The paper has 100,000, for data of hundreds of millions of ids. */
       minRows: z
         .int()
         .min(0)
@@ -171,7 +188,7 @@ const schema = z.strictObject({
       /**
        * Where `auto` sends ids that own no row and that the teacher never saw: all to one row; dealt over all rows; or all
        * to the row of unseen values, which is trained on newcomers only (`training.newcomerShare` above 0). The last is
-       * best where rare ids of today are not like the new ids of tomorrow; see docs/methods.md.
+       * best where rare ids of today are not like the new ids of tomorrow.
        */
       unseen: z.enum(['shared', 'dealt', 'newcomer']).default('newcomer'),
       /**
@@ -185,9 +202,9 @@ const schema = z.strictObject({
       /** Tried per method and size on the validation split, with the first seed. */
       tune: z
         .strictObject({
-          /** Of the embedding optimizer. */
+          /** Learning rates of the embedding optimizer to choose from. */
           learningRate: distinct(rate).default([0.02, 0.05, 0.1]),
-          /** Training stops earlier when the validation loss rises; see the next. */
+          /** Passes over the student's rows at most. Training stops earlier when the validation loss rises, see `patience`. */
           maxEpochs: epochs.default(4),
           /** A rate is given up after so many epochs in a row that were no better than its best. The teacher's, too. */
           patience: epochs.default(DEFAULT_PATIENCE),
@@ -197,9 +214,9 @@ const schema = z.strictObject({
     .prefault({}),
 });
 
-type Parsed = z.output<typeof schema>;
+type Parsed = z.output<typeof configSchema>;
 /** A config as it is written: fields with a default may be left out. */
-export type CompareConfigInput = z.input<typeof schema>;
+export type CompareConfigInput = z.input<typeof configSchema>;
 /** A config with every default filled in. */
 export type CompareConfig = Omit<Parsed, 'model' | 'compare'> & {
   model: Omit<Parsed['model'], 'bottom'> & { bottom: number[] };
@@ -225,7 +242,7 @@ export type CompareConfig = Omit<Parsed, 'model' | 'compare'> & {
  * ```
  */
 export function parseConfig(value: unknown, where = 'config'): CompareConfig {
-  const config = parseStrict(schema, value, where);
+  const config = parseStrict(configSchema, value, where);
   const { model, data } = config;
   const bottom = model.bottom ?? (data.dense.length > 0 ? [64, model.dim] : []);
   const refuse = (path: string, expected: string, received: readonly number[]): never => {

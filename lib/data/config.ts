@@ -109,9 +109,13 @@ export const dataSchema = z
      * teacher learns from rows that the student does not. Without `validation` every 20th student row is taken for it.
      */
     splits: z.strictObject({
+      /** The rows that the teacher is trained on: the oldest. */
       teacher: expression,
+      /** The rows that students are trained on: newer ones. */
       student: expression,
+      /** The rows on which learning rates, epochs and layouts are chosen. Default: every 20th student row. */
       validation: expression.optional(),
+      /** The rows that the figures are of: the newest. Nothing is chosen on them. */
       evaluation: expression,
     } satisfies Record<(typeof splitNames)[number], z.ZodType>),
     /** SQL expression or expressions to sort rows by, ties in source order, NULL last. Default: source order. */

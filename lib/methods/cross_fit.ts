@@ -2,7 +2,7 @@
  * Cross-fitting: clusters from the newest labels that do not encode them. The teacher of the past goes on over the
  * student's rows in three ways: over all of them (its clusters are served) and over either half. A student row trains the
  * cluster that its id has for the teacher that did not see this row's half, so that the label of a rare id has no say in
- * which row it trains. docs/methods.md has what it gives.
+ * which row it trains. docs/notebook/quality.md has what it gives.
  *
  * Costs two passes over the student's rows more than a teacher; O(ids log rows) a feature, in turns of the event loop.
  * Deterministic.

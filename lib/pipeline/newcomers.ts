@@ -3,7 +3,7 @@
  * know is served by the row of unseen values, a row of its own, trained on the first steps of the newcomers that came to
  * stay (`newcomers` of trainStudent). While the student trains, such an id is looked up elsewhere: as its feature's
  * stand-in, one cold id with a row of its own, so that the many rare ids, most of which will not come again, do not tell
- * that row what an id is like that does. docs/methods.md has what it gives.
+ * that row what an id is like that does. docs/notebook/quality.md has what it gives.
  *
  * O(ids) a feature, deterministic.
  */

@@ -8,7 +8,7 @@ import type { Recommender } from '../model/recommender.ts';
 import type { Detours } from './detours.ts';
 import { evaluateSplit, type Metrics, type Newcomers, trainEpoch } from './train.ts';
 
-/** See docs/methods.md, "Early stopping". */
+/** See docs/notebook/training.md, "Early stopping". */
 export const DEFAULT_PATIENCE = 1;
 
 export interface TuneOptions<T> {

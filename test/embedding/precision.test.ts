@@ -31,7 +31,7 @@ function ulp(x: number, precision: keyof typeof FORMATS): number {
   return 2 ** (Math.max(x === 0 ? least : Math.floor(Math.log2(Math.abs(x))), least) - digits);
 }
 
-/** The most that rounding one row to a precision may change its values: what docs/embedding.md promises. */
+/** The most that rounding one row to a precision may change its values: what docs/guide/embedding-tables.md promises. */
 function roundingBound(row: Float32Array, precision: Precision): Float64Array {
   if (precision === 'float32') return new Float64Array(row.length);
   if (precision === 'float16' || precision === 'bfloat16') {
