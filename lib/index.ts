@@ -21,17 +21,23 @@ export {
 } from './files/index.ts';
 export type { FeatureHashing } from './hashing/feature_hashing.ts';
 export * from './hashing/index.ts';
+export { type BaselineOptions, baselineHashing } from './methods/baseline.ts';
 export { type BudgetOptions, type BudgetPlan, planBudget } from './methods/budget.ts';
 export { type Attempt, chooseShape, hashedFeatures, type Judge, type Shape, tablesToHash } from './methods/choose.ts';
 export { type CrossTeachers, crossFit, trainCrossTeachers } from './methods/cross_fit.ts';
+export { type CompressedTable, hashTables, type TableHashing } from './methods/hash_tables.ts';
+export { methods } from './methods/index.ts';
 export {
-  type BaselineMethod,
-  baselineHashing,
   type LearnerOptions,
   type LearnHashingOptions,
   learnHashing,
   type SizeOptions,
 } from './methods/learn_hashing.ts';
+export type { BuildTask, CompressionMethod, MethodTask } from './methods/method.ts';
+export type { Choice, DroppedShape, OnProgress } from './methods/method_training.ts';
+export type { MethodSettings } from './methods/settings.ts';
+export type { TeacherSettings } from './methods/teachers.ts';
+export { type AutoOptions, type AutoTraining, trainAuto } from './methods/train_auto.ts';
 export * from './model/index.ts';
 export { type BuildInfo, buildInfo, type CudaProbe, probeCuda } from './native.ts';
 export { Hashing, type HashingManifest } from './pipeline/hashing.ts';

@@ -110,7 +110,7 @@ export function clusterCommand(): Command {
             size: size ?? 0.1,
             rows: plan?.rows,
             signal,
-            onProgress: (text, share) => progress.update(text, share),
+            onProgress: ({ step, share }) => progress.update(step, share),
           });
           await (whole
             ? hashing.save(out)

@@ -58,7 +58,7 @@ export async function runComparison({
       signal,
       notes,
       resume: known,
-      onProgress: (step, share, done, total) => progress.update(step, (done + share) / total),
+      onProgress: ({ step, share }) => progress.update(step, share),
       onResult: async (soFar) => {
         if (json !== undefined) await writeComparison(json, soFar);
       },

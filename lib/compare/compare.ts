@@ -6,12 +6,14 @@ import { checkDataset } from '../data/check_split.ts';
 import { fingerprint } from '../data/fingerprint.ts';
 import type { Dataset } from '../data/types.ts';
 import { CollideError, checkOptions, isDiverged, throwIfAborted } from '../errors.ts';
+import { roleOf } from '../methods/index.ts';
+import type { Choice, OnProgress } from '../methods/method_training.ts';
 import { type CompareConfig, type CompareConfigInput, parseConfig } from './config.ts';
 import { describeComparison } from './describe.ts';
 import { placeMethods } from './placement.ts';
 import type { Comparison, ComparisonFailure, ComparisonResult } from './results.ts';
 import { checkResumable, checkSameData } from './resume.ts';
-import { type Choice, runStep, type Step } from './step.ts';
+import { runStep, type Step } from './step.ts';
 import { CompareTeachers, FIRST_SEED } from './teachers.ts';
 import { comparisonWarnings } from './warnings.ts';
 
@@ -26,8 +28,8 @@ export interface CompareOptions {
    * little.
    */
   onResult?: (comparison: Comparison) => Promise<void> | void;
-  /** The step at hand, its share (0 to 1), steps done and steps in all. */
-  onProgress?: (step: string, share: number, done: number, total: number) => void;
+  /** What is being done, and the share of the comparison that is done, 0 to 1. */
+  onProgress?: (progress: { step: string; share: number }) => void;
   notes?: string[];
   signal?: AbortSignal;
 }
@@ -77,14 +79,15 @@ export async function compare(
   let divergence: unknown;
   for (const [done, step] of steps.entries()) {
     throwIfAborted(signal);
-    const name = `${step.method}${step.method === 'full' ? '' : ` at ${step.size * 100} %`}, seed ${step.seed}`;
-    const report = (text: string, share: number) => options.onProgress?.(`${name}: ${text}`, share, done, steps.length);
+    const name = `${step.method}${roleOf(step.method) === 'whole' ? '' : ` at ${step.size * 100} %`}, seed ${step.seed}`;
+    const onProgress: OnProgress = (progress) =>
+      options.onProgress?.({ step: `${name}: ${progress.step}`, share: (done + progress.share) / steps.length });
     const key = `${step.method} ${step.size}`;
     const result = results[done];
     if (result !== undefined && !choices.has(key)) choices.set(key, choiceOf(result));
     if (result !== undefined || failed[done] !== undefined) continue;
     try {
-      const made = await runStep(step, { config, data, teachers, chosen: choices.get(key), report, signal });
+      const made = await runStep(step, { config, data, teachers, chosen: choices.get(key), onProgress, signal });
       choices.set(key, made.choice);
       results[done] = { ...made.result, devices: places.get(step.method)! };
     } catch (error) {
@@ -112,7 +115,7 @@ function plan(config: CompareConfig): Step[] {
   const steps: Step[] = [];
   for (let seed = FIRST_SEED; seed < FIRST_SEED + seeds; seed++) {
     for (const method of methods) {
-      for (const size of method === 'full' ? [1] : sizes) steps.push({ method, size, seed });
+      for (const size of roleOf(method) === 'whole' ? [1] : sizes) steps.push({ method, size, seed });
     }
   }
   return steps;

@@ -7,11 +7,13 @@ import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { dataSchema } from '../data/config.ts';
-import { parseStrict } from '../data/schema.ts';
+import { entryName, parseStrict } from '../data/schema.ts';
 import { DEVICES } from '../device.ts';
 import { completeOptimizer } from '../embedding/optimizer.ts';
 import { CollideError, checkText } from '../errors.ts';
-import { MOST_PARTS } from '../methods/learn_hashing.ts';
+import { methods } from '../methods/index.ts';
+import { MOST_PARTS } from '../methods/parts.ts';
+import { DEFAULT_DIM, defaultSettings } from '../methods/settings.ts';
 import { DEFAULT_MIN_ROWS } from '../methods/table_rows.ts';
 import {
   completeDenseOptimizer,
@@ -24,21 +26,7 @@ import {
 import { MOST_BATCH } from '../training/train.ts';
 import { DEFAULT_PATIENCE } from '../training/tune.ts';
 
-/** What `compare.methods` may name, in the order results are shown. */
-export const compareMethods = [
-  'full', // no compression: the reference
-  'modulo', // the hashing trick, id % rows
-  'mixed', // the hashing trick with a mixing hash
-  'frequent', // the hottest ids own a row each, the rest is hashed
-  'equal-mass', // bins of equal access mass over the teacher's values
-  'learned', // agglomerative clusters of the teacher's values (the paper's method)
-  'auto', // hot rows, as many as validation likes, and learned clusters for the rest
-  'kd-tree', // balanced cells of all teacher dimensions
-  'exact', // bins of least squared error over the teacher's values
-  'k-means', // nearest centroids in all teacher dimensions
-  'lsh', // cells of random directions in all teacher dimensions
-] as const;
-export type CompareMethod = (typeof compareMethods)[number];
+const SETTINGS = defaultSettings(DEFAULT_DIM);
 
 const width = z.int().min(1).max(MOST_WIDTH);
 const dim = z.int().min(1).max(MOST_DIM);
@@ -107,7 +95,7 @@ export const configSchema = z.strictObject({
       /** Which network stands above the embedding rows. */
       kind: z.enum(['dlrm']).default('dlrm'),
       /** Width of the student's embedding rows. */
-      dim: dim.default(16),
+      dim: dim.default(DEFAULT_DIM),
       /** Widths of the bottom layers, the last equal to `dim`. Default: [64, dim] with dense columns, [] without. */
       bottom: layers.optional(),
       /** Whether dense columns are standardised by the rows that a model is trained on. */
@@ -130,7 +118,7 @@ export const configSchema = z.strictObject({
        */
       crossFit: z
         .union([z.boolean(), distinct(z.boolean())])
-        .default([false, true])
+        .default([...SETTINGS.crossFit])
         .transform((value) => [value].flat()),
     })
     .prefault({}),
@@ -159,14 +147,7 @@ export const configSchema = z.strictObject({
   compare: z
     .strictObject({
       /** The compression methods to compare. The guide's page "Choose a method" says what each does. */
-      methods: distinct(z.enum(compareMethods)).default([
-        'full',
-        'modulo',
-        'frequent',
-        'equal-mass',
-        'learned',
-        'auto',
-      ]),
+      methods: distinct(entryName(methods)).default(['full', 'modulo', 'frequent', 'equal-mass', 'learned', 'auto']),
       /** Rows of a compressed table as a share of its ids, above 0, at most 1. */
       sizes: distinct(z.number().positive().max(1)).default([0.05, 0.1, 0.2]),
       /** Tables of fewer ids stay whole. The paper has 100,000, for data of hundreds of millions of ids. */
@@ -183,14 +164,14 @@ export const configSchema = z.strictObject({
        */
       hotShare: z
         .union([share, distinct(share)])
-        .default([0, 0.5, 0.75, 0.9, 1])
+        .default([...SETTINGS.hotShare])
         .transform((value) => [value].flat()),
       /**
        * Where `auto` sends ids that own no row and that the teacher never saw: all to one row; dealt over all rows; or all
        * to the row of unseen values, which is trained on newcomers only (`training.newcomerShare` above 0). The last is
        * best where rare ids of today are not like the new ids of tomorrow.
        */
-      unseen: z.enum(['shared', 'dealt', 'newcomer']).default('newcomer'),
+      unseen: z.enum(['shared', 'dealt', 'newcomer']).default(SETTINGS.unseen),
       /**
        * Pieces that the rows of `auto` are put together of, the learned one and hashed ones, each `model.dim / parts` wide
        * (see `learnHashing`); of several, validation chooses. Default: [1, 4], without what does not divide `model.dim`.
@@ -266,7 +247,7 @@ export function parseConfig(value: unknown, where = 'config'): CompareConfig {
   checkPart(where, 'training.embeddingOptimizer', () => completeOptimizer(embeddingOptimizer));
   checkPart(where, 'training.denseOptimizer', () => completeDenseOptimizer(denseOptimizer));
   if (model.top.at(-1) !== 1) refuse('model.top', 'a last width of 1', model.top);
-  const parts = config.compare.parts ?? [1, 4].filter((pieces) => model.dim % pieces === 0);
+  const parts = config.compare.parts ?? [...defaultSettings(model.dim).parts];
   if (!parts.every((pieces) => model.dim % pieces === 0)) {
     refuse('compare.parts', `numbers that divide model.dim (${model.dim})`, parts);
   }

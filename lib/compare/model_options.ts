@@ -1,9 +1,11 @@
 /** A config's sections as the options of the functions that train. */
-import type { TrainingOptions } from '../training/options.ts';
+import type { Dataset } from '../data/types.ts';
+import type { MethodTrainingOptions } from '../methods/method_training.ts';
+import type { AutoOptions } from '../methods/train_auto.ts';
 import type { CompareConfig } from './config.ts';
 
 /** A config's model and training sections, and its device, as options. */
-export function modelOptions({ model, training, compare, device }: CompareConfig): TrainingOptions {
+export function modelOptions({ model, training, compare, device }: CompareConfig) {
   return {
     bottomHidden: model.bottom.slice(0, -1),
     topHidden: model.top.slice(0, -1),
@@ -14,5 +16,32 @@ export function modelOptions({ model, training, compare, device }: CompareConfig
     patience: compare.tune.patience,
     device,
     threads: training.threads,
+  };
+}
+
+/** What training a student by any method of a config has in common. */
+export function methodOptions(
+  config: CompareConfig,
+  data: Dataset,
+  signal: AbortSignal | undefined,
+): Omit<MethodTrainingOptions, 'data' | 'size' | 'seed' | 'teachers'> {
+  const { compare, model, teacher, training } = config;
+  const { hotShare, parts, unseen, minRows, tune } = compare;
+  const newcomers = { older: data.split('teacher'), share: training.newcomerShare };
+  return {
+    ...{ minRows, dim: model.dim, learningRates: tune.learningRate, maxEpochs: tune.maxEpochs },
+    settings: { hotShare, parts, unseen, crossFit: teacher.crossFit },
+    student: { ...modelOptions(config), newcomers, signal },
+  };
+}
+
+/** What `trainAuto` needs to train the student that a comparison by this config trains first. */
+export function autoOptions(config: CompareConfig): AutoOptions {
+  const { compare, model, teacher, training } = config;
+  const { hotShare, parts, unseen, minRows, tune } = compare;
+  return {
+    ...{ ...modelOptions(config), dim: model.dim, minRows, hotShare, parts, unseen, crossFit: teacher.crossFit },
+    ...{ newcomerShare: training.newcomerShare, learningRate: tune.learningRate, epochs: tune.maxEpochs },
+    teacher: { dim: teacher.dim, learningRate: teacher.learningRate, epochs: teacher.maxEpochs },
   };
 }

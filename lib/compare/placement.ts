@@ -1,25 +1,9 @@
 /** Where the parts of a comparison run: known, or refused, before anything is read or trained. */
-import type { LearningMethod } from '../clustering/index.ts';
 import { learnerDevice } from '../clustering/learners/index.ts';
 import { chooseDevice, type PlacedOn } from '../device.ts';
+import { methods } from '../methods/index.ts';
 import { probeCuda } from '../native.ts';
-import type { CompareConfig, CompareMethod } from './config.ts';
-
-/** How a method clusters what its teacher knows; undefined for methods without a teacher. */
-export function learnerOf(method: CompareMethod): LearningMethod | undefined {
-  switch (method) {
-    case 'full':
-    case 'modulo':
-    case 'mixed':
-    case 'frequent':
-      return undefined;
-    case 'learned':
-    case 'auto':
-      return 'agglomerative';
-    default:
-      return method;
-  }
-}
+import type { CompareConfig } from './config.ts';
 
 /** Where a student and its teacher train, and where its tables are clustered, if they are. */
 export interface Placement {
@@ -36,7 +20,7 @@ export function placeMethods({ device, compare }: Pick<CompareConfig, 'device' |
   const model = chooseDevice(device, 'compare'); // every table is float32 and at most 1,024 wide: CUDA takes them all
   return new Map(
     compare.methods.map((method) => {
-      const learner = learnerOf(method);
+      const { learner } = methods.get(method, 'compare.methods');
       return [
         method,
         learner === undefined ? { model } : { model, clusters: learnerDevice(device, learner, 'compare') },

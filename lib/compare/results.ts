@@ -3,7 +3,8 @@
  * over its seeds. Stateless; results keep the order in which methods and sizes were run.
  */
 import { CollideError, checkList, checkObject, checkText, describe } from '../errors.ts';
-import type { Shape } from '../methods/choose.ts';
+import { full } from '../methods/full.ts';
+import type { DroppedShape } from '../methods/method_training.ts';
 import type { Placement } from './placement.ts';
 
 /** One trained and evaluated student. */
@@ -43,11 +44,6 @@ export interface ComparisonResult {
   devices?: Placement;
   /** What this student's making took; a teacher shared by several counts in each. */
   seconds: { teacher: number; cluster: number; tune: number; train: number; evaluate: number };
-}
-
-/** A layout of tables that did not train. */
-export interface DroppedShape extends Shape {
-  reason: string;
 }
 
 /** A student that is missing because its training, or its teacher's, diverged. */
@@ -109,7 +105,7 @@ export interface Comparison {
 }
 
 /** The method that everything else is measured against: no compression. */
-export const FULL = 'full';
+export const FULL = full.name;
 
 /** A mean over seeds and their sample standard deviation, undefined for a single seed. */
 export interface Spread {

@@ -2,24 +2,12 @@
 import type { Dataset } from '../data/types.ts';
 import { isDiverged } from '../errors.ts';
 import { type CrossTeachers, trainCrossTeachers } from '../methods/cross_fit.ts';
+import { type Measured, measure } from '../methods/measure.ts';
+import type { OnProgress, TeacherSource } from '../methods/method_training.ts';
 import { type Teacher, trainTeacher } from '../pipeline/teacher.ts';
 import type { Fit } from '../training/fit.ts';
 import type { CompareConfig } from './config.ts';
 import { modelOptions } from './model_options.ts';
-
-/** Something made, and how long it took. */
-export interface Timed<T> {
-  value: T;
-  seconds: number;
-}
-
-export async function clock<T>(work: () => Promise<T>): Promise<Timed<T>> {
-  const start = performance.now();
-  const value = await work();
-  return { value, seconds: (performance.now() - start) / 1000 };
-}
-
-type Report = (text: string, share: number) => void;
 
 export const FIRST_SEED = 1;
 
@@ -46,8 +34,8 @@ export class CompareTeachers {
   readonly #signal: AbortSignal | undefined;
   #chosen: (() => Pick<Fit, 'learningRate' | 'epochs'>) | undefined;
   #seed: number | undefined;
-  #teacher: (() => Timed<Teacher>) | undefined;
-  #cross: (() => Timed<CrossTeachers>) | undefined;
+  #teacher: (() => Measured<Teacher>) | undefined;
+  #cross: (() => Measured<CrossTeachers>) | undefined;
 
   constructor(config: CompareConfig, data: Dataset, signal: AbortSignal | undefined) {
     this.#config = config;
@@ -55,20 +43,28 @@ export class CompareTeachers {
     this.#signal = signal;
   }
 
+  /** The teachers that the students of a seed learn from. */
+  ofSeed(seed: number): TeacherSource {
+    return {
+      teacher: (onProgress) => this.teacher(seed, onProgress),
+      cross: (onProgress) => this.cross(seed, onProgress),
+    };
+  }
+
   /** The teacher of a seed. @throws CollideError ABORTED; DIVERGED, every time it is asked for */
-  async teacher(seed: number, report: Report): Promise<Timed<Teacher>> {
+  async teacher(seed: number, onProgress: OnProgress): Promise<Measured<Teacher>> {
     this.#turnTo(seed);
-    this.#teacher ??= await outcome(() => clock(() => this.#train(seed, report)));
+    this.#teacher ??= await outcome(() => measure(() => this.#train(seed, onProgress)));
     return this.#teacher();
   }
 
   /** The cross-fitted teachers of a seed. @throws CollideError as `teacher` */
-  async cross(seed: number, report: Report): Promise<Timed<CrossTeachers>> {
-    await this.teacher(seed, report);
+  async cross(seed: number, onProgress: OnProgress): Promise<Measured<CrossTeachers>> {
+    await this.teacher(seed, onProgress);
     this.#cross ??= await outcome(() =>
-      clock(() =>
+      measure(() =>
         trainCrossTeachers(this.#data.split('teacher'), this.#data.split('student'), {
-          ...this.#shared(report),
+          ...this.#shared(onProgress),
           ...this.#chosen!(),
           seed,
         }),
@@ -84,13 +80,13 @@ export class CompareTeachers {
     this.#cross = undefined;
   }
 
-  async #train(seed: number, report: Report): Promise<Teacher> {
+  async #train(seed: number, onProgress: OnProgress): Promise<Teacher> {
     const { compare, teacher } = this.#config;
     const split = this.#data.split('teacher');
     let first: Teacher | undefined;
     this.#chosen ??= await outcome(async () => {
       first = await trainTeacher(split, {
-        ...this.#shared(report),
+        ...this.#shared(onProgress),
         seed: FIRST_SEED,
         learningRate: teacher.learningRate ?? compare.tune.learningRate,
         epochs: teacher.maxEpochs,
@@ -101,11 +97,14 @@ export class CompareTeachers {
     });
     const chosen = this.#chosen();
     if (seed === FIRST_SEED && first !== undefined) return first;
-    return trainTeacher(split, { ...this.#shared(report), ...chosen, seed });
+    return trainTeacher(split, { ...this.#shared(onProgress), ...chosen, seed });
   }
 
-  #shared(report: Report) {
-    const onProgress: Report = (text, share) => report(`teacher, ${text}`, share);
-    return { ...modelOptions(this.#config), dim: this.#config.teacher.dim, signal: this.#signal, onProgress };
+  #shared(onProgress: OnProgress) {
+    return {
+      ...modelOptions(this.#config),
+      ...{ dim: this.#config.teacher.dim, signal: this.#signal },
+      onProgress: (step: string, share: number) => onProgress({ step, share }),
+    };
   }
 }

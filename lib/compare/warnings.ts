@@ -2,8 +2,8 @@
 import type { Dataset, Split } from '../data/types.ts';
 import { isWhole } from '../hashing/index.ts';
 import { namedTables } from '../methods/table_rows.ts';
+import type { AutoTraining } from '../methods/train_auto.ts';
 import { untaughtText } from '../methods/untaught.ts';
-import type { Hashing } from '../pipeline/hashing.ts';
 import { type Aggregate, aggregate, type Comparison, type ComparisonSplit, FULL } from './results.ts';
 
 /** All warnings of a comparison; none where there is nothing to warn of. */
@@ -23,29 +23,26 @@ export function comparisonWarnings(comparison: Pick<Comparison, 'config' | 'data
 /** The warnings of one student's training, as `collide train` prints them. */
 export function trainingWarnings(
   data: Dataset,
-  hashing: Hashing,
-  about: {
-    minRows: number;
-    size: number;
-    whole: readonly string[];
-    diverged?: readonly number[];
-    /** Of the student, on the evaluation split. */
-    normalizedEntropy: number;
-  },
+  {
+    hashing,
+    size,
+    whole,
+    untaught,
+    diverged,
+  }: Pick<AutoTraining, 'hashing' | 'size' | 'whole' | 'untaught' | 'diverged'>,
+  /** The entropy is the student's, on the evaluation split. */
+  { minRows, normalizedEntropy }: { minRows: number; normalizedEntropy: number },
 ): string[] {
   const features = hashing.features.map(({ name, cardinality, hashes }) => {
     return { name, cardinality, compressed: !isWhole(hashes[0]!) };
   });
-  const untaught = (hashing.manifest.details?.untaught as string[] | undefined) ?? [];
   return [
     ...data.splits.flatMap((name) => oneClassWarnings({ name, labelRate: labelRate(data.split(name)) })),
-    ...(about.whole.length > 0 ? [] : uncompressedWarnings(features, { minRows: about.minRows, sizes: [about.size] })),
+    ...(whole.length > 0 ? [] : uncompressedWarnings(features, { minRows, sizes: [size] })),
     ...(untaught.length > 0 ? [`${untaughtText(untaught)}.`] : []),
-    ...(about.whole.length > 0 ? [dearText(about.whole)] : []),
-    ...(about.diverged === undefined
-      ? []
-      : [`Learning rates that diverged had no part: ${about.diverged.join(', ')}.`]),
-    ...(about.normalizedEntropy >= 1 ? [uselessText(['the student'], about.normalizedEntropy)] : []),
+    ...(whole.length > 0 ? [dearText(whole)] : []),
+    ...(diverged.length > 0 ? [`Learning rates that diverged had no part: ${diverged.join(', ')}.`] : []),
+    ...(normalizedEntropy >= 1 ? [uselessText(['the student'], normalizedEntropy)] : []),
   ];
 }
 

@@ -1,5 +1,6 @@
 /** What `auto` may choose from: layouts, the simplest first, and tables that may be hashed instead. */
-import type { Dataset } from '../data/types.ts';
+import type { FeatureInfo } from '../data/feature_info.ts';
+import type { Split } from '../data/types.ts';
 import type { Teacher } from '../pipeline/teacher.ts';
 import { type Shape, shapesToTry } from './choose.ts';
 import { compressedTables, type RowOptions } from './table_rows.ts';
@@ -25,21 +26,19 @@ export interface Candidates {
  * @param options.whole - tables that stay whole though `size` would compress them
  */
 export function autoCandidates(
-  data: Dataset,
-  teacher: Teacher,
+  { features, teacher, recent }: { features: readonly FeatureInfo[]; teacher: Teacher; recent?: readonly Split[] },
   options: RowOptions & Parameters<typeof shapesToTry>[0] & { whole: readonly string[] },
 ): Candidates {
-  const tables = compressedTables(data.features, options).filter((name) => !options.whole.includes(name));
-  const shapes = data.features.length > WIDE ? oneAtATime(options) : shapesToTry(options);
+  const tables = compressedTables(features, options).filter((name) => !options.whole.includes(name));
+  const shapes = features.length > WIDE ? oneAtATime(options) : shapesToTry(options);
   if (tables.length === 0) return { shapes: shapes.slice(0, 1), tables };
   // A cross-fitted teacher may know what this one does not; without one such tables are hashed anyway.
   if (options.crossFit.includes(true)) return { shapes, tables };
-  const recent = [data.split('student')];
-  const knows = (name: string) => {
-    const f = data.features.findIndex((feature) => feature.name === name);
+  const taught = (name: string) => {
+    const f = features.findIndex((feature) => feature.name === name);
     return !isUntaught(teacher.features[f]!, f, recent);
   };
-  const known = tables.filter(knows);
+  const known = tables.filter(taught);
   return { shapes: known.length === 0 ? shapes.slice(0, 1) : shapes, tables: known };
 }
 

@@ -1,4 +1,4 @@
-/** Chooses hash functions for every feature: learned from a teacher, or one of the baselines that need none. */
+/** Learns the hash functions of every feature from a teacher. */
 import {
   type JobOptions,
   type LearnerSettings,
@@ -9,32 +9,16 @@ import {
 } from '../clustering/index.ts';
 import { planMapping } from '../clustering/learn_mapping_options.ts';
 import { learnerOptionNames } from '../clustering/learners/index.ts';
-import { byFallingCount } from '../clustering/mapping_layout.ts';
-import { checkFeatureInfos } from '../data/check_features.ts';
-import type { FeatureInfo } from '../data/feature_info.ts';
-import type { Dataset, Split } from '../data/types.ts';
-import { Vocabulary } from '../data/vocabulary.ts';
-import {
-  CollideError,
-  checkCallbacks,
-  checkInteger,
-  checkNumber,
-  checkObject,
-  checkOneOf,
-  checkOptions,
-  checkSeed,
-  describe,
-  throwIfAborted,
-} from '../errors.ts';
+import type { Split } from '../data/types.ts';
+import { CollideError, checkCallbacks, checkInteger, checkOptions, describe, throwIfAborted } from '../errors.ts';
 import type { FeatureHashing } from '../hashing/feature_hashing.ts';
-import type { HashFunction } from '../hashing/index.ts';
 import { optionNames } from '../option_names.ts';
 import { Hashing } from '../pipeline/hashing.ts';
 import { serveAsNewcomers } from '../pipeline/newcomers.ts';
 import { checkTeacher, type Teacher } from '../pipeline/teacher.ts';
-import { checkSplitOf } from '../training/check_splits.ts';
-import { inTurns } from '../turns.ts';
 import { checkFeatures } from './budget.ts';
+import { hashedParts, MOST_PARTS } from './parts.ts';
+import { checkRecent, recentCounts } from './recent_counts.ts';
 import { DEFAULT_MIN_ROWS, type RowOptions, targetRows } from './table_rows.ts';
 import { isUntaught, tellUntaught } from './untaught.ts';
 
@@ -73,8 +57,8 @@ export interface LearnHashingOptions extends SizeOptions, LearnerOptions, Omit<J
   rows?: Readonly<Record<string, number>>;
   /** Learner options of single features by name: each goes before the common one, and undefined means its default. */
   perFeature?: Readonly<Record<string, LearnerOptions>>;
-  /** The feature at hand and how far the whole is, 0 to 1. */
-  onProgress?: (text: string, share: number) => void;
+  /** The feature at hand, and the share of the whole that is done, 0 to 1. */
+  onProgress?: (progress: { step: string; share: number }) => void;
 }
 
 const SIZE_OPTIONS = ['size', 'minRows', 'hotShare', 'recent', 'seed'] as const;
@@ -175,7 +159,7 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
       onProgress &&
       (({ table, share, clusters }) => {
         const { name } = tasks[table]!;
-        onProgress(clusters === undefined ? name : `${name}: ${clusters} clusters`, share);
+        onProgress({ step: clusters === undefined ? name : `${name}: ${clusters} clusters`, share });
       }),
   });
   const statistics: Record<string, MappingStatistics> = {};
@@ -227,15 +211,6 @@ function checkLearner(name: string, { method, ...options }: LearnerOptions, ids:
   }
 }
 
-/** More are no use: each is `dim / parts` wide. */
-export const MOST_PARTS = 64;
-
-/** The parts of a row that the hashing trick gives. */
-function hashedParts(rows: number, parts: number, seed: number): HashFunction[] {
-  const seedOf = (part: number) => BigInt(seed) + (BigInt(part) << 53n); // no other seed's
-  return Array.from({ length: parts - 1 }, (_, k) => ({ kind: 'mixed', rows, seed: seedOf(k + 1) }));
-}
-
 /** @throws CollideError INVALID_ARGUMENT for an option beside method 'modulo', which learns nothing */
 function checkModulo(own: LearnerOptions, where: string): void {
   const useless = Object.entries(own).find(([key, value]) => key !== 'method' && value !== undefined)?.[0];
@@ -267,100 +242,4 @@ function checkOneHash(hashes: number | undefined, where: string): void {
 
 function unseenIdOf(recent: readonly Split[], feature: number): number | null {
   return recent[0]!.features[feature]?.outOfVocabulary ?? null;
-}
-
-/** Hashing without a teacher. */
-export type BaselineMethod = 'full' | 'modulo' | 'mixed' | 'frequent';
-
-/**
- * The baselines: `full` (no compression), `modulo` and `mixed` (the hashing trick), `frequent` (the hottest ids by
- * `recent` own `hotShare` of the rows, the others are hashed by `mixed` over the rest).
- *
- * @param data - a data set, or its features: then the hashing knows their names and numbers of ids alone, and a file of
- * it has no values
- * @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, VOCABULARY_MISMATCH (`recent` of other data), ABORTED; always by
- * rejecting the promise
- * @example
- * ```ts
- * const hashing = await baselineHashing(data, { method: 'modulo', size: 0.1, minRows: 10_000 });
- * ```
- */
-export async function baselineHashing(
-  data: Pick<Dataset, 'features' | 'vocabulary'> | readonly FeatureInfo[],
-  options: SizeOptions & { method: BaselineMethod; signal?: AbortSignal },
-): Promise<Hashing> {
-  checkOptions(options, [...SIZE_OPTIONS, 'method', 'signal'], 'baselineHashing');
-  checkCallbacks(options.signal, undefined);
-  throwIfAborted(options.signal);
-  const { features, vocabulary } = Array.isArray(data) ? { features: data, vocabulary: undefined } : partsOf(data);
-  checkFeatureInfos(features, 'baselineHashing');
-  const known = vocabulary ?? new Vocabulary({ features });
-  checkRecent(options.recent, known, 'baselineHashing', 'the features');
-  const method = checkOneOf(options.method, ['full', 'modulo', 'mixed', 'frequent'], 'method');
-  const { size, minRows = DEFAULT_MIN_ROWS, seed = 0, hotShare = 0.5 } = options;
-  checkNumber(hotShare, 0, 1, 'hotShare of baselineHashing');
-  checkSeed(seed, 'seed of baselineHashing');
-  const list: FeatureHashing[] = [];
-  for (const [f, { name, cardinality }] of features.entries()) {
-    const rows = targetRows(cardinality, options);
-    const whole = method === 'full' || rows >= cardinality;
-    const hash: HashFunction = whole ? { kind: 'identity' } : await hashOf(method, rows, f, cardinality, options);
-    list.push({ name, cardinality, hashes: [hash], combine: 'sum' });
-  }
-  return new Hashing(list, { method, size, minRows, seed }, undefined, { vocabulary });
-}
-
-function partsOf(data: unknown): Pick<Dataset, 'features' | 'vocabulary'> {
-  checkObject(data, 'the data of baselineHashing, a data set or its features,');
-  return data as Dataset;
-}
-
-async function hashOf(
-  method: 'modulo' | 'mixed' | 'frequent',
-  rows: number,
-  feature: number,
-  cardinality: number,
-  { hotShare = 0.5, recent, seed = 0, signal }: SizeOptions & { signal?: AbortSignal },
-): Promise<HashFunction> {
-  if (method === 'modulo') return { kind: 'modulo', rows };
-  if (method === 'mixed') return { kind: 'mixed', rows, seed };
-  if (recent === undefined || recent.length === 0) {
-    throw new CollideError(
-      'INVALID_ARGUMENT',
-      `Expected splits to count for method "frequent" (recent), received ${describe(recent)}`,
-    );
-  }
-  const hottest = await byFallingCount(await recentCounts(recent, feature, cardinality, signal), signal);
-  const hot = Math.min(Math.floor(hotShare * rows), rows - 1);
-  return { kind: 'hot', rows, ids: hottest.slice(0, hot).sort(), tail: { kind: 'mixed', seed } };
-}
-
-/** Checks the splits whose accesses are counted. @throws CollideError INVALID_ARGUMENT, VOCABULARY_MISMATCH */
-function checkRecent(recent: unknown, model: Vocabulary, where: string, name: string): void {
-  if (recent === undefined) return;
-  if (!Array.isArray(recent)) {
-    throw new CollideError(
-      'INVALID_ARGUMENT',
-      `Expected a list of splits for recent of ${where}, received ${describe(recent)}`,
-    );
-  }
-  for (const split of recent) checkSplitOf(model, split, `recent of ${where}`, { model: name, data: 'recent' });
-}
-
-/** Accesses per id over several splits, saturating at 2^32 - 1. @throws CollideError ABORTED */
-export async function recentCounts(
-  splits: readonly Split[],
-  feature: number,
-  cardinality: number,
-  signal?: AbortSignal,
-): Promise<Uint32Array> {
-  const counts = new Uint32Array(cardinality);
-  for (const split of splits) {
-    const own = split.idCounts(feature);
-    const add = (begin: number, end: number) => {
-      for (let id = begin; id < end; id++) counts[id] = Math.min(0xffff_ffff, counts[id]! + own[id]!);
-    };
-    await inTurns(cardinality, add, signal);
-  }
-  return counts;
 }

@@ -1,6 +1,6 @@
 /** How many rows a table gets, and which tables stay whole. */
 import type { FeatureInfo } from '../data/feature_info.ts';
-import { checkInteger, checkNumber } from '../errors.ts';
+import { CollideError, checkInteger, checkNumber } from '../errors.ts';
 import { type HashFunction, isWhole } from '../hashing/index.ts';
 import { bytesPerEntry } from '../hashing/pack.ts';
 
@@ -46,6 +46,45 @@ export function dearTables(features: readonly Table[], { dim, ...options }: RowO
     return rows < cardinality && rows * width + cardinality * bytesPerEntry(rows) >= cardinality * width;
   };
   return features.filter(dear).map(({ name }) => name);
+}
+
+/** Bytes of all tables with learned hash functions at most: mappings count, and a table that is smaller whole is whole. */
+function bytesAtMost(features: readonly Table[], { dim, ...options }: RowOptions & { dim: number }): number {
+  const width = dim * Float32Array.BYTES_PER_ELEMENT;
+  return features.reduce((sum, { cardinality }) => {
+    const rows = targetRows(cardinality, options);
+    const learned = rows * width + cardinality * bytesPerEntry(rows);
+    return sum + Math.min(cardinality * width, learned);
+  }, 0);
+}
+
+/**
+ * The largest `size` whose tables, mappings included, take no more than a share of the bytes of full tables.
+ *
+ * @throws CollideError INVALID_ARGUMENT for a share that even one row a table exceeds
+ */
+export function sizeForBytes(
+  features: readonly Table[],
+  { bytes, ...options }: { bytes: number; minRows: number; dim: number },
+): number {
+  checkNumber(bytes, Number.MIN_VALUE, 1, 'bytes of trainAuto');
+  const most = bytes * bytesAtMost(features, { ...options, size: 1 });
+  const fits = (size: number) => bytesAtMost(features, { ...options, size }) <= most;
+  if (fits(1)) return 1;
+  let [low, high] = [Number.MIN_VALUE, 1];
+  if (!fits(low)) {
+    const least = bytesAtMost(features, { ...options, size: low }) / bytesAtMost(features, { ...options, size: 1 });
+    throw new CollideError(
+      'INVALID_ARGUMENT',
+      `Expected at least ${least.toPrecision(3)} for bytes of trainAuto (small tables whole, a row for each other table and the mappings), received ${bytes}`,
+    );
+  }
+  for (let step = 0; step < 60; step++) {
+    const middle = (low + high) / 2;
+    if (fits(middle)) low = middle;
+    else high = middle;
+  }
+  return low;
 }
 
 /** The rows of those tables, all of theirs, as `rows` of learnHashing takes them. */

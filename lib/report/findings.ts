@@ -14,6 +14,7 @@ import {
   sizesOf,
 } from '../compare/results.ts';
 import { comparisonWarnings, times } from '../compare/warnings.ts';
+import { methods, roleOf } from '../methods/index.ts';
 import { difference, enumerate, meanSpread, percent } from './format.ts';
 
 /** How one method differs from another at one size; positive AUC and negative log loss are better. */
@@ -36,13 +37,10 @@ export function remarks(comparison: Comparison): { warnings: string[]; notes: st
   return { warnings, notes: comparison.notes.filter((note) => !warnings.includes(note)) };
 }
 
-/** Hashing without learning, the method to beat: the first of these that was run. */
-const BASELINES = ['modulo', 'mixed'];
-
-/** The baseline of a comparison, or undefined when none of the known ones was run. */
+/** The baseline of a comparison, the method to beat: the first of the registry that was run; undefined for none. */
 export function baselineOf(comparison: Comparison): string | undefined {
-  const methods = methodsOf(comparison.results);
-  return BASELINES.find((b) => methods.includes(b));
+  const run = methodsOf(comparison.results);
+  return methods.names.find((name) => roleOf(name) === 'baseline' && run.includes(name));
 }
 
 /**
@@ -53,8 +51,8 @@ export function differences(comparison: Comparison): MethodDifferences[] {
   const { results } = comparison;
   const baseline = baselineOf(comparison);
   if (baseline === undefined) return [];
-  const methods = methodsOf(results).filter((m) => m !== FULL && m !== baseline);
-  return methods.map((method) => {
+  const others = methodsOf(results).filter((m) => m !== FULL && m !== baseline);
+  return others.map((method) => {
     const sizes = sizesOf(results).flatMap((size) => {
       const found = differByBytes(results, method, baseline, size);
       if (found === undefined) return [];
@@ -70,8 +68,8 @@ export function differences(comparison: Comparison): MethodDifferences[] {
  * The result in a sentence or two: each learned method against the baseline; without either, the best method per size.
  */
 export function headline(comparison: Comparison): string[] {
-  const isLearned = ({ method }: MethodDifferences) => method.startsWith('learned') || method === 'auto';
-  const learned = differences(comparison).filter((d) => isLearned(d) && d.sizes.length > 0);
+  const told = ({ method, sizes }: MethodDifferences) => roleOf(method) === 'headline' && sizes.length > 0;
+  const learned = differences(comparison).filter(told);
   if (learned.length > 0) return learned.map(sentence);
   const groups = aggregate(comparison.results);
   return sizesOf(comparison.results).flatMap((size) => {

@@ -1,4 +1,5 @@
 /** How methods look, the same in every plot, legend and report; and the page's style sheet. */
+import { methods, roleOf } from '../methods/index.ts';
 
 /** A method's symbol as a path in a box of 16 x 16, and its name in Vega. */
 export interface Shape {
@@ -27,8 +28,8 @@ const COLOURS = [
   ['#4d4d4d', '#c4c4c4'],
 ] as const;
 
-/** Methods with a place of their own; others take the places that are free, in the order they come. */
-const PLACES = ['modulo', 'mixed', 'frequent', 'equal-mass', 'learned', 'auto', 'kd-tree'];
+/** The first compressing methods of the registry have a place of their own; others take those that are free, in turn. */
+const places = () => methods.names.filter((name) => roleOf(name) !== 'whole').slice(0, SHAPES.length);
 
 export interface MethodStyle {
   method: string;
@@ -38,12 +39,13 @@ export interface MethodStyle {
 }
 
 /** A colour and a symbol for every compressed method; beyond seven methods they repeat. */
-export function methodStyles(methods: readonly string[]): MethodStyle[] {
-  const free = PLACES.map((_, place) => place).filter((place) => !methods.includes(PLACES[place]!));
+export function methodStyles(shown: readonly string[]): MethodStyle[] {
+  const owners = places();
+  const free = owners.map((_, place) => place).filter((place) => !shown.includes(owners[place]!));
   let next = 0;
-  return methods.map((method) => {
-    const known = PLACES.indexOf(method);
-    const place = known >= 0 ? known : free.length > 0 ? free[next++ % free.length]! : next++ % PLACES.length;
+  return shown.map((method) => {
+    const known = owners.indexOf(method);
+    const place = known >= 0 ? known : free.length > 0 ? free[next++ % free.length]! : next++ % owners.length;
     return { method, colour: `var(--method-${place})`, shape: SHAPES[place]! };
   });
 }

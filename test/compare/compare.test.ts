@@ -131,7 +131,7 @@ describe('compare', () => {
     await expect(interrupted).rejects.toMatchObject({ code: 'ABORTED' });
     expect(soFar!.results.length).toBe(6);
     const steps: string[] = [];
-    const resumed = await compare(config, data, { resume: soFar, onProgress: (step) => steps.push(step) });
+    const resumed = await compare(config, data, { resume: soFar, onProgress: ({ step }) => steps.push(step) });
     const whole = await compare(config, data);
     expect(resumed.results.map(quality)).toEqual(whole.results.map(quality));
     expect(steps.some((step) => step.startsWith('full, seed 1') || step.startsWith('modulo at 10 %, seed 1'))).toBe(

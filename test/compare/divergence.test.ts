@@ -5,7 +5,7 @@ import type { ComparisonResult } from '../../lib/compare/results.ts';
 import { parseComparison } from '../../lib/compare/results_file.ts';
 import type { SplitArrays } from '../../lib/data/index.ts';
 import { CollideError } from '../../lib/errors.ts';
-import { baselineHashing } from '../../lib/methods/learn_hashing.ts';
+import { baselineHashing } from '../../lib/methods/baseline.ts';
 import { trainStudent } from '../../lib/pipeline/student.ts';
 import { formatTable, renderReport } from '../../lib/report/index.ts';
 import type { trainEpoch } from '../../lib/training/train.ts';
@@ -35,7 +35,7 @@ const config = tinyConfig({ compare: { seeds: 3 } });
 const run = (options: Parameters<typeof compare>[2] = {}, of = config) =>
   compare(of, data, {
     ...options,
-    onProgress: (step) => {
+    onProgress: ({ step }) => {
       at = step;
     },
   });

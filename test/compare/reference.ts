@@ -3,11 +3,13 @@
  * once more here, plainly and without a thought for time. Every model is trained from its start, for each number of epochs.
  */
 
-import type { CompareConfig, CompareMethod } from '../../lib/compare/config.ts';
+import type { LearningMethod } from '../../lib/clustering/index.ts';
+import type { CompareConfig } from '../../lib/compare/config.ts';
 import type { Dataset, Split } from '../../lib/data/index.ts';
+import { baselineHashing } from '../../lib/methods/baseline.ts';
 import { type Shape, tablesToHash } from '../../lib/methods/choose.ts';
 import { type CrossTeachers, crossFit, trainCrossTeachers } from '../../lib/methods/cross_fit.ts';
-import { baselineHashing, learnHashing } from '../../lib/methods/learn_hashing.ts';
+import { learnHashing } from '../../lib/methods/learn_hashing.ts';
 import type { Hashing } from '../../lib/pipeline/hashing.ts';
 import { type StudentOptions, trainStudent } from '../../lib/pipeline/student.ts';
 import { type Teacher, trainTeacher } from '../../lib/pipeline/teacher.ts';
@@ -73,7 +75,7 @@ export async function compareByHand(config: CompareConfig, data: Dataset) {
     };
   }
 
-  function hash(method: CompareMethod, size: number, seed: number, shape: Shape): Promise<Hashing> {
+  function hash(method: string, size: number, seed: number, shape: Shape): Promise<Hashing> {
     const options = { size, minRows, seed, recent: [present] };
     if (method === 'full' || method === 'modulo' || method === 'mixed') {
       return baselineHashing(data.features, { ...options, method });
@@ -81,20 +83,20 @@ export async function compareByHand(config: CompareConfig, data: Dataset) {
     if (method === 'frequent') return baselineHashing(data.features, { ...options, method, hotShare: shape.hotShare });
     const { teacher, cross } = knowledge[seed]!;
     if (method === 'learned') return learnHashing(teacher, { ...options, method: 'agglomerative' });
-    if (method !== 'auto') return learnHashing(teacher, { ...options, method });
+    if (method !== 'auto') return learnHashing(teacher, { ...options, method: method as LearningMethod });
     const perFeature = Object.fromEntries((shape.hashed ?? []).map((name) => [name, { method: 'modulo' as const }]));
     const learner = { hotShare: shape.hotShare, parts: shape.parts, unseen, perFeature };
     return learnHashing(shape.crossFit ? cross.whole : teacher, { ...options, ...learner });
   }
 
-  async function optionsOf(method: CompareMethod, size: number, seed: number, shape: Shape): Promise<StudentOptions> {
+  async function optionsOf(method: string, size: number, seed: number, shape: Shape): Promise<StudentOptions> {
     const hashing = await hash(method, size, seed, shape);
     const detours = shape.crossFit ? await crossFit(hashing, knowledge[seed]!.cross, present.features) : undefined;
     const newcomers = { older: past, share: config.training.newcomerShare };
     return { dim: config.model.dim, seed, hashing, detours, newcomers };
   }
 
-  async function choose(method: CompareMethod, size: number): Promise<Tried> {
+  async function choose(method: string, size: number): Promise<Tried> {
     const attempt = async (shape: Shape): Promise<Tried> => ({
       shape,
       ...(await best(present, tune.learningRate, tune.maxEpochs, await optionsOf(method, size, 1, shape))),

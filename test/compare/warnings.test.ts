@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compare } from '../../lib/compare/compare.ts';
 import { comparisonWarnings, trainingWarnings } from '../../lib/compare/warnings.ts';
-import { baselineHashing } from '../../lib/methods/learn_hashing.ts';
+import { baselineHashing } from '../../lib/methods/baseline.ts';
 import { formatTable, renderReport } from '../../lib/report/index.ts';
 import { tinyConfig, tinyData } from '../pipeline/tiny.ts';
 import { comparison, result, usualComparison } from '../report/comparison.ts';
@@ -85,7 +85,11 @@ describe('warnings of a comparison', () => {
     const data = tinyData();
     const hashing = await baselineHashing(data, { method: 'modulo', size: 0.5, minRows: 1 });
     const told = (normalizedEntropy: number) =>
-      trainingWarnings(data, hashing, { minRows: 1, size: 0.5, whole: [], normalizedEntropy });
+      trainingWarnings(
+        data,
+        { hashing, size: 0.5, whole: [], untaught: [], diverged: [] },
+        { minRows: 1, normalizedEntropy },
+      );
     expect(told(0.99)).toEqual([]);
     expect(told(Number.NaN)).toEqual([]);
     const text = 'No better than always predicting the label rate (normalized entropy of 1 or more): the student.';

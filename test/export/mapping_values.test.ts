@@ -11,7 +11,7 @@ import { openDataset } from '../../lib/data/dataset.ts';
 import { TextBuilder } from '../../lib/data/value_texts.ts';
 import { writeMapping } from '../../lib/export/mapping_file.ts';
 import { readNpy } from '../../lib/files/index.ts';
-import { baselineHashing } from '../../lib/methods/learn_hashing.ts';
+import { baselineHashing } from '../../lib/methods/baseline.ts';
 import { trainStudent } from '../../lib/pipeline/student.ts';
 import { temporaryFolder } from '../files/temporary.ts';
 

@@ -24,7 +24,10 @@ const options = {
 };
 const candidates = (features: number, given: object = {}, untaught = 0) => {
   const { data, teacher } = wide(features, untaught);
-  return autoCandidates(data, teacher, { ...options, ...given });
+  return autoCandidates(
+    { features: data.features, teacher, recent: [data.split('student')] },
+    { ...options, ...given },
+  );
 };
 
 describe('autoCandidates', () => {

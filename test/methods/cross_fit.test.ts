@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { syntheticDataset } from '../../lib/data/index.ts';
+import { baselineHashing } from '../../lib/methods/baseline.ts';
 import { crossFit, trainCrossTeachers } from '../../lib/methods/cross_fit.ts';
-import { baselineHashing, learnHashing } from '../../lib/methods/learn_hashing.ts';
+import { learnHashing } from '../../lib/methods/learn_hashing.ts';
 import { Student, trainStudent } from '../../lib/pipeline/student.ts';
 import { trainTeacher } from '../../lib/pipeline/teacher.ts';
 

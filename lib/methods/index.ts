@@ -1,0 +1,40 @@
+/** The compression methods, in the order in which results show them. A new one is a file and a line here. */
+import { Registry } from '../registry.ts';
+import { auto } from './auto.ts';
+import { clustered, learned } from './clustered.ts';
+import { frequent } from './frequent.ts';
+import { full } from './full.ts';
+import type { CompressionMethod } from './method.ts';
+import { mixed } from './mixed.ts';
+import { modulo } from './modulo.ts';
+
+/**
+ * What `compare.methods` of a config may name.
+ *
+ * @example
+ * ```ts
+ * methods.add({
+ *   name: 'two-moduli',
+ *   needs: 'nothing',
+ *   build: (task) => hashTables(task, ({ rows }) => ({ hashes: [{ kind: 'modulo', rows }] })),
+ * });
+ * ```
+ */
+export const methods = new Registry<CompressionMethod>('compression method', [
+  full,
+  modulo,
+  mixed,
+  frequent,
+  clustered('equal-mass'),
+  learned,
+  auto,
+  clustered('kd-tree'),
+  clustered('exact'),
+  clustered('k-means'),
+  clustered('lsh'),
+]);
+
+/** What the report takes a method for; undefined for one of no special role, and for one that this program does not know. */
+export function roleOf(method: string): CompressionMethod['role'] {
+  return methods.has(method) ? methods.get(method, 'a result').role : undefined;
+}

@@ -1,0 +1,245 @@
+/**
+ * Trains the student of a compression method. What the method may choose (hot shares, layouts of tables), the learning rate
+ * and the number of epochs are chosen on the validation rows; a student with a choice made before is trained as it says.
+ * `compare`, `trainAuto` and `collide train` are this.
+ */
+import type { Dataset, Split } from '../data/types.ts';
+import { isDiverged } from '../errors.ts';
+import type { Recommender } from '../model/recommender.ts';
+import type { Hashing } from '../pipeline/hashing.ts';
+import { newcomerDetours } from '../pipeline/newcomers.ts';
+import { type Student, type StudentBytes, type StudentOptions, trainStudent } from '../pipeline/student.ts';
+import type { Teacher } from '../pipeline/teacher.ts';
+import { fitTuned } from '../training/fit.ts';
+import { rowLosses } from '../training/metrics.ts';
+import { buildRecommender, type TrainingOptions } from '../training/options.ts';
+import { evaluateSplit, type Metrics, predictSplit } from '../training/train.ts';
+import { type Attempt, chooseShape, mostSets, type Shape } from './choose.ts';
+import { type CrossTeachers, crossFit } from './cross_fit.ts';
+import { type Measured, measure } from './measure.ts';
+import type { CompressionMethod, MethodTask } from './method.ts';
+import type { MethodSettings } from './settings.ts';
+
+/** What is being done, and the share of the whole that is done, 0 to 1. */
+export type OnProgress = (progress: { step: string; share: number }) => void;
+
+/** What was chosen on the validation rows. */
+export interface Choice extends Shape {
+  /** Of the embedding optimizer. */
+  learningRate: number;
+  epochs: number;
+}
+
+/** A layout of tables that did not train. */
+export interface DroppedShape extends Shape {
+  reason: string;
+}
+
+/** Where a method that needs teachers gets them; asked again, both give what they gave before. */
+export interface TeacherSource {
+  /** The teacher of the past rows. */
+  teacher(onProgress: OnProgress): Promise<Measured<Teacher>>;
+  /** Teachers that went on over the student's rows. */
+  cross(onProgress: OnProgress): Promise<Measured<CrossTeachers>>;
+}
+
+export interface MethodTrainingOptions {
+  data: Dataset;
+  size: number;
+  minRows: number;
+  /** Width of the student's rows. */
+  dim: number;
+  seed: number;
+  settings: MethodSettings;
+  /** Model and training of the student, but for what is chosen. */
+  student: Omit<TrainingOptions, 'learningRate' | 'epochs' | 'seed' | 'validation' | 'onProgress'>;
+  /** Learning rates to choose from, and the most epochs to try of each. */
+  learningRates: readonly number[];
+  maxEpochs: number;
+  teachers: TeacherSource;
+  onProgress?: OnProgress;
+}
+
+/** A student that is looked at while it may still be trained further. */
+export interface TrainedStudent {
+  evaluate(split: Split, options?: { signal?: AbortSignal; onProgress?: (rows: number) => void }): Promise<Metrics>;
+  memory(): StudentBytes;
+}
+
+/** The student that the validation rows prefer, and what was seen of it. */
+export interface Chosen<T> {
+  choice: Choice;
+  seen: T;
+  /** Features of which the teacher could learn nothing; undefined for none. */
+  untaught?: readonly string[];
+  /** Learning rates that were left out because training diverged with them; undefined for none. */
+  diverged?: readonly number[];
+  /** Layouts that were left out because training diverged with every learning rate. */
+  dropped: readonly DroppedShape[];
+}
+
+interface Tried<T> extends Attempt, Omit<Chosen<T>, 'dropped'> {}
+
+/** Share of the progress that belongs to the teacher, and of a try to its hash functions. */
+const TEACHER_SHARE = 1 / 3;
+const HASHING_SHARE = 0.1;
+
+export class MethodTraining {
+  /** What the work took so far; a teacher that several share counts in each. */
+  readonly seconds = { teacher: 0, cluster: 0, tune: 0, train: 0 };
+  /** Tables that the method leaves whole though `size` would compress them. */
+  readonly whole: readonly string[];
+  readonly #method: CompressionMethod;
+  readonly #options: MethodTrainingOptions;
+  readonly #task: MethodTask;
+  readonly #present: Split;
+  #teacher: Teacher | undefined;
+  #cross: CrossTeachers | undefined;
+
+  constructor(method: CompressionMethod, options: MethodTrainingOptions) {
+    const { data, size, minRows, dim, seed, settings, student } = options;
+    const { device, threads, signal } = student;
+    this.#method = method;
+    this.#options = options;
+    this.#present = data.split('student');
+    this.#task = {
+      ...{ method: method.name, size, minRows, dim, seed, settings, device, threads, signal },
+      ...{ features: data.features, vocabulary: data.vocabulary, recent: [this.#present] },
+    };
+    this.whole = method.keepsWhole?.(this.#task) ?? [];
+  }
+
+  /**
+   * Tries all that the method may choose.
+   *
+   * @param look - sees the student at every improvement; what it gives for the chosen one is kept, which spares training
+   * that one again
+   * @throws CollideError ABORTED; DIVERGED when nothing that it may choose from, or its teacher, trains
+   */
+  async choose<T>(look: (student: TrainedStudent) => Promise<T> | T): Promise<Chosen<T>> {
+    const teacher = await this.#teacherOf({});
+    const { shapes, tables } = this.#method.choices?.({ ...this.#task, teacher }) ?? { shapes: [{}], tables: [] };
+    const tries = shapes.length + mostSets(tables);
+    const dropped: DroppedShape[] = [];
+    const best = await chooseShape(shapes, tables, async (shape, tried) => {
+      const report = this.#reportTry(tried, tries);
+      try {
+        return await this.#attempt(shape, look, report);
+      } catch (error) {
+        if (isDiverged(error)) dropped.push({ ...shape, reason: error.message });
+        throw error;
+      }
+    });
+    const { losses: _, ...chosen } = best;
+    return { ...chosen, dropped };
+  }
+
+  /**
+   * Trains a student as a choice says. The caller closes it.
+   *
+   * @throws CollideError ABORTED, DIVERGED
+   */
+  async train(choice: Choice): Promise<{ student: Student; hashing: Hashing; teacher: Teacher | undefined }> {
+    const { learningRate, epochs, ...shape } = choice;
+    const { hashing, options } = await this.#prepare(shape, this.#reportTry(0, 1));
+    const { value: student, seconds } = await measure(() =>
+      trainStudent(this.#present, { ...options, learningRate, epochs }),
+    );
+    this.seconds.train += seconds;
+    return { student, hashing, teacher: await this.#teacherOf(shape) };
+  }
+
+  /** The best student with tables of this shape. */
+  async #attempt<T>(
+    shape: Shape,
+    look: (student: TrainedStudent) => Promise<T> | T,
+    onProgress: OnProgress,
+  ): Promise<Tried<T>> {
+    const { learningRates, maxEpochs, data, dim, student } = this.#options;
+    const validation = data.split('validation');
+    const { hashing, options: prepared } = await this.#prepare(shape, onProgress);
+    const detours = prepared.detours ?? newcomerDetours(hashing.features, this.#present.features);
+    const options = { ...prepared, detours };
+    const build = (rate: number) => buildRecommender(this.#present, hashing.features, dim, options, rate);
+    const tuning = { ...options, learningRate: learningRates, epochs: maxEpochs, validation };
+    const { value, seconds } = await measure(() =>
+      fitTuned(this.#present, build, tuning, async (model) => ({
+        losses: rowLosses(validation.labels, await predictSplit(model, validation, { signal: student.signal })),
+        seen: await look(studentOf(model)),
+      })),
+    );
+    this.seconds.tune += seconds;
+    const { learningRate, epochs, diverged, result } = value;
+    return { choice: { learningRate, epochs, ...shape }, untaught: untaughtOf(hashing), diverged, ...result };
+  }
+
+  /** Hash functions, and all that training a student with them asks for. */
+  async #prepare(shape: Shape, onProgress: OnProgress): Promise<{ hashing: Hashing; options: StudentOptions }> {
+    const { student, dim, seed } = this.#options;
+    const { signal } = student;
+    const teacher = await this.#teacherOf(shape);
+    const report = (step: string, share: number) => onProgress({ step, share });
+    const { value: hashing, seconds } = await measure(() =>
+      this.#method.build({
+        ...this.#task,
+        ...{ shape, teacher },
+        onProgress: ({ step, share }) => report(`clustering ${step}`, HASHING_SHARE * share),
+      }),
+    );
+    this.seconds.cluster += seconds;
+    const detours = shape.crossFit
+      ? await crossFit(hashing, this.#cross!, this.#present.features, { signal })
+      : undefined;
+    const options: StudentOptions = {
+      ...{ ...student, seed, hashing, dim, detours },
+      onProgress: (step, share) => report(step, HASHING_SHARE + (1 - HASHING_SHARE) * share),
+    };
+    return { hashing, options };
+  }
+
+  /** The teacher whose rows a shape is learned from; none for a method that needs none. */
+  async #teacherOf(shape: Shape): Promise<Teacher | undefined> {
+    if (this.#method.needs !== 'teacher') return undefined;
+    const { teachers, onProgress } = this.#options;
+    const report: OnProgress = ({ step, share }) =>
+      onProgress?.({ step: `teacher: ${step}`, share: TEACHER_SHARE * share });
+    if (this.#teacher === undefined) {
+      const { value, seconds } = await teachers.teacher(report);
+      this.#teacher = value;
+      this.seconds.teacher += seconds;
+    }
+    if (!shape.crossFit) return this.#teacher;
+    if (this.#cross === undefined) {
+      const { value, seconds } = await teachers.cross(report);
+      this.#cross = value;
+      this.seconds.teacher += seconds;
+    }
+    return this.#cross.whole;
+  }
+
+  /** Progress of one try of several, as a share of all the work. */
+  #reportTry(tried: number, tries: number): OnProgress {
+    const start = this.#method.needs === 'teacher' ? TEACHER_SHARE : 0;
+    const name = tries > 1 ? `try ${tried + 1}: ` : '';
+    return ({ step, share }) =>
+      this.#options.onProgress?.({
+        step: `${name}${step}`,
+        share: start + ((1 - start) * (tried + share)) / tries,
+      });
+  }
+}
+
+/** Features of which the teacher of a hashing could learn nothing; undefined for none. */
+export function untaughtOf({ manifest }: Hashing): readonly string[] | undefined {
+  return manifest.details?.untaught as string[] | undefined;
+}
+
+function studentOf(model: Recommender): TrainedStudent {
+  return {
+    evaluate: (split, options) => evaluateSplit(model, split, options),
+    memory: () => {
+      const { rows, mapping, optimizer, total } = model.tables.memory();
+      return { rows, mapping, optimizer, total };
+    },
+  };
+}
