@@ -22,10 +22,10 @@ export function checkSplit(value: unknown, where: string): Split {
 
 /** @throws CollideError INVALID_ARGUMENT for anything but a data set, as `openDataset` gives it */
 export function checkDataset(value: unknown, where: string): Dataset {
-  const { split, splits, features, dense } = (
+  const { split, splits, features, dense, vocabulary } = (
     typeof value === 'object' && value !== null ? value : {}
   ) as Partial<Dataset>;
-  if (typeof split !== 'function') {
+  if (typeof split !== 'function' || !(vocabulary instanceof Vocabulary)) {
     throw new CollideError(
       'INVALID_ARGUMENT',
       `Expected a data set, as openDataset gives it, for ${where}, received ${describe(value)}`,

@@ -1,5 +1,6 @@
 /** Hash functions table by table, for methods that look at one table at a time. */
-import { throwIfAborted } from '../errors.ts';
+import { checkFeatureInfos } from '../data/check_features.ts';
+import { checkCallbacks, checkFunction, checkObject, throwIfAborted } from '../errors.ts';
 import type { FeatureHashing } from '../hashing/feature_hashing.ts';
 import { Hashing } from '../pipeline/hashing.ts';
 import type { BuildTask } from './method.ts';
@@ -35,14 +36,19 @@ export async function hashTables(
   task: BuildTask,
   hash: (table: CompressedTable) => TableHashing | Promise<TableHashing>,
 ): Promise<Hashing> {
+  checkObject(task, 'the task of hashTables');
+  checkFunction(hash, 'hash of hashTables');
   const { method, features, vocabulary, size, minRows, seed, signal } = task;
+  checkFeatureInfos(features, 'hashTables');
+  checkCallbacks(signal, undefined);
   const list: FeatureHashing[] = [];
   for (const [feature, { name, cardinality }] of features.entries()) {
     throwIfAborted(signal);
     const rows = targetRows(cardinality, task);
-    const { hashes, combine = 'sum' }: TableHashing =
+    const own: TableHashing =
       rows >= cardinality ? { hashes: [{ kind: 'identity' }] } : await hash({ name, cardinality, feature, rows });
-    list.push({ name, cardinality, hashes, combine });
+    checkObject(own, `what hash of hashTables gives for "${name}"`);
+    list.push({ name, cardinality, hashes: own.hashes, combine: own.combine ?? 'sum' });
   }
   return new Hashing(list, { method, size, minRows, seed }, undefined, { vocabulary });
 }

@@ -88,6 +88,7 @@ export async function everyCall(tidy: { close(): void }[]): Promise<Call[]> {
   const budgetTables = [{ name: 'a', ids: 10, curve: await api.distortionCurve(rows, 2, counts), sensitivity: 1 }];
   const { vocabulary } = data;
   const closing = <T extends { close(): void }>(made: T) => made.close();
+  const task = { method: 'a test', size: 0.5, minRows: 2, features: data.features, seed: 1, shape: {} };
   const attempt = async () => ({ losses: Float64Array.of(1, 2) });
 
   const call = (name: string, run: (...args: never[]) => unknown, ...args: unknown[]): Call => ({ name, run, args });
@@ -116,6 +117,9 @@ export async function everyCall(tidy: { close(): void }[]): Promise<Call[]> {
     plain('evaluateSplit', model, present),
     plain('flights'),
     plain('formatTable', comparison),
+    plain('hashTables', task, ({ rows: height }: api.CompressedTable) => ({
+      hashes: [{ kind: 'modulo', rows: height }],
+    })),
     plain('hashedFeatures', { hashed: ['user'] }),
     plain('hilbertKeys', rows, 2),
     plain('hotBitmap', Uint32Array.of(1, 3), 8),
@@ -171,6 +175,12 @@ export async function everyCall(tidy: { close(): void }[]): Promise<Call[]> {
     plain('tablesToHash', ['user'], async () => Float64Array.of(1, 2)),
     plain('trainCrossTeachers', past, present, { ...quick, dim: 2 }),
     plain('trainEpoch', model, present, { batchSize: 16, seed: 1 }),
+    call(
+      'trainAuto',
+      async (...args) => closing((await api.trainAuto(...(args as unknown as [api.Dataset]))).student),
+      data,
+      { teacher, choice: { hotShare: 0.5, learningRate: 0.1, epochs: 1 }, dim: 2, topHidden: [2], bottomHidden: [2] },
+    ),
     call(
       'trainStudent',
       async (...args) => closing(await api.trainStudent(...(args as unknown as [api.Split]))),
