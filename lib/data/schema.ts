@@ -31,7 +31,12 @@ export function entryName(registry: Registry<{ readonly name: string }>): z.ZodT
       if (typeof value === 'string' && registry.has(value)) return;
       context.addIssue({ code: 'invalid_value', values: registry.names, input: value });
     })
-    .transform((value) => value as string) as unknown as z.ZodType<string, string>;
+    .transform((value) => value as string)
+    .meta({
+      get enum() {
+        return registry.names; // of a JSON schema of it
+      },
+    }) as unknown as z.ZodType<string, string>;
 }
 
 function wordIssue(issue: Issue, root: Schema, above: Path): string[] {

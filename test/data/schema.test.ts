@@ -19,4 +19,6 @@ test('a name of a registry is checked by what the registry holds then', () => {
   refuses(7, 'c: Expected one of "square", "circle" for shape, received 7 of type number.');
   registry.add({ name: 'cirkle' });
   expect(parseStrict(schema, { shape: 'cirkle' }, 'c')).toEqual({ shape: 'cirkle' });
+  const { properties } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  expect(properties!.shape).toEqual({ default: 'square', enum: ['square', 'circle', 'cirkle'] });
 });
