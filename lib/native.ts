@@ -349,28 +349,28 @@ export interface NativeBinding {
     options: { dim: number; rows: number; device: 'cpu' | 'cuda'; threads: number },
     onProgress: ((done: number, all: number) => void) | undefined,
   ): NativeJob<Uint32Array>;
-  /** Points, counts and start clusters are copied before this returns. onProgress(iteration, moved). */
+  /** Points, counts and start clusters (undefined: the kd-tree's) are copied before this returns. onProgress(iteration, moved). */
   kmeans(
     points: Float32Array,
     counts: Float64Array,
-    start: Uint32Array,
+    start: Uint32Array | undefined,
     options: NativeKMeansOptions,
     onProgress: ((iteration: number, moved: number) => void) | undefined,
   ): NativeJob<NativeKMeansClustering>;
-  /** Points, directions and offsets are copied before this returns. maxSize 0: no limit. onProgress(widths, needed). */
+  /** Points, directions and offsets are copied before this returns. maxSize 0: no limit. onProgress(share, needed). */
   lsh(
     points: Float32Array,
     directions: Float64Array,
     offsets: Float64Array,
     options: { dim: number; rows: number; maxSize: number; threads: number },
-    onProgress: ((widths: number, needed: number) => void) | undefined,
+    onProgress: ((share: number, needed: number) => void) | undefined,
   ): NativeJob<NativeLshClustering>;
-  /** Values and weights are copied before this returns. onProgress(steps, bins). */
+  /** Values and weights are copied before this returns. onProgress(share, bins). */
   optimalBins(
     values: Float64Array,
     weights: Float64Array,
-    options: { rows: number; search: 'auto' | 'layers' | 'lagrangian' },
-    onProgress: ((steps: number, bins: number) => void) | undefined,
+    options: { rows: number; search: 'auto' | 'layers' | 'lagrangian'; threads: number },
+    onProgress: ((share: number, bins: number) => void) | undefined,
   ): NativeJob<{ assignment: Uint32Array; cost: number }>;
 }
 

@@ -151,7 +151,7 @@ interface Prepared {
   input: Float32Array | Float64Array;
 }
 
-/** Lays out the tables; undefined for a table with rows for all ids. */
+/** Lays out the tables; undefined for a table with rows for all ids. The teacher's rows are consumed. */
 async function prepare(
   teacher: TeacherKnowledge,
   hotCounts: Counts,
@@ -171,7 +171,9 @@ async function prepare(
     const layout = await layOut(counts, hottest, { ...plan, rows, seed: tableSeed(plan, k), signal });
     const { members } = layout;
     const memberCounts = new Float64Array(members.length);
-    const memberRows = new Float32Array(members.length * dim);
+    // The last table moves its rows together where they are: members ascend, so none is overwritten before it is read.
+    const last = k === plan.heights.length - 1;
+    const memberRows = last ? teacher.rows.subarray(0, members.length * dim) : new Float32Array(members.length * dim);
     const gather = (begin: number, end: number) => {
       for (let i = begin; i < end; i++) {
         memberCounts[i] = counts[members[i]!]!;

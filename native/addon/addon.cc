@@ -1,5 +1,7 @@
 #include "addon/addon.h"
 
+#include "addon/learners/learners.h"
+
 namespace collide::addon {
 
 EnvironmentState& state(Napi::Env env) {
@@ -88,10 +90,8 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
   register_info(env, exports);
   register_outputs(env, exports);
   register_embedding(env, exports);
-  register_clustering(env, exports);
-  register_partitions(env, exports);
   register_projections(env, exports);
-  register_learners(env, exports);
+  for (const auto register_learner : kLearners) register_learner(env, exports);
   register_dense_net(env, exports);
   register_model_steps(env, exports);
   return exports;

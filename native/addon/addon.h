@@ -73,10 +73,7 @@ DenseNet& engine_of_net(const Napi::Object& net);
 
 // Each addon file registers its exports.
 void register_embedding(Napi::Env env, Napi::Object exports);
-void register_clustering(Napi::Env env, Napi::Object exports);
-void register_partitions(Napi::Env env, Napi::Object exports);
 void register_projections(Napi::Env env, Napi::Object exports);
-void register_learners(Napi::Env env, Napi::Object exports);
 void register_dense_net(Napi::Env env, Napi::Object exports);
 void register_model_steps(Napi::Env env, Napi::Object exports);
 void register_info(Napi::Env env, Napi::Object exports);

@@ -42,7 +42,7 @@ std::unique_ptr<ModelSteps> make_cuda_model_steps(EmbeddingEngine& tables, Dense
   return cuda::make_model_steps(tables, net);
 }
 Clustering cuda_agglomerate(std::vector<double> values, std::vector<double> counts, const AgglomerateOptions& options,
-                            const AgglomerateControl& control) {
+                            const LearnerControl& control) {
   need_device();
   return cuda::agglomerate(std::move(values), std::move(counts), options, control);
 }
@@ -51,15 +51,15 @@ std::vector<std::uint32_t> cuda_equal_mass_bins(const std::vector<double>& keys,
   need_device();
   return cuda::equal_mass_bins(keys, masses, bins);
 }
-std::vector<std::uint32_t> cuda_kd_tree_rows(const std::vector<float>& points, std::size_t dim,
-                                             const std::vector<double>& masses, std::uint64_t rows,
-                                             const LearnerControl& control) {
+std::vector<std::uint32_t> cuda_kd_tree_cells(const std::vector<float>& points, std::size_t dim,
+                                              const std::vector<double>& masses, std::uint64_t rows,
+                                              const LearnerControl& control) {
   need_device();
-  return cuda::kd_tree_rows(points, dim, masses, rows, control);
+  return cuda::kd_tree_cells(points, dim, masses, rows, control);
 }
 KmeansClustering cuda_kmeans(const std::vector<float>& points, std::size_t dim, const std::vector<double>& counts,
                              const std::vector<std::uint32_t>& start, const KmeansOptions& options,
-                             const KmeansControl& control) {
+                             const LearnerControl& control) {
   need_device();
   return cuda::kmeans(points, dim, counts, start, options, control);
 }
@@ -87,18 +87,18 @@ std::unique_ptr<ModelSteps> make_cuda_model_steps(EmbeddingEngine&, DenseNet&) {
   need_device();
 }
 Clustering cuda_agglomerate(std::vector<double>, std::vector<double>, const AgglomerateOptions&,
-                            const AgglomerateControl&) {
+                            const LearnerControl&) {
   need_device();
 }
 std::vector<std::uint32_t> cuda_equal_mass_bins(const std::vector<double>&, const std::vector<double>&, std::uint64_t) {
   need_device();
 }
-std::vector<std::uint32_t> cuda_kd_tree_rows(const std::vector<float>&, std::size_t, const std::vector<double>&,
-                                             std::uint64_t, const LearnerControl&) {
+std::vector<std::uint32_t> cuda_kd_tree_cells(const std::vector<float>&, std::size_t, const std::vector<double>&,
+                                              std::uint64_t, const LearnerControl&) {
   need_device();
 }
 KmeansClustering cuda_kmeans(const std::vector<float>&, std::size_t, const std::vector<double>&,
-                             const std::vector<std::uint32_t>&, const KmeansOptions&, const KmeansControl&) {
+                             const std::vector<std::uint32_t>&, const KmeansOptions&, const LearnerControl&) {
   need_device();
 }
 #endif

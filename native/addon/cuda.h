@@ -29,20 +29,20 @@ std::unique_ptr<ModelSteps> make_cuda_model_steps(EmbeddingEngine& tables, Dense
 
 // Agglomeration on the device. Throws Error CUDA_UNAVAILABLE with the probe's reason.
 Clustering cuda_agglomerate(std::vector<double> values, std::vector<double> counts, const AgglomerateOptions& options,
-                            const AgglomerateControl& control);
+                            const LearnerControl& control);
 
 // Equal-mass bins on the device, of bin_masses(). Throws Error CUDA_UNAVAILABLE with the probe's reason.
 std::vector<std::uint32_t> cuda_equal_mass_bins(const std::vector<double>& keys, const std::vector<double>& masses,
                                                 std::uint64_t bins);
 
 // A kd-tree on the device, of kd_tree_masses(). Throws Error CUDA_UNAVAILABLE with the probe's reason.
-std::vector<std::uint32_t> cuda_kd_tree_rows(const std::vector<float>& points, std::size_t dim,
-                                             const std::vector<double>& masses, std::uint64_t rows,
-                                             const LearnerControl& control);
+std::vector<std::uint32_t> cuda_kd_tree_cells(const std::vector<float>& points, std::size_t dim,
+                                              const std::vector<double>& masses, std::uint64_t rows,
+                                              const LearnerControl& control);
 
 // k-means on the device. Throws Error CUDA_UNAVAILABLE with the probe's reason.
 KmeansClustering cuda_kmeans(const std::vector<float>& points, std::size_t dim, const std::vector<double>& counts,
                              const std::vector<std::uint32_t>& start, const KmeansOptions& options,
-                             const KmeansControl& control);
+                             const LearnerControl& control);
 
 }  // namespace collide::addon

@@ -2,15 +2,21 @@
 // hilbertKeys(rows, options) of cpu/clustering/hilbert.h. Inputs are copied before the calls return.
 #include <vector>
 
-#include "addon/addon.h"
-#include "addon/arrays.h"
-#include "addon/learner_job.h"
+#include "addon/learners/learner.h"
+#include "addon/names.h"
 #include "cpu/clustering/hilbert.h"
 #include "cpu/clustering/principal.h"
 
 namespace collide::addon {
 
 namespace {
+
+// What is made of the rows beside the axes: nothing, their projection along the last component, or their rotation to
+// all.
+enum class Output { kAxes, kProjection, kRotation };
+constexpr Names<Output> kOutputs({{"axes", Output::kAxes},
+                                  {"projection", Output::kProjection},
+                                  {"rotation", Output::kRotation}});
 
 struct Principal {
   PrincipalAxes axes;
@@ -28,23 +34,23 @@ Napi::Value to_js(Napi::Env env, const Principal& principal) {
   return result;
 }
 
-// options.components are made; options.output says what of the rows is wanted, too: `axes` (nothing), their
-// `projection` along the last of the components, or their `rotation` to all of them.
+// options.components are made, and options.output.
 Napi::Value principal(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     const auto options = options_of(info, 2);
     const auto dim = static_cast<std::size_t>(integer(options, "dim"));
     const auto components = static_cast<std::size_t>(integer(options, "components"));
-    const auto threads = static_cast<unsigned>(integer(options, "threads"));
     return learner_job(
-        info.Env(), info.Env().Undefined(),
+        info.Env(), options, info.Env().Undefined(),
         [points = copy_of<float>(info[0], "the teacher rows"), counts = copy_of<double>(info[1], "counts"), dim,
-         components, threads, output = text(options, "output")](const JobControl& job) {
-          const LearnerControl control{job.aborted, {}, threads};
+         components, output = named(options, "output", kOutputs)](const LearnerControl& control) {
           Principal result{principal_axes(points, dim, counts, components, control), {}, {}};
-          if (job.aborted()) return result;
-          if (output == "projection") result.projection = projected(points, result.axes, components - 1, control);
-          if (output == "rotation") result.rotation = rotated(points, result.axes, control);
+          if (control.aborted()) return result;
+          if (output == Output::kProjection) {
+            result.projection = projected(points, result.axes, components - 1, control);
+          } else if (output == Output::kRotation) {
+            result.rotation = rotated(points, result.axes, control);
+          }
           return result;
         },
         [](Napi::Env env, const Principal& result) { return to_js(env, result); });
@@ -55,11 +61,10 @@ Napi::Value hilbert(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     const auto options = options_of(info, 1);
     const auto dim = static_cast<std::size_t>(integer(options, "dim"));
-    const auto threads = static_cast<unsigned>(integer(options, "threads"));
     return learner_job(
-        info.Env(), info.Env().Undefined(),
-        [rows = copy_of<float>(info[0], "the teacher rows"), dim, threads](const JobControl& job) {
-          return hilbert_keys(rows, dim, {job.aborted, {}, threads});
+        info.Env(), options, info.Env().Undefined(),
+        [rows = copy_of<float>(info[0], "the teacher rows"), dim](const LearnerControl& control) {
+          return hilbert_keys(rows, dim, control);
         },
         [](Napi::Env env, const std::vector<double>& keys) { return copied(env, "Float64Array", keys); });
   });

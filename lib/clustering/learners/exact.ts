@@ -11,9 +11,7 @@ import { type IdWeight, type KMeansMethod, WEIGHT } from './k_means.ts';
 
 /** Progress of {@link optimalBins}. */
 export interface OptimalBinsProgress extends Progress {
-  /** Layers or passes done. */
-  steps: number;
-  /** Bins of the last one. */
+  /** Bins at hand. */
   bins: number;
 }
 
@@ -71,9 +69,9 @@ export async function optimalBins(
   const search = checkOneOf(options.search ?? 'auto', ['auto', 'layers', 'lagrangian'], 'search of optimalBins');
   checkCallbacks(options.signal, options.onProgress);
   const result = await runJob(
-    (report) => native().optimalBins(asDoubles(values), weights, { rows, search }, report),
+    (report) => native().optimalBins(asDoubles(values), weights, { rows, search, threads: 1 }, report),
     options,
-    (steps, bins): OptimalBinsProgress => ({ step: 'cutting bins', share: 1 - 0.8 ** steps, steps, bins }),
+    (share, bins): OptimalBinsProgress => ({ step: 'cutting bins', share, bins }),
   );
   return { rows, ...result };
 }

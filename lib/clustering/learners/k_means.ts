@@ -3,12 +3,11 @@
  * Rows and counts are copied at the call; the rounds run on a native thread of their own, and on the pool or the device.
  */
 import { chooseDevice, type Device } from '../../device.ts';
-import { CollideError, checkInteger, checkOptions, describe, throwIfAborted } from '../../errors.ts';
+import { CollideError, checkInteger, checkOptions, describe } from '../../errors.ts';
 import { checkJobOptions, JOB_OPTIONS, type JobOptions, type Progress, runJob } from '../../job.ts';
 import { type NativeKMeansClustering, native } from '../../native.ts';
 import { choiceOption, completeOptions, type Learner, type LearnerInput, wholeOption } from '../learner.ts';
-import { type Counts, checkTeacherShape, MOST_IDS } from '../types.ts';
-import { learnKdTree } from './kd_tree.ts';
+import { asDoubles, type Counts, checkTeacherShape, MOST_IDS } from '../types.ts';
 
 export const ID_WEIGHTS = ['count', 'sqrt', 'uniform'] as const;
 
@@ -84,20 +83,16 @@ export async function kMeans(
   const method = completeOptions<KMeansMethod>(OPTIONS, options, 'kMeans') as Required<KMeansMethod>;
   const threads = checkJobOptions(options, 'kMeans');
   const device = chooseDevice(options.device ?? 'cpu', 'kMeans');
-  const { signal } = options;
-  throwIfAborted(signal);
-  // The kd-tree takes its time: what comes after it must not depend on the caller's buffers.
-  const points = options.start === undefined ? teacherRows.slice() : teacherRows;
-  const seen = new Float64Array(counts);
-  const start = options.start ?? (await learnKdTree(points, dim, seen, rows, { device, signal, threads }));
-  if (!(start instanceof Uint32Array) || start.length !== ids) {
+  const { start } = options;
+  if (start !== undefined && (!(start instanceof Uint32Array) || start.length !== ids)) {
     throw new CollideError(
       'INVALID_ARGUMENT',
       `Expected a Uint32Array of length ${ids} (one cluster per id) for start of kMeans, received ${describe(start)}`,
     );
   }
   const result = await runJob(
-    (report) => native().kmeans(points, seen, start, { dim, rows, device, threads, ...method }, report),
+    (report) =>
+      native().kmeans(teacherRows, asDoubles(counts), start, { dim, rows, device, threads, ...method }, report),
     options,
     (iteration, moved): KMeansProgress => ({
       step: 'moving centroids',

@@ -19,9 +19,7 @@ export interface LshMethod {
 
 /** Progress of {@link learnLsh}. */
 export interface LshProgress extends Progress {
-  /** Widths tried. */
-  widths: number;
-  /** Rows that the last one needs. */
+  /** Rows that the width at hand needs. */
   needed: number;
 }
 
@@ -101,14 +99,9 @@ export async function learnLsh(teacherRows: Float32Array, dim: number, options: 
   const result = await runJob(
     (report) => native().lsh(teacherRows, directions, offsets, { dim, rows, maxSize, threads }, report),
     options,
-    (widths, needed): LshProgress => ({ step: 'choosing the width of cells', share: guess(widths), widths, needed }),
+    (share, needed): LshProgress => ({ step: 'choosing the width of cells', share, needed }),
   );
   return { rows, ...result };
-}
-
-/** How far a search is whose end is not known: about 15 widths are tried. */
-function guess(widths: number): number {
-  return 1 - 0.8 ** widths;
 }
 
 /** {@link learnLsh} as a learner. */

@@ -3,8 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <vector>
+
+#include "core/clustering/learner_control.h"
 
 namespace collide {
 
@@ -32,13 +33,6 @@ struct Clustering {
   std::uint64_t rounds = 0;
   std::uint64_t fallback_rounds = 0;  // rounds in which no candidate fitted max_cluster_size
   std::uint64_t split_rounds = 0;     // rounds in which a chain over max_cluster_size was cut into pairs
-};
-
-// Both functions may be empty. `aborted` is polled every round: once true, the clustering returned has no meaning.
-struct AgglomerateControl {
-  std::function<bool()> aborted;
-  std::function<void(double round, double clusters)> progress;
-  unsigned threads = 0;  // of the CPU; 0: all available
 };
 
 // Throws Error INVALID_ARGUMENT naming the first bad element or option.

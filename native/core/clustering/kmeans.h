@@ -3,8 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <vector>
+
+#include "core/clustering/learner_control.h"
 
 namespace collide {
 
@@ -15,7 +16,6 @@ struct KmeansOptions {
   std::uint32_t rows = 1;  // clusters, at most as many as ids
   KmeansWeight weight = KmeansWeight::kCount;
   std::uint64_t iterations = 15;  // most rounds; 0: the start itself
-  unsigned threads = 0;           // 0: all
 };
 
 struct KmeansClustering {
@@ -28,13 +28,8 @@ struct KmeansClustering {
   std::uint64_t moved = 0;                // ids that the last round moved; 0: converged
 };
 
-// Both may be empty. `aborted` is polled all the time, from any thread: once true, what is returned has no meaning.
-struct KmeansControl {
-  std::function<bool()> aborted;
-  std::function<void(double round, double moved)> progress;
-};
-
-// Throws Error INVALID_ARGUMENT naming the first bad element.
+// points [N, dim] finite; counts [N] whole numbers >= 0; start [N] clusters that use every one of 0 .. rows - 1. Throws
+// Error INVALID_ARGUMENT naming the first bad element.
 void check_kmeans(const std::vector<float>& points, std::size_t dim, const std::vector<double>& counts,
                   const std::vector<std::uint32_t>& start, const KmeansOptions& options);
 

@@ -218,7 +218,7 @@ void gather(const KeyedIds& order, const std::vector<double>& counts, unsigned t
 }  // namespace
 
 Clustering agglomerate(std::vector<double> values, std::vector<double> counts, const AgglomerateOptions& options,
-                       const AgglomerateControl& control) {
+                       const LearnerControl& control) {
   check_agglomeration(values, counts, options);
   Clustering result;
   const std::size_t n = values.size();

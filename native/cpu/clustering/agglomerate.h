@@ -23,8 +23,8 @@
 namespace collide {
 
 // values [N] finite, counts [N] whole numbers >= 0 whose sum is below 2^53, N from 1 to 2^32 - 1; both are consumed.
-// Throws Error INVALID_ARGUMENT naming the first bad element.
+// Throws Error INVALID_ARGUMENT naming the first bad element. Progress is (round, clusters).
 Clustering agglomerate(std::vector<double> values, std::vector<double> counts, const AgglomerateOptions& options,
-                       const AgglomerateControl& control = {});
+                       const LearnerControl& control = {});
 
 }  // namespace collide

@@ -18,7 +18,7 @@ bool before(const Pair& a, const Pair& b) {
 
 class Round {
  public:
-  Round(const std::vector<Cluster>& clusters, const AgglomerateOptions& options, const AgglomerateControl& control)
+  Round(const std::vector<Cluster>& clusters, const AgglomerateOptions& options, const LearnerControl& control)
       : clusters_(clusters),
         options_(options),
         control_(control),
@@ -167,7 +167,7 @@ class Round {
 
   const std::vector<Cluster>& clusters_;
   const AgglomerateOptions& options_;
-  const AgglomerateControl& control_;
+  const LearnerControl& control_;
   const std::uint32_t count_;
   double norm_ = 0;
   std::vector<std::uint64_t> at_;     // [walls] ids before
@@ -181,7 +181,7 @@ class Round {
 }  // namespace
 
 void agglomerate_strictly(std::vector<Cluster>& clusters, const AgglomerateOptions& options,
-                          const AgglomerateControl& control, Clustering& result) {
+                          const LearnerControl& control, Clustering& result) {
   while (clusters.size() > options.rows) {
     if (control.aborted && control.aborted()) return;
     const std::uint64_t merges = std::min<std::uint64_t>(options.merges_per_round, clusters.size() - options.rows);

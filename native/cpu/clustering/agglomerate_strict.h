@@ -26,6 +26,6 @@ namespace collide {
 // Merges the clusters, in value order, to options.rows. `aborted` is polled all the time; once true, the clusters have
 // no meaning. Counts rounds in result.
 void agglomerate_strictly(std::vector<Cluster>& clusters, const AgglomerateOptions& options,
-                          const AgglomerateControl& control, Clustering& result);
+                          const LearnerControl& control, Clustering& result);
 
 }  // namespace collide

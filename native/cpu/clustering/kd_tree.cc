@@ -29,7 +29,7 @@ struct Part {
 
 class KdTree {
  public:
-  KdTree(std::vector<float> points, std::size_t dim, std::vector<double> masses, std::uint32_t rows,
+  KdTree(const std::vector<float>& points, std::size_t dim, const std::vector<double>& masses, std::uint32_t rows,
          const LearnerControl& control);
 
   std::vector<std::uint32_t> split_all();
@@ -102,7 +102,7 @@ std::size_t reach(std::size_t start, std::size_t end, double wanted, const At& a
   return k - start;
 }
 
-KdTree::KdTree(std::vector<float> points, std::size_t dim, std::vector<double> masses, std::uint32_t rows,
+KdTree::KdTree(const std::vector<float>& points, std::size_t dim, const std::vector<double>& masses, std::uint32_t rows,
                const LearnerControl& control)
     : n_(masses.size()),
       dim_(dim),
@@ -259,12 +259,17 @@ std::vector<double> kd_tree_masses(const std::vector<float>& points, std::size_t
   return counts;
 }
 
-std::vector<std::uint32_t> kd_tree_rows(std::vector<float> points, std::size_t dim, std::vector<double> counts,
-                                        std::uint64_t rows, const LearnerControl& control) {
-  auto masses = kd_tree_masses(points, dim, std::move(counts), rows, control.threads);
+std::vector<std::uint32_t> kd_tree_cells(const std::vector<float>& points, std::size_t dim,
+                                         const std::vector<double>& masses, std::uint64_t rows,
+                                         const LearnerControl& control) {
   const auto used = static_cast<std::uint32_t>(std::min<std::uint64_t>(rows, masses.size()));
-  KdTree tree(std::move(points), dim, std::move(masses), used, control);
-  return tree.split_all();
+  return KdTree(points, dim, masses, used, control).split_all();
+}
+
+std::vector<std::uint32_t> kd_tree_rows(const std::vector<float>& points, std::size_t dim, std::vector<double> counts,
+                                        std::uint64_t rows, const LearnerControl& control) {
+  return kd_tree_cells(points, dim, kd_tree_masses(points, dim, std::move(counts), rows, control.threads), rows,
+                       control);
 }
 
 }  // namespace collide

@@ -9,7 +9,7 @@
 // bits for any number of threads: masses add up exactly (id_mass.h), variances are summed in eight lanes per 32,768
 // places. O(dim * n log(rows)); about 52 + 8 * dim bytes per id above the inputs, 32 of them during the sorts.
 //
-// native/cuda/kd_tree.cu does the same, all parts of a level at once.
+// native/cuda/clustering/kd_tree_levels.cu does the same, all parts of a level at once.
 #pragma once
 
 #include <cstdint>
@@ -23,10 +23,15 @@ namespace collide {
 std::vector<double> kd_tree_masses(const std::vector<float>& points, std::size_t dim, std::vector<double> counts,
                                    std::uint64_t rows, unsigned threads);
 
-// points [n * dim] finite, counts [n] whole numbers with a sum below 2^53, n from 1 to 2^32 - 1; both are consumed.
-// Returns the row of each id, 0 .. min(rows, n) - 1, every one used. Throws Error INVALID_ARGUMENT naming the first bad
-// element. Progress is in rows.
-std::vector<std::uint32_t> kd_tree_rows(std::vector<float> points, std::size_t dim, std::vector<double> counts,
+// The tree of points and masses that kd_tree_masses() has checked and made: the row of each id, 0 .. min(rows, n) - 1,
+// every one used. Progress is in rows.
+std::vector<std::uint32_t> kd_tree_cells(const std::vector<float>& points, std::size_t dim,
+                                         const std::vector<double>& masses, std::uint64_t rows,
+                                         const LearnerControl& control = {});
+
+// Both in one. points [n * dim] finite, counts [n] whole numbers with a sum below 2^53, n from 1 to 2^32 - 1. Throws
+// Error INVALID_ARGUMENT naming the first bad element.
+std::vector<std::uint32_t> kd_tree_rows(const std::vector<float>& points, std::size_t dim, std::vector<double> counts,
                                         std::uint64_t rows, const LearnerControl& control = {});
 
 }  // namespace collide

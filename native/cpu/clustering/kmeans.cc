@@ -21,14 +21,14 @@ constexpr std::uint32_t kRefit = 4;  // the tree is built anew when more than on
 // The assignments of ids to their nearest centroids, round by round.
 class Assignment {
  public:
-  Assignment(KmeansClusters& clusters, const KmeansOptions& options, const KmeansControl& control)
+  Assignment(KmeansClusters& clusters, const KmeansOptions& options, const LearnerControl& control)
       : clusters_(clusters), options_(options), control_(control) {}
 
   void run() {
     plant();
     clusters_.begin();
     const std::size_t n = clusters_.members.size();
-    parallel_for((n + kIdsPerTask - 1) / kIdsPerTask, options_.threads, [&](std::size_t task) {
+    parallel_for((n + kIdsPerTask - 1) / kIdsPerTask, control_.threads, [&](std::size_t task) {
       if (control_.aborted && control_.aborted()) return;
       Scratch scratch(clusters_.dim);
       const std::size_t end = std::min(n, (task + 1) * kIdsPerTask);
@@ -59,13 +59,13 @@ class Assignment {
     if (!all_ || moving.size() > options_.rows / kRefit) {
       std::vector<std::uint32_t> indices(options_.rows);
       std::iota(indices.begin(), indices.end(), 0u);
-      all_ = std::make_unique<CentroidTree>(centroids, std::move(indices), clusters_.dim, options_.threads);
+      all_ = std::make_unique<CentroidTree>(centroids, std::move(indices), clusters_.dim, control_.threads);
     } else {
       all_->fit(centroids);
     }
     moving_.reset();
     if (moving.empty()) return;
-    moving_ = std::make_unique<CentroidTree>(centroids, std::move(moving), clusters_.dim, options_.threads);
+    moving_ = std::make_unique<CentroidTree>(centroids, std::move(moving), clusters_.dim, control_.threads);
   }
 
   void assign(std::uint32_t cluster, std::size_t begin, std::size_t end, Scratch& scratch) {
@@ -90,7 +90,7 @@ class Assignment {
 
   KmeansClusters& clusters_;
   const KmeansOptions& options_;
-  const KmeansControl& control_;
+  const LearnerControl& control_;
   std::unique_ptr<CentroidTree> all_, moving_;
 };
 
@@ -98,10 +98,9 @@ class Assignment {
 
 KmeansClustering kmeans(const std::vector<float>& points, std::size_t dim, const std::vector<double>& counts,
                         const std::vector<std::uint32_t>& start, const KmeansOptions& options,
-                        const KmeansControl& control) {
-  check_kmeans(points, dim, counts, start, options);
+                        const LearnerControl& control) {
   const auto aborted = [&] { return control.aborted && control.aborted(); };
-  KmeansClusters clusters(points, dim, counts, start, options);
+  KmeansClusters clusters(points, dim, counts, start, options, control.threads);
   Assignment assignment(clusters, options, control);
   KmeansClustering result;
   if (options.iterations == 0 && control.progress) control.progress(0, 0);

@@ -26,10 +26,9 @@
 
 namespace collide {
 
-// points [N, dim] finite; counts [N] whole numbers >= 0; start [N] clusters that use every one of 0 .. rows - 1.
-// Throws Error INVALID_ARGUMENT naming the first bad element.
+// Of input that check_kmeans() passes. Progress is (round, moved).
 KmeansClustering kmeans(const std::vector<float>& points, std::size_t dim, const std::vector<double>& counts,
                         const std::vector<std::uint32_t>& start, const KmeansOptions& options,
-                        const KmeansControl& control = {});
+                        const LearnerControl& control = {});
 
 }  // namespace collide

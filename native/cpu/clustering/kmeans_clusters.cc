@@ -27,8 +27,8 @@ void for_clusters(std::size_t rows, unsigned threads, const Body& body) {
 }  // namespace
 
 KmeansClusters::KmeansClusters(const std::vector<float>& given, std::size_t width, const std::vector<double>& counts,
-                               const std::vector<std::uint32_t>& start, const KmeansOptions& options)
-    : KmeansPlaces(given, width, counts, start, options), rows_(options.rows), threads_(options.threads) {
+                               const std::vector<std::uint32_t>& start, const KmeansOptions& options, unsigned threads)
+    : KmeansPlaces(given, width, counts, start, options), rows_(options.rows), threads_(threads) {
   group_by_cluster(cluster, rows_, members, starts);
   centroids.resize(rows_ * dim);
   radii.resize(rows_);

@@ -13,7 +13,7 @@ namespace collide {
 class KmeansClusters : public KmeansPlaces {
  public:
   KmeansClusters(const std::vector<float>& points, std::size_t dim, const std::vector<double>& counts,
-                 const std::vector<std::uint32_t>& start, const KmeansOptions& options);
+                 const std::vector<std::uint32_t>& start, const KmeansOptions& options, unsigned threads);
 
   // Before an assignment, which then calls move() for every place that it moves, from any thread.
   void begin() { next_ = cluster; }

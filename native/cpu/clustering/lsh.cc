@@ -29,13 +29,11 @@ constexpr std::size_t kAhead = 16;    // keys
 class Lsh {
  public:
   Lsh(const std::vector<float>& points, std::size_t dim, const std::vector<double>& directions,
-      const std::vector<double>& offsets, std::uint32_t rows, std::uint64_t max_size, unsigned threads,
-      const LshControl& control)
+      const std::vector<double>& offsets, std::uint32_t rows, std::uint64_t max_size, const LearnerControl& control)
       : hashes_(offsets.size() - 1),
         ids_(points.size() / dim),
         rows_(rows),
         max_size_(max_size),
-        threads_(threads),
         control_(control),
         offsets_(offsets),
         projections_(ids_ * offsets.size()),
@@ -97,7 +95,7 @@ class Lsh {
   // False when stopped, which only a comparison can notice in mid-sort.
   bool sort() {
     try {
-      parallel_sort(order_, threads_, [&](std::uint32_t a, std::uint32_t b) {
+      parallel_sort(order_, control_.threads, [&](std::uint32_t a, std::uint32_t b) {
         if (stopped()) throw Stopped{};
         return before(a, b);
       });
@@ -110,7 +108,7 @@ class Lsh {
   // Runs body(id) for the ids [begin, end), `begin` a multiple of kBlock; a block is one task. None once stopped.
   template <typename Body>
   void for_ids(std::size_t begin, std::size_t end, const Body& body) const {
-    parallel_for((end - begin + kBlock - 1) / kBlock, threads_, [&](std::size_t block) {
+    parallel_for((end - begin + kBlock - 1) / kBlock, control_.threads, [&](std::size_t block) {
       if (stopped()) return;
       const std::size_t first = begin + block * kBlock;
       for (std::size_t id = first; id < std::min(end, first + kBlock); ++id) body(id);
@@ -156,7 +154,7 @@ class Lsh {
     double widths = 0;
     const auto fits = [&](double width, std::uint64_t& need) {
       need = needed(width);
-      if (control_.progress) control_.progress(++widths, static_cast<double>(need));
+      if (control_.progress) control_.progress(share_of_search(++widths), static_cast<double>(need));
       return need <= rows_;
     };
     std::uint64_t need = 0;
@@ -188,6 +186,7 @@ class Lsh {
         narrow = middle;
       }
     }
+    if (control_.progress) control_.progress(1, static_cast<double>(need));
     width_ = wide;
     return true;
   }
@@ -242,8 +241,7 @@ class Lsh {
 
   const std::size_t hashes_, ids_;
   const std::uint64_t rows_, max_size_;
-  const unsigned threads_;
-  const LshControl& control_;
+  const LearnerControl& control_;
   const std::vector<double>& offsets_;
   std::vector<double> projections_;  // [ids, hashes + 1]
   std::vector<Slot> slots_;          // an open hash table of the keys seen so far; rows + 1 at most
@@ -255,7 +253,7 @@ class Lsh {
 }  // namespace
 
 LshClustering lsh(const std::vector<float>& points, std::size_t dim, const std::vector<double>& directions,
-                  const std::vector<double>& offsets, const LshOptions& options, const LshControl& control) {
+                  const std::vector<double>& offsets, const LshOptions& options, const LearnerControl& control) {
   check_teacher_rows(points, dim, dim == 0 ? 0 : points.size() / dim);
   if (offsets.size() < 2 || directions.size() != offsets.size() * dim) {
     fail("INVALID_ARGUMENT", "Expected at least two directions of dim values and as many offsets, received ",
@@ -268,7 +266,7 @@ LshClustering lsh(const std::vector<float>& points, std::size_t dim, const std::
   if (max_size < (ids + rows - 1) / rows) {
     fail("INVALID_ARGUMENT", "Expected room for ", ids, " ids in ", rows, " rows, received rows of at most ", max_size);
   }
-  return Lsh(points, dim, directions, offsets, rows, max_size, options.threads, control).run();
+  return Lsh(points, dim, directions, offsets, rows, max_size, control).run();
 }
 
 }  // namespace collide

@@ -15,15 +15,15 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <vector>
+
+#include "core/clustering/learner_control.h"
 
 namespace collide {
 
 struct LshOptions {
   std::uint32_t rows = 1;
   std::uint64_t max_size = 0;  // most ids of a row, at least ids / rows; 0: no limit
-  unsigned threads = 0;        // 0: all
 };
 
 struct LshClustering {
@@ -33,15 +33,10 @@ struct LshClustering {
   std::uint64_t split_buckets = 0;        // buckets of several rows
 };
 
-// Both may be empty. `aborted` is polled all the time, from any thread: once true, what is returned has no meaning.
-struct LshControl {
-  std::function<bool()> aborted;
-  std::function<void(double widths, double needed)> progress;
-};
-
 // points [N, dim] finite; directions [K + 1, dim] and offsets [K + 1] from 0 to 1, the last one the next hash; K >= 1.
+// Progress is (share, rows that the width at hand needs).
 // Throws Error INVALID_ARGUMENT.
 LshClustering lsh(const std::vector<float>& points, std::size_t dim, const std::vector<double>& directions,
-                  const std::vector<double>& offsets, const LshOptions& options, const LshControl& control = {});
+                  const std::vector<double>& offsets, const LshOptions& options, const LearnerControl& control = {});
 
 }  // namespace collide

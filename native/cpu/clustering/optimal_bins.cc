@@ -50,7 +50,7 @@ double error_of(const std::vector<double>& values, const std::vector<double>& we
 }  // namespace
 
 OptimalBins optimal_bins(const std::vector<double>& values, const std::vector<double>& weights, std::uint64_t rows,
-                         const OptimalBinsControl& control, BinSearch search) {
+                         const LearnerControl& control, BinSearch search) {
   check_input(values, weights, rows);
   const std::size_t n = values.size();
   rows = std::min<std::uint64_t>(rows, n);
@@ -68,11 +68,6 @@ OptimalBins optimal_bins(const std::vector<double>& values, const std::vector<do
   const std::size_t distinct = groups.size();
   groups.push_back(n);
 
-  double steps = 0;
-  const OptimalBinsControl counted = {control.aborted, [&](double done, double bins) {
-                                        steps = done;
-                                        if (control.progress) control.progress(done, bins);
-                                      }};
   std::vector<std::size_t> ends;  // of the bins, in `order`
   if (rows >= distinct) {
     std::uint64_t spare = rows - distinct;
@@ -90,12 +85,12 @@ OptimalBins optimal_bins(const std::vector<double>& values, const std::vector<do
     partition.prepare();
     const bool small =
         search == BinSearch::kLayers || (search == BinSearch::kAutomatic && rows * distinct < kMostStates);
-    const auto cuts = small ? partition.by_layers(rows, counted) : partition.by_lagrangian(rows, counted);
+    const auto cuts = small ? partition.by_layers(rows, control) : partition.by_lagrangian(rows, control);
     if (cuts.empty()) return {};  // aborted
     for (const std::uint32_t cut : cuts) ends.push_back(groups[cut]);
   }
 
-  if (control.progress) control.progress(steps, static_cast<double>(ends.size()));
+  if (control.progress) control.progress(1, static_cast<double>(ends.size()));
   OptimalBins result;
   result.assignment.resize(n);
   std::size_t begin = 0;

@@ -19,8 +19,9 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <vector>
+
+#include "core/clustering/learner_control.h"
 
 namespace collide {
 
@@ -31,15 +32,9 @@ struct OptimalBins {
   double cost = 0;                        // weighted squared distances to the bins' weighted means, summed
 };
 
-// Both may be empty. `progress` gets (steps done, bins of the last one).
-struct OptimalBinsControl {
-  std::function<bool()> aborted;
-  std::function<void(double steps, double bins)> progress;
-};
-
 // values [N] finite, weights [N] finite and >= 0, rows >= 1. More rows than distinct values: equal values are cut too,
-// by id. Throws Error INVALID_ARGUMENT naming the first bad element.
+// by id. Progress is (share, bins at hand). Throws Error INVALID_ARGUMENT naming the first bad element.
 OptimalBins optimal_bins(const std::vector<double>& values, const std::vector<double>& weights, std::uint64_t rows,
-                         const OptimalBinsControl& control = {}, BinSearch search = BinSearch::kAutomatic);
+                         const LearnerControl& control = {}, BinSearch search = BinSearch::kAutomatic);
 
 }  // namespace collide

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kPollEvery = 1 << 12;  // values
 
-bool stopped(const OptimalBinsControl& control) {
+bool stopped(const LearnerControl& control) {
   return control.aborted && control.aborted();
 }
 
@@ -37,7 +37,7 @@ struct OptimalPartition::Layer {
   const std::vector<Real>& before;
   std::vector<Real>& best;
   std::uint32_t* begins;  // [values + 1] where the last bin begins
-  const OptimalBinsControl& control;
+  const LearnerControl& control;
 };
 
 // Ends `from` to `to`, whose last bins begin at `least` to `most`.
@@ -56,7 +56,7 @@ void OptimalPartition::fill(Layer& layer, std::size_t from, std::size_t to, std:
   fill(layer, end + 1, to, begin, most);
 }
 
-OptimalPartition::Path OptimalPartition::by_layers(std::uint64_t bins, const OptimalBinsControl& control) const {
+OptimalPartition::Path OptimalPartition::by_layers(std::uint64_t bins, const LearnerControl& control) const {
   const std::size_t n = values_.size();
   std::vector<Real> before(n + 1), best(n + 1);
   std::vector<std::uint32_t> begins(bins * (n + 1));
@@ -67,7 +67,9 @@ OptimalPartition::Path OptimalPartition::by_layers(std::uint64_t bins, const Opt
     Layer layer{before, best, &begins[bin * (n + 1)], control};
     fill(layer, bin + 1, n, bin, n - 1);
     if (stopped(control)) return {};
-    if (control.progress) control.progress(static_cast<double>(bin), static_cast<double>(bin + 1));
+    if (control.progress) {
+      control.progress(static_cast<double>(bin) / static_cast<double>(bins), static_cast<double>(bin + 1));
+    }
   }
   Path ends(bins);
   auto end = static_cast<std::uint32_t>(n);
@@ -78,7 +80,7 @@ OptimalPartition::Path OptimalPartition::by_layers(std::uint64_t bins, const Opt
   return ends;
 }
 
-OptimalPartition::Path OptimalPartition::penalised(Real lambda, const OptimalBinsControl& control) const {
+OptimalPartition::Path OptimalPartition::penalised(Real lambda, const LearnerControl& control) const {
   const std::size_t n = values_.size();
   std::vector<Real> best(n + 1);
   std::vector<std::uint32_t> begins(n + 1);
@@ -134,7 +136,7 @@ OptimalPartition::Path OptimalPartition::spliced(const Path& fewer, const Path& 
   return ends;
 }
 
-OptimalPartition::Path OptimalPartition::by_lagrangian(std::uint64_t bins, const OptimalBinsControl& control) const {
+OptimalPartition::Path OptimalPartition::by_lagrangian(std::uint64_t bins, const LearnerControl& control) const {
   const std::size_t n = values_.size();
   Path fewer = {static_cast<std::uint32_t>(n)};  // one bin: optimal for every lambda from `high` on
   Path more(n);                                  // all values apart: optimal for `low` = 0
@@ -155,7 +157,7 @@ OptimalPartition::Path OptimalPartition::by_lagrangian(std::uint64_t bins, const
     if (!(lambda > low && lambda < high && lambda > least)) break;
     Path path = penalised(lambda, control);
     if (path.empty()) return {};
-    if (control.progress) control.progress(step, static_cast<double>(path.size()));
+    if (control.progress) control.progress(share_of_search(step), static_cast<double>(path.size()));
     if (path.size() == bins) return path;
     if (path.size() < bins) {
       fewer = std::move(path);

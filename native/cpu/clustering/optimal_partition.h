@@ -20,8 +20,8 @@ class OptimalPartition {
   void prepare();
 
   // Both: 1 <= bins < values; empty when aborted, which is looked for every few thousand values.
-  Path by_layers(std::uint64_t bins, const OptimalBinsControl& control) const;
-  Path by_lagrangian(std::uint64_t bins, const OptimalBinsControl& control) const;
+  Path by_layers(std::uint64_t bins, const LearnerControl& control) const;
+  Path by_lagrangian(std::uint64_t bins, const LearnerControl& control) const;
 
  private:
   using Real = long double;
@@ -38,7 +38,7 @@ class OptimalPartition {
 
   void fill(Layer& layer, std::size_t from, std::size_t to, std::size_t least, std::size_t most) const;
   // The best partition of any number of bins that cost `lambda` each; empty when aborted.
-  Path penalised(Real lambda, const OptimalBinsControl& control) const;
+  Path penalised(Real lambda, const LearnerControl& control) const;
   static Path spliced(const Path& fewer, const Path& more, std::uint64_t bins);
 
   struct Sums {

@@ -29,7 +29,7 @@ bool choose(AgglomerateState& state, const AgglomerateOptions& options, std::uin
 }  // namespace
 
 Clustering agglomerate(std::vector<double> values, std::vector<double> counts, const AgglomerateOptions& options,
-                       const AgglomerateControl& control) {
+                       const LearnerControl& control) {
   const OnDevice here;
   check_agglomeration(values, counts, options);
   AgglomerateState state(values, counts);

@@ -10,6 +10,6 @@ namespace collide::cuda {
 // As cpu/clustering/agglomerate.h, on CUDA device 0, with the same bits. Throws Error INVALID_ARGUMENT, OUT_OF_MEMORY
 // or CUDA_FAILED.
 Clustering agglomerate(std::vector<double> values, std::vector<double> counts, const AgglomerateOptions& options,
-                       const AgglomerateControl& control);
+                       const LearnerControl& control);
 
 }  // namespace collide::cuda

@@ -13,9 +13,9 @@ namespace {
 constexpr std::size_t kMostDimensions = 65535;  // of blocks in y
 }  // namespace
 
-std::vector<std::uint32_t> kd_tree_rows(const std::vector<float>& points, std::size_t dim,
-                                        const std::vector<double>& masses, std::uint64_t rows,
-                                        const LearnerControl& control) {
+std::vector<std::uint32_t> kd_tree_cells(const std::vector<float>& points, std::size_t dim,
+                                         const std::vector<double>& masses, std::uint64_t rows,
+                                         const LearnerControl& control) {
   if (dim > kMostDimensions) {
     fail("NOT_SUPPORTED", "Expected at most ", kMostDimensions, " dimensions for a kd-tree on a CUDA device, received ",
          dim, ": use device \"cpu\"");

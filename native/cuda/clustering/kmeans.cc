@@ -43,13 +43,12 @@ void fill_empty(KmeansRounds& rounds, const KmeansPlaces& places) {
 
 KmeansClustering kmeans(const std::vector<float>& points, std::size_t dim, const std::vector<double>& counts,
                         const std::vector<std::uint32_t>& start, const KmeansOptions& options,
-                        const KmeansControl& control) {
+                        const LearnerControl& control) {
   if (dim > kMostDimensions) {
     fail("NOT_SUPPORTED", "Expected at most ", kMostDimensions, " dimensions for k-means on a CUDA device, received ",
          dim, ": use device \"cpu\"");
   }
   const OnDevice here;
-  check_kmeans(points, dim, counts, start, options);
   const KmeansPlaces places(points, dim, counts, start, options);
   KmeansRounds rounds(places, options.rows);
   KmeansClustering result;

@@ -7,10 +7,10 @@
 
 namespace collide::cuda {
 
-// As cpu/clustering/kmeans.h, on CUDA device 0, with the same bits. Throws Error INVALID_ARGUMENT, OUT_OF_MEMORY or
+// As cpu/clustering/kmeans.h, on CUDA device 0, with the same bits. Throws Error NOT_SUPPORTED, OUT_OF_MEMORY or
 // CUDA_FAILED.
 KmeansClustering kmeans(const std::vector<float>& points, std::size_t dim, const std::vector<double>& counts,
                         const std::vector<std::uint32_t>& start, const KmeansOptions& options,
-                        const KmeansControl& control);
+                        const LearnerControl& control);
 
 }  // namespace collide::cuda

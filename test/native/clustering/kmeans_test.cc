@@ -42,7 +42,7 @@ Case make_case(std::uint64_t seed, std::size_t ids, std::size_t dim, std::uint32
   return c;
 }
 
-KmeansClustering run(const Case& c, const KmeansOptions& options, const collide::KmeansControl& control = {}) {
+KmeansClustering run(const Case& c, const KmeansOptions& options, const collide::LearnerControl& control = {}) {
   return collide::kmeans(c.points, c.dim, c.counts, c.start, options, control);
 }
 
@@ -130,9 +130,9 @@ void late_rounds() {
 
 void threads() {
   const Case c = make_case(1, 30000, 2, 500);
-  const KmeansClustering alone = run(c, {500, KmeansWeight::kCount, 8, 1});
+  const KmeansClustering alone = run(c, {500, KmeansWeight::kCount, 8}, {{}, {}, 1});
   for (const unsigned count : {2u, 5u}) {
-    const KmeansClustering many = run(c, {500, KmeansWeight::kCount, 8, count});
+    const KmeansClustering many = run(c, {500, KmeansWeight::kCount, 8}, {{}, {}, count});
     check(many.assignment == alone.assignment && many.centroids == alone.centroids && many.sizes == alone.sizes &&
               many.counts == alone.counts && many.distortion == alone.distortion && many.moved == alone.moved,
           "the same bits for any number of threads");
@@ -143,26 +143,28 @@ void abort_and_progress() {
   const Case c = make_case(1, 30000, 2, 500);
   std::atomic<bool> stop{false};
   double rounds = 0;
-  const collide::KmeansControl control = {[&] { return stop.load(); },
-                                          [&](double round, double) {
-                                            rounds = round;
-                                            stop = round >= 2;
-                                          }};
-  const KmeansClustering stopped = run(c, {500, KmeansWeight::kCount, 1000000, 2}, control);
+  const collide::LearnerControl control = {[&] { return stop.load(); },
+                                           [&](double round, double) {
+                                             rounds = round;
+                                             stop = round >= 2;
+                                           },
+                                           2};
+  const KmeansClustering stopped = run(c, {500, KmeansWeight::kCount, 1000000}, control);
   check(rounds == 2 && stopped.iterations <= 3, "stops within a round");
 }
 
 void bad_input() {
-  const KmeansOptions two = {2, KmeansWeight::kCount, 5, 1};
+  const KmeansOptions two = {2, KmeansWeight::kCount, 5};
   const auto call = [&](std::vector<float> points, std::vector<double> counts, std::vector<std::uint32_t> start,
-                        const KmeansOptions& options,
-                        std::size_t dim = 1) { return [=] { collide::kmeans(points, dim, counts, start, options); }; };
+                        const KmeansOptions& options, std::size_t dim = 1) {
+    return [=] { collide::check_kmeans(points, dim, counts, start, options); };
+  };
   rejects("1 to 2^32 - 1 ids", call({}, {}, {}, two));
   rejects("dim 0", call({1, 2}, {1, 1}, {0, 1}, two, 0));
   rejects("2 * dim values", call({1, 2, 3}, {1, 1}, {0, 1}, two));
   rejects("Expected 2 start clusters, received 1", call({1, 2}, {1, 1}, {0}, two));
-  rejects("1 to 2 rows", call({1, 2}, {1, 1}, {0, 1}, {3, KmeansWeight::kCount, 5, 1}));
-  rejects("1 to 2 rows", call({1, 2}, {1, 1}, {0, 1}, {0, KmeansWeight::kCount, 5, 1}));
+  rejects("1 to 2 rows", call({1, 2}, {1, 1}, {0, 1}, {3, KmeansWeight::kCount, 5}));
+  rejects("1 to 2 rows", call({1, 2}, {1, 1}, {0, 1}, {0, KmeansWeight::kCount, 5}));
   rejects("received -1 at index 1", call({1, 2}, {1, -1}, {0, 1}, two));
   rejects("received 0.5 at index 1", call({1, 2}, {1, .5}, {0, 1}, two));
   rejects("received 2 at index 1", call({1, 2}, {1, 1}, {0, 2}, two));

@@ -54,9 +54,9 @@ void lsh_threads() {
       if (tied) points[k] = std::floor(points[k] * 40);
     }
     const std::vector<double> directions = {.3, 1, -1, .2, .7, -.6}, offsets = {.1, .9, .4};
-    const auto alone = collide::lsh(points, 2, directions, offsets, {5000, 100, 1});
+    const auto alone = collide::lsh(points, 2, directions, offsets, {5000, 100}, {{}, {}, 1});
     for (const unsigned threads : {2u, 5u}) {
-      const auto many = collide::lsh(points, 2, directions, offsets, {5000, 100, threads});
+      const auto many = collide::lsh(points, 2, directions, offsets, {5000, 100}, {{}, {}, threads});
       check(many.assignment == alone.assignment && many.width == alone.width, "lsh: threads agree");
     }
   }

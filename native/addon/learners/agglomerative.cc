@@ -2,22 +2,23 @@
 // copied before the call returns, so the caller's buffers may be transferred or changed at once.
 #include <vector>
 
-#include "addon/addon.h"
-#include "addon/arrays.h"
 #include "addon/cuda.h"
-#include "addon/learner_job.h"
+#include "addon/learners/learner.h"
+#include "addon/learners/learners.h"
+#include "addon/names.h"
 #include "cpu/clustering/agglomerate.h"
 
 namespace collide::addon {
 
 namespace {
 
-FilterBy filter_by(const std::string& name) {
-  if (name == "frequency") return FilterBy::kFrequency;
-  if (name == "distance") return FilterBy::kDistance;
-  if (name == "size") return FilterBy::kSize;
-  fail("INVALID_ARGUMENT", "Expected frequency, distance or size for a filter, received ", name);
-}
+constexpr Names<FilterBy> kFilters({{"frequency", FilterBy::kFrequency},
+                                    {"distance", FilterBy::kDistance},
+                                    {"size", FilterBy::kSize}});
+
+enum class MergedValue { kMean, kCountWeighted };
+constexpr Names<MergedValue> kMergedValues({{"mean", MergedValue::kMean},
+                                            {"count-weighted", MergedValue::kCountWeighted}});
 
 AgglomerateOptions read_options(const Napi::Object& object) {
   AgglomerateOptions options;
@@ -25,7 +26,7 @@ AgglomerateOptions read_options(const Napi::Object& object) {
   options.merges_per_round = static_cast<std::uint64_t>(integer(object, "mergesPerRound"));
   options.max_cluster_size = static_cast<std::uint64_t>(integer(object, "maxClusterSize"));
   options.strict_size = object.Has("strictSize") && boolean(object, "strictSize");
-  options.count_weighted = text(object, "mergedValue") == "count-weighted";
+  options.count_weighted = named(object, "mergedValue", kMergedValues) == MergedValue::kCountWeighted;
   const Napi::Value filters = object.Get("filters");
   if (!filters.IsArray()) fail("INVALID_ARGUMENT", "Expected an array for filters");
   const auto list = filters.As<Napi::Array>();
@@ -33,7 +34,7 @@ AgglomerateOptions read_options(const Napi::Object& object) {
     const Napi::Value filter = list.Get(i);
     if (!filter.IsObject()) fail("INVALID_ARGUMENT", "Expected an object for filters[", i, "]");
     const auto step = filter.As<Napi::Object>();
-    options.filters.push_back({filter_by(text(step, "by")), number(step, "keep")});
+    options.filters.push_back({named(step, "by", kFilters), number(step, "keep")});
   }
   return options;
 }
@@ -53,13 +54,12 @@ Napi::Value to_js(Napi::Env env, const Clustering& clustering) {
 Napi::Value agglomerate(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     const auto given = options_of(info, 2);
-    const auto threads = static_cast<unsigned>(integer(given, "threads"));
-    const auto run_on = text(given, "device") == "cuda" ? &cuda_agglomerate : &collide::agglomerate;
+    const auto run = on_cuda(given) ? &cuda_agglomerate : &collide::agglomerate;
     return learner_job(
-        info.Env(), info[3],
+        info.Env(), given, info[3],
         [values = copy_of<double>(info[0], "values"), counts = copy_of<double>(info[1], "counts"),
-         options = read_options(given), threads, run_on](const JobControl& control) mutable {
-          return run_on(std::move(values), std::move(counts), options, {control.aborted, control.progress, threads});
+         options = read_options(given), run](const LearnerControl& control) mutable {
+          return run(std::move(values), std::move(counts), options, control);
         },
         to_js);
   });
@@ -67,7 +67,7 @@ Napi::Value agglomerate(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-void register_clustering(Napi::Env env, Napi::Object exports) {
+void register_agglomerative(Napi::Env env, Napi::Object exports) {
   exports.Set("agglomerate", Napi::Function::New(env, agglomerate));
 }
 
