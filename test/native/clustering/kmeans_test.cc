@@ -83,8 +83,8 @@ void assignment() {
     const std::uint32_t rows = 1 + static_cast<std::uint32_t>(collide::mix64(seed) % 300);
     const Case c = make_case(seed, 300 + collide::mix64(seed + 7) % 4000, 1 + seed % 3, rows);
     const std::size_t ids = c.counts.size();
-    const KmeansClustering before = run(c, {rows, KmeansWeight::kSqrt, 0, 1});
-    const KmeansClustering after = run(c, {rows, KmeansWeight::kSqrt, 1, 1});
+    const KmeansClustering before = run(c, {rows, KmeansWeight::kSqrt, 0}, {{}, {}, 1});
+    const KmeansClustering after = run(c, {rows, KmeansWeight::kSqrt, 1}, {{}, {}, 1});
     std::vector<std::uint32_t> nearest(ids);
     std::vector<bool> used(rows), wanted(rows);
     for (std::size_t id = 0; id < ids; ++id) {
@@ -115,11 +115,11 @@ void late_rounds() {
     const std::uint32_t rows = 20 + static_cast<std::uint32_t>(collide::mix64(seed) % 900);
     Case c = make_case(seed, 12000, 1 + seed % 3, rows);
     for (float& value : c.points) value = std::round(value * 1024) / 1024;
-    const KmeansClustering many = run(c, {rows, KmeansWeight::kUniform, 25, 2});
+    const KmeansClustering many = run(c, {rows, KmeansWeight::kUniform, 25}, {{}, {}, 2});
     KmeansClustering one;
     std::uint64_t rounds = 0;
     do {
-      one = run(c, {rows, KmeansWeight::kUniform, 1, 1});
+      one = run(c, {rows, KmeansWeight::kUniform, 1}, {{}, {}, 1});
       c.start = one.assignment;
     } while (++rounds < 25 && one.moved > 0);
     check(many.iterations == rounds && many.moved == one.moved && many.assignment == one.assignment &&
