@@ -24,6 +24,7 @@ export * from './hashing/index.ts';
 export { type BaselineOptions, baselineHashing } from './methods/baseline.ts';
 export { type BudgetOptions, type BudgetPlan, planBudget } from './methods/budget.ts';
 export { type Attempt, chooseShape, hashedFeatures, type Judge, type Shape, tablesToHash } from './methods/choose.ts';
+export { clustered } from './methods/clustered.ts';
 export { type CrossTeachers, crossFit, trainCrossTeachers } from './methods/cross_fit.ts';
 export { type CompressedTable, hashTables, type TableHashing } from './methods/hash_tables.ts';
 export { methods } from './methods/index.ts';

@@ -1,4 +1,5 @@
 /** The compression methods, in the order in which results show them. A new one is a file and a line here. */
+import { learners } from '../clustering/index.ts';
 import { Registry } from '../registry.ts';
 import { auto } from './auto.ts';
 import { clustered, learned } from './clustered.ts';
@@ -7,6 +8,9 @@ import { full } from './full.ts';
 import type { CompressionMethod } from './method.ts';
 import { mixed } from './mixed.ts';
 import { modulo } from './modulo.ts';
+
+const METHODS = [full, modulo, mixed, frequent, clustered('equal-mass'), learned, auto];
+const clusteredBy = METHODS.map(({ learner }) => learner);
 
 /**
  * What `compare.methods` of a config may name.
@@ -21,17 +25,9 @@ import { modulo } from './modulo.ts';
  * ```
  */
 export const methods = new Registry<CompressionMethod>('compression method', [
-  full,
-  modulo,
-  mixed,
-  frequent,
-  clustered('equal-mass'),
-  learned,
-  auto,
-  clustered('kd-tree'),
-  clustered('exact'),
-  clustered('k-means'),
-  clustered('lsh'),
+  ...METHODS,
+  // Each of the other learners is a method by its own name.
+  ...learners.names.filter((name) => !clusteredBy.includes(name)).map((name) => clustered(name)),
 ]);
 
 /** What the report takes a method for; undefined for one of no special role, and for one that this program does not know. */

@@ -95,6 +95,7 @@ export async function everyCall(tidy: { close(): void }[]): Promise<Call[]> {
   const plain = (name: keyof typeof api, ...args: unknown[]) =>
     call(name, exported.get(name) as (...args: never[]) => unknown, ...args);
   return [
+    plain('clustered', 'kd-tree', 'cells'),
     plain('agglomerate', values, counts, { rows: 3 }),
     plain('aggregate', comparison.results),
     plain('auc', Float32Array.of(0, 1), Float32Array.of(0.2, 0.7)),

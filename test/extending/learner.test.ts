@@ -5,18 +5,21 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { clusterCommand } from '../../lib/cli/cluster.ts';
 import {
+  clustered,
+  compare,
   Hashing,
   type Learner,
   type LearnerInput,
   learners,
   learnHashing,
   learnMapping,
+  methods,
   Student,
   trainStudent,
   trainTeacher,
 } from '../../lib/index.ts';
 import { run } from '../cli/in_process.ts';
-import { tinyData } from '../pipeline/tiny.ts';
+import { tinyConfig, tinyData } from '../pipeline/tiny.ts';
 
 /** Deals ids to the clusters in the order of their values. */
 const dealt: Learner<{ stride?: number }> = {
@@ -109,5 +112,18 @@ describe('a learner of a program', () => {
     expect(clusterCommand().helpInformation()).toMatch(
       /--stride <number>\s+dealt and wrong: steps from one id to the next/,
     );
+  });
+
+  it('is compared by a config, once it is a method', async () => {
+    const sections = {
+      compare: { methods: ['modulo', 'dealt'], seeds: 1, tune: { learningRate: [0.1], maxEpochs: 1 } },
+    };
+    expect(() => tinyConfig(sections)).toThrow('compare.methods[1]');
+    expect(() => methods.add(clustered('dealtt'))).toThrow('Did you mean "dealt"?');
+    methods.add(clustered('dealt'));
+    const { results } = await compare(tinyConfig(sections), data);
+    expect(results.map(({ method }) => method)).toEqual(['modulo', 'dealt']);
+    expect(results[1]!.rows).toBe(results[0]!.rows);
+    expect(results[1]!.logLoss).not.toBe(results[0]!.logLoss);
   });
 });

@@ -9,7 +9,7 @@ import { kMeansLearner } from './k_means.ts';
 import { kdTree } from './kd_tree.ts';
 import { lsh } from './lsh.ts';
 
-const LEARNERS = [agglomerative, equalMass, exact, kdTree, kMeansLearner, lsh] as const;
+const LEARNERS = [agglomerative, equalMass, kdTree, exact, kMeansLearner, lsh] as const;
 
 /** By name, the clustering learners: those of this package, and those that a program adds. */
 export const learners = new Registry<Learner>('learner', LEARNERS);

@@ -37,7 +37,8 @@ void lsh_uses_every_row() {
     for (std::size_t j = 0; j < offsets.size(); ++j) offsets[j] = collide::uniform01(seed + 2, j);
     const std::size_t used = std::min<std::size_t>(rows, ids), average = (ids + used - 1) / used;
     const std::uint64_t max_size = seed % 5 == 0 ? 0 : average * (1 + seed % 4);
-    const collide::LshClustering learned = collide::lsh(points, dim, directions, offsets, {rows, max_size, 1});
+    const collide::LshClustering learned =
+        collide::lsh(points, dim, directions, offsets, {rows, max_size}, {{}, {}, 1});
     const auto sizes = sizes_of(learned.assignment, used);
     check(*std::min_element(sizes.begin(), sizes.end()) > 0, "lsh: every row is used");
     const auto largest = *std::max_element(sizes.begin(), sizes.end());
