@@ -3,7 +3,8 @@
 // instructions that move rows; minimum: bytes that any implementation must move; target: bytes / minimum. Memory gives no
 // less than 32 bytes, so that much is counted of what lies by itself. `without`, when there: work to take off what run()
 // counts, such as the preparation before a round; bags: what an estimate for another batch is scaled by.
-import { agglomerate, EmbeddingTables, equalMassBins, kMeans, learnKdTree } from '../dist/index.js';
+import { equalMassBins, kMeans, learnKdTree } from '../dist/clustering/index.js';
+import { agglomerate, EmbeddingTables } from '../dist/index.js';
 
 const TABLES = 4;
 const CARDINALITY = 20_000;

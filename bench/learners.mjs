@@ -1,7 +1,15 @@
 // k-means, LSH, the exact 1-D optimum and Hilbert keys against one sort of as many float64 values (typed arrays sort with
 // std::sort) in the same run. 1,000,000 ids of width 2 to a tenth and a hundredth as many rows; vectors shrunk to their
 // random start by c / (c + 8), counts by a power law. k-means starts from a kd-tree made beforehand: up to 15 rounds.
-import { equalMassBins, hilbertKeys, idWeights, kMeans, learnKdTree, learnLsh, optimalBins } from '../dist/index.js';
+import {
+  equalMassBins,
+  hilbertKeys,
+  idWeights,
+  kMeans,
+  learnKdTree,
+  learnLsh,
+  optimalBins,
+} from '../dist/clustering/index.js';
 import { median } from './interleave.mjs';
 
 const IDS = 1_000_000;

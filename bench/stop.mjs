@@ -2,20 +2,16 @@
 // million ids of width 2 in 100,000 rows, each aborted at a tenth, three tenths, ... of the time that it takes when it is
 // left alone. Prints the longest of five waits and the longest gap between two turns of the event loop, in milliseconds.
 import {
-  agglomerate,
-  baselineHashing,
   equalMassBins,
   hilbertKeys,
   idWeights,
   kMeans,
-  learnHashing,
   learnKdTree,
   learnLsh,
   optimalBins,
   principalProjection,
-  syntheticDataset,
-  Teacher,
-} from '../dist/index.js';
+} from '../dist/clustering/index.js';
+import { agglomerate, baselineHashing, learnHashing, syntheticDataset, Teacher } from '../dist/index.js';
 
 const [IDS, ROWS] = [Number(process.argv[2] ?? 1_000_000), Number(process.argv[3] ?? 100_000)];
 

@@ -1,28 +1,103 @@
-/** learn-to-collide: learned hash functions for embedding tables. Re-exports only; each area documents its own. */
-export * from './clustering/index.ts';
+/**
+ * learn-to-collide: learned hash functions for embedding tables. Re-exports only; each area documents its own.
+ *
+ * This is the main door: what a user of the whole needs, and every type that its signatures name. What an area has besides
+ * is behind its own door: `learn-to-collide/clustering`, `/hashing`, `/embedding`, `/model`, `/data`, `/export`.
+ */
+export {
+  type AgglomerateMethod,
+  type AgglomerateOptions,
+  agglomerate,
+  type BinMass,
+  type BudgetShare,
+  type ClusterFilter,
+  type Clustering,
+  type ClusterProgress,
+  type Counts,
+  type EqualMassMethod,
+  type FilterName,
+  FREQUENCY_ABLATIONS,
+  type IdWeight,
+  type JobOptions,
+  type KdTreeMethod,
+  type KMeansMethod,
+  type LearnedClusters,
+  type LearnedMapping,
+  type Learner,
+  type LearnerInput,
+  type LearnerName,
+  type LearnerOption,
+  type LearnerSettings,
+  type LearningMethod,
+  type LearnMappingOptions,
+  type LearnOptions,
+  type LshMethod,
+  learners,
+  learnMapping,
+  learnMappings,
+  type MappingProgress,
+  type MappingStatistics,
+  type MappingsProgress,
+  type MappingTask,
+  type MergedValue,
+  type Progress,
+  type Projection,
+  type TableStatistics,
+  type TeacherKnowledge,
+  type UniformShare,
+} from './clustering/index.ts';
 export { type CompareOptions, compare } from './compare/compare.ts';
 export { type CompareConfig, type CompareConfigInput, loadConfig, parseConfig } from './compare/config.ts';
-export { aggregate, type Comparison, type ComparisonFailure, type ComparisonResult } from './compare/results.ts';
+export type { Placement } from './compare/placement.ts';
+export {
+  type Aggregate,
+  aggregate,
+  type Comparison,
+  type ComparisonBytes,
+  type ComparisonFailure,
+  type ComparisonFeature,
+  type ComparisonResult,
+  type ComparisonSplit,
+  type Spread,
+} from './compare/results.ts';
 export { readComparison, writeComparison } from './compare/results_file.ts';
 export * from './data/index.ts';
 export type { Device, PlacedOn } from './device.ts';
 export * from './embedding/index.ts';
 export { CollideError, type CollideErrorCode } from './errors.ts';
-export { type MappingFormat, writeMapping } from './export/mapping_file.ts';
 export {
-  readSafetensors,
+  type MappingFormat,
   type Safetensors,
   type SafetensorsFile,
   type Tensor,
+  type TensorAbout,
+  type TensorArray,
   type TensorInput,
   type TensorPieces,
-  withSafetensors,
-  writeSafetensors,
-} from './files/index.ts';
+  type TensorType,
+  writeMapping,
+} from './export/index.ts';
 export type { FeatureHashing } from './hashing/feature_hashing.ts';
-export * from './hashing/index.ts';
+export {
+  type HashKind,
+  type HotHash,
+  type HotTail,
+  type IdentityHash,
+  type MixedHash,
+  type MixedRadixHash,
+  MOST_ROWS,
+  type ModuloHash,
+  type Packing,
+  PRUNED,
+  type QuotientHash,
+  type StoredHash,
+  type TableEntries,
+  type TableHash,
+} from './hashing/index.ts';
+export * from './hashing/kinds/index.ts';
 export { type BaselineOptions, baselineHashing } from './methods/baseline.ts';
 export { type BudgetOptions, type BudgetPlan, planBudget } from './methods/budget.ts';
+export type { Candidates } from './methods/candidates.ts';
 export { type Attempt, chooseShape, hashedFeatures, type Judge, type Shape, tablesToHash } from './methods/choose.ts';
 export { clustered } from './methods/clustered.ts';
 export { type CrossTeachers, crossFit, trainCrossTeachers } from './methods/cross_fit.ts';
@@ -37,18 +112,29 @@ export {
 export type { BuildTask, CompressionMethod, MethodTask } from './methods/method.ts';
 export type { Choice, DroppedShape, OnProgress } from './methods/method_training.ts';
 export type { MethodSettings } from './methods/settings.ts';
+export type { RowOptions } from './methods/table_rows.ts';
 export type { TeacherSettings } from './methods/teachers.ts';
 export { type AutoOptions, type AutoTraining, trainAuto } from './methods/train_auto.ts';
 export * from './model/index.ts';
-export { type BuildInfo, buildInfo, type CudaProbe, probeCuda } from './native.ts';
+export { type BuildInfo, buildInfo, type CudaProbe, type NativeHash, probeCuda } from './native.ts';
 export { Hashing, type HashingManifest } from './pipeline/hashing.ts';
 export { loadModel, saveModel, type TrainedModel } from './pipeline/model_folder.ts';
+export type { Origin } from './pipeline/origin.ts';
 export { Student, type StudentBytes, type StudentOptions, trainStudent } from './pipeline/student.ts';
 export { Teacher, type TeacherFeature, type TeacherOptions, trainTeacher } from './pipeline/teacher.ts';
 export { loadVectors, type VectorOptions } from './pipeline/vectors.ts';
+export type { Registry } from './registry.ts';
 export { formatTable, renderReport } from './report/index.ts';
+export type { Detours } from './training/detours.ts';
 export type { Fit } from './training/fit.ts';
 export { auc, logLoss, logLossOfLogits, normalizedEntropy, normalizedEntropyOfLogits } from './training/metrics.ts';
 export type { ModelOptions, TrainingOptions } from './training/options.ts';
-export { evaluateSplit, type Metrics, predictSplit, trainEpoch } from './training/train.ts';
+export {
+  type EpochOptions,
+  evaluateSplit,
+  type Metrics,
+  type Newcomers,
+  predictSplit,
+  trainEpoch,
+} from './training/train.ts';
 export { PACKAGE_VERSION } from './version.ts';

@@ -240,19 +240,14 @@ export interface NativeAgglomerateOptions {
   threads: number;
 }
 
+/** What a job of the learner gives: Clustering says what is in it. */
 export interface NativeClustering {
-  /** Cluster of each id, [ids]. */
   assignment: Uint32Array;
-  /** Value of each cluster, ascending, [rows]. */
   values: Float64Array;
-  /** Ids of each cluster, [rows]. */
   sizes: Uint32Array;
-  /** Accesses of each cluster, [rows]. */
   counts: Float64Array;
   rounds: number;
-  /** Rounds in which no pair fitted maxClusterSize, so that the smallest created sizes were merged instead. */
   fallbackRounds: number;
-  /** Rounds in which a chain of pairs over maxClusterSize was cut into pairs. */
   splitRounds: number;
 }
 
@@ -265,31 +260,22 @@ export interface NativeKMeansOptions {
   threads: number;
 }
 
+/** What a job of the learner gives: KMeansClustering says what is in it. */
 export interface NativeKMeansClustering {
-  /** Cluster of each id, [ids]. */
   assignment: Uint32Array;
-  /** Weighted means, [rows * dim]. */
   centroids: Float64Array;
-  /** Ids of each cluster, [rows]. */
   sizes: Uint32Array;
-  /** Accesses of each cluster, [rows]. */
   counts: Float64Array;
-  /** Weighted squared distances of the ids to their centroids, summed. */
   distortion: number;
-  /** Rounds done. */
   iterations: number;
-  /** Ids that the last round moved; 0: converged. */
   moved: number;
 }
 
+/** What a job of the learner gives: LshClustering says what is in it. */
 export interface NativeLshClustering {
-  /** Row of each id, every row used, [ids]. */
   assignment: Uint32Array;
-  /** Width of the cells, found by bisection. */
   width: number;
-  /** Distinct keys. */
   buckets: number;
-  /** Buckets cut into several rows along one more direction. */
   splitBuckets: number;
 }
 

@@ -1,6 +1,6 @@
 // The reference page of the command line, from the commands themselves (lib/cli/program.ts).
 
-/** @returns {string} the page, in Markdown */
+/** @returns {Promise<string>} the page, in Markdown */
 export async function cliReference() {
   const { collideProgram } = await import('../dist/cli/program.js');
   const lines = [
@@ -31,6 +31,7 @@ function table(lines, name, rows) {
 
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
+/** @param {{ defaultValue?: unknown, defaultValueDescription?: string, mandatory?: boolean, required: boolean }} of an option or argument */
 function fallback({ defaultValue, defaultValueDescription, mandatory, required }) {
   if (defaultValueDescription !== undefined) return defaultValueDescription;
   if (defaultValue !== undefined) return `\`${defaultValue}\``;

@@ -13,10 +13,9 @@ function docstrings() {
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
   const program = ts.createProgram([SOURCE], options);
   const checker = program.getTypeChecker();
-  const file = program.getSourceFile(SOURCE);
-  const written = checker
-    .getExportsOfModule(checker.getSymbolAtLocation(file))
-    .find(({ name }) => name === 'CompareConfigInput');
+  const file = /** @type {ts.SourceFile} */ (program.getSourceFile(SOURCE));
+  const module = /** @type {ts.Symbol} */ (checker.getSymbolAtLocation(file));
+  const written = checker.getExportsOfModule(module).find(({ name }) => name === 'CompareConfigInput');
   const found = new Map();
   const walk = (type, path) => {
     for (const property of checker.getPropertiesOfType(type)) {
@@ -28,14 +27,14 @@ function docstrings() {
       if (isSection) walk(inner, key);
     }
   };
-  walk(checker.getDeclaredTypeOfSymbol(written), []);
+  walk(checker.getDeclaredTypeOfSymbol(/** @type {ts.Symbol} */ (written)), []);
   return found;
 }
 
-/** A value as YAML writes it. */
+/** A value as YAML writes it. @returns {string} */
 const shown = (value) => (Array.isArray(value) ? `[${value.map(shown).join(', ')}]` : String(value));
 
-/** What a JSON schema allows, in words: "a whole number from 1 to 1024", "a list of ...". */
+/** What a JSON schema allows, in words: "a whole number from 1 to 1024", "a list of ...". @returns {string} */
 function allowed(schema) {
   if (schema.anyOf !== undefined) return schema.anyOf.map(allowed).join(', or ');
   if (schema.const !== undefined) return `\`${shown(schema.const)}\``;
@@ -62,7 +61,7 @@ function number({ type, minimum, maximum, exclusiveMinimum, exclusiveMaximum }) 
   return `${type === 'integer' ? 'a whole number' : 'a number'}${limits === '' ? '' : ` ${limits}`}`;
 }
 
-/** @returns {string} the page, in Markdown */
+/** @returns {Promise<string>} the page, in Markdown */
 export async function configReference() {
   const { configSchema } = await import('../dist/compare/config.js');
   const schema = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });

@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folders = process.argv.slice(2);
 for (const folder of folders.length > 0 ? folders : ['core', 'cpu', 'addon']) {
-  const files = readdirSync(`${root}native/${folder}`, { recursive: true }).filter((file) => /\.(cc|cu)$/.test(file));
+  const files = readdirSync(`${root}native/${folder}`, { encoding: 'utf8', recursive: true }).filter((file) =>
+    /\.(cc|cu)$/.test(file),
+  );
   for (const file of files.sort()) console.log(`native/${folder}/${file}`);
 }

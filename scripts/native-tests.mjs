@@ -20,7 +20,7 @@ needTools('cmake', 'g++');
 
 let passed = 0;
 let failed = 0;
-const programs = readdirSync(`${root}test/native`, { recursive: true })
+const programs = readdirSync(`${root}test/native`, { encoding: 'utf8', recursive: true })
   .filter((file) => file.endsWith('_test.cc'))
   .map((file) => basename(file, '.cc'))
   .sort();

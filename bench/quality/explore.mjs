@@ -3,11 +3,13 @@
 // usage: node bench/quality/explore.mjs SET [--folder FOLDER] [--seeds 3] [--sizes 0.1,0.2] [--minutes 7] [--only PATTERN]
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { modelOptions } from '../../dist/compare/model_options.js';
 import { batches, shuffled } from '../../dist/data/batches.js';
 import { Random } from '../../dist/data/random.js';
-import { baselineHashing, learnHashing } from '../../dist/methods/learn_hashing.js';
+import { baselineHashing } from '../../dist/methods/baseline.js';
+import { learnHashing } from '../../dist/methods/learn_hashing.js';
 import { trainStudent } from '../../dist/pipeline/student.js';
-import { buildRecommender, modelOptions } from '../../dist/training/options.js';
+import { buildRecommender } from '../../dist/training/options.js';
 import { defaultBatchSize, evaluateSplit } from '../../dist/training/train.js';
 import { epochSeed } from '../../dist/training/tune.js';
 import { byMass, nearestHot, ward } from './layouts.mjs';

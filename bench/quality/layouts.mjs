@@ -82,7 +82,7 @@ export function ward(context, teacher, options) {
 }
 
 async function eachTable({ data, minRows }, teacher, options, place) {
-  /** @type {import('../../dist/pipeline/hashing.js').FeatureHashing[]} */
+  /** @type {import('../../dist/index.js').FeatureHashing[]} */
   const features = [];
   for (const [f, { name, cardinality, rows: values, counts }] of teacher.features.entries()) {
     const rows = targetRows(cardinality, { size: options.size, minRows });

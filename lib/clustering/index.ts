@@ -18,7 +18,7 @@ export {
   type TableStatistics,
   type TeacherKnowledge,
 } from './learn_mapping.ts';
-export type { LearningMethod, LearnMappingOptions, MappingProgress } from './learn_mapping_options.ts';
+export type { LearningMethod, LearnMappingOptions, MappingProgress, Projection } from './learn_mapping_options.ts';
 export { learnMappings, type MappingsProgress, type MappingTask } from './learn_mappings.ts';
 export type { LearnedClusters, Learner, LearnerInput, LearnerOption, LearnOptions } from './learner.ts';
 export {
@@ -30,6 +30,7 @@ export {
   type ClusterProgress,
   type FilterName,
   FREQUENCY_ABLATIONS,
+  type MergedValue,
 } from './learners/agglomerative.ts';
 export {
   type BinMass,

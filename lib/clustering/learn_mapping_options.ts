@@ -18,7 +18,7 @@ import { MOST_IDS } from './types.ts';
 export type LearningMethod = LearnerName | (string & {});
 
 const PROJECTIONS = ['principal', 'axis', 'hilbert'] as const;
-type Projection = (typeof PROJECTIONS)[number];
+export type Projection = (typeof PROJECTIONS)[number];
 
 /** Progress of one mapping. */
 export interface MappingProgress extends Progress {

@@ -195,13 +195,12 @@ export const configSchema = z.strictObject({
     .prefault({}),
 });
 
-type Parsed = z.output<typeof configSchema>;
 /** A config as it is written: fields with a default may be left out. */
 export type CompareConfigInput = z.input<typeof configSchema>;
 /** A config with every default filled in. */
-export type CompareConfig = Omit<Parsed, 'model' | 'compare'> & {
-  model: Omit<Parsed['model'], 'bottom'> & { bottom: number[] };
-  compare: Omit<Parsed['compare'], 'parts'> & { parts: number[] };
+export type CompareConfig = Omit<z.output<typeof configSchema>, 'model' | 'compare'> & {
+  model: Omit<z.output<typeof configSchema>['model'], 'bottom'> & { bottom: number[] };
+  compare: Omit<z.output<typeof configSchema>['compare'], 'parts'> & { parts: number[] };
 };
 
 /**

@@ -23,12 +23,13 @@ export interface TextParts {
 }
 
 /** A list of texts, in the order they were appended. */
-export class ValueTexts implements TextParts {
+export class ValueTexts {
   readonly blocks: readonly Uint8Array[];
   readonly firsts: readonly number[];
   readonly ends: Uint32Array;
   readonly nullAt: number;
 
+  /** @internal `restoreVocabulary` and `Texts` make them. */
   constructor({ blocks, firsts, ends, nullAt }: TextParts) {
     this.blocks = blocks;
     this.firsts = firsts;
@@ -36,7 +37,7 @@ export class ValueTexts implements TextParts {
     this.nullAt = nullAt;
   }
 
-  /** The values of the table `vocabulary` that `encodeFeature` left, by code. `text` is SQL over `value`. */
+  /** @internal The values of the table `vocabulary` that `encodeFeature` left, by code. `text` is SQL over `value`. */
   static async read(engine: Engine, count: number, text = 'CAST(value AS VARCHAR)'): Promise<ValueTexts> {
     const builder = new TextBuilder(count);
     // As bytes: no strings are made, and a byte order mark at the start of a text stays.

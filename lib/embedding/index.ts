@@ -1,5 +1,7 @@
 /** Embedding tables: the fused lookup and its exact backward. */
+
 export type { BagBatch, BatchSizes } from './batch.ts';
+export type { Tensors } from './checkpoint.ts';
 export { EmbeddingTables, type MemoryReport } from './embedding_tables.ts';
 export type { FeatureOptions, Init, Precision } from './feature_options.ts';
 export type { EmbeddingOptimizer } from './optimizer.ts';

@@ -4,8 +4,11 @@ export {
   type Safetensors,
   type SafetensorsFile,
   type Tensor,
+  type TensorAbout,
+  type TensorArray,
   type TensorInput,
   type TensorPieces,
+  type TensorType,
   withSafetensors,
   writeSafetensors,
 } from '../files/index.ts';

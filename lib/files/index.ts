@@ -8,6 +8,7 @@ export {
   readSafetensors,
   type Safetensors,
   type SafetensorsFile,
+  type TensorAbout,
   withSafetensors,
 } from './read_safetensors.ts';
 export type { Tensor, TensorInput, TensorPieces } from './safetensors.ts';

@@ -30,7 +30,11 @@ export interface Safetensors {
 const PIECE = 2 ** 23;
 
 /** What a file says of a tensor; `dtype` may be one that cannot be read. */
-export type TensorAbout = Pick<TensorEntry, 'dtype' | 'shape'>;
+export interface TensorAbout {
+  dtype: string;
+  /** [] for one number. */
+  shape: number[];
+}
 
 /** An open file: what is in it is known and checked, tensors are read when they are asked for. */
 export class SafetensorsFile {

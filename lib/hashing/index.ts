@@ -1,4 +1,6 @@
 /** Hash functions id -> row: their kinds, their packed form, their bytes. */
+
+export type { NativeHash } from '../native.ts';
 export {
   checkHashFunction,
   isWhole,

@@ -3,3 +3,4 @@ export type { ModelBatch } from './batch.ts';
 export { DenseNet, type DenseNetOptions, type DenseOptimizer, type DenseTensor } from './dense_net.ts';
 export type { ModelFeature } from './detoured.ts';
 export { Recommender, type RecommenderOptions } from './recommender.ts';
+export type { Standardization } from './standardization.ts';

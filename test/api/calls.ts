@@ -2,7 +2,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as api from '../../lib/index.ts';
+import * as api from './every_door.ts';
 
 /** A call with arguments that work. It may be made many times. */
 export interface Call {
@@ -125,6 +125,7 @@ export async function everyCall(tidy: { close(): void }[]): Promise<Call[]> {
     plain('hilbertKeys', rows, 2),
     plain('hotBitmap', Uint32Array.of(1, 3), 8),
     plain('idWeights', counts, 'sqrt'),
+    plain('isWhole', table),
     plain('kMeans', rows, 2, counts, { rows: 3, iterations: 2 }),
     plain('learnEqualMass', rows, 2, counts, { rows: 3 }),
     plain('learnHashing', teacher, { size: 0.5, minRows: 2, recent: [present] }),
@@ -264,6 +265,7 @@ export async function everyCall(tidy: { close(): void }[]): Promise<Call[]> {
       bag,
       new Float32Array(4),
     ),
+    call('EmbeddingTables.giveBack', (output) => tables.giveBack(output), new Float32Array(4)),
     call('EmbeddingTables.newOutput', (bags) => tables.newOutput(bags), 2),
     call(
       'EmbeddingTables.backward',

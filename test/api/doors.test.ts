@@ -7,8 +7,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import * as api from '../../lib/index.ts';
 import { type Call, everyCall } from './calls.ts';
+import * as api from './every_door.ts';
 
 const WRONG: [string, unknown][] = [
   ['undefined', undefined],

@@ -9,8 +9,8 @@ import { parse, stringify } from 'yaml';
 import { collideProgram } from '../../lib/cli/program.ts';
 import { parseConfig } from '../../lib/compare/config.ts';
 import { writeNpy, writeSafetensors } from '../../lib/files/index.ts';
-import * as api from '../../lib/index.ts';
 import { packageRoot } from '../../lib/native.ts';
+import * as api from '../api/every_door.ts';
 import { run as runCommand } from '../cli/in_process.ts';
 
 export interface Block {

@@ -3,19 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import {
-  checkHashFunction,
-  EmbeddingTables,
-  type HashFunction,
-  Hashing,
-  type HashKind,
-  hashKinds,
-  mappingBytes,
-  nativeHash,
-  Recommender,
-  rowOf,
-  rowsOfAll,
-} from '../../lib/index.ts';
+import { checkHashFunction, mappingBytes, nativeHash, rowOf, rowsOfAll } from '../../lib/hashing/index.ts';
+import { EmbeddingTables, type HashFunction, Hashing, type HashKind, hashKinds, Recommender } from '../../lib/index.ts';
 
 // The example begins.
 /** row = (cardinality - 1 - id) % rows: modulo, counted from the last id. */

@@ -6,7 +6,7 @@
 import { chooseDevice, type Device } from '../../device.ts';
 import { CollideError, checkInteger, checkOneOf, checkOptions, describe } from '../../errors.ts';
 import { checkJobOptions, JOB_OPTIONS, type JobOptions, type Progress, runJob } from '../../job.ts';
-import { type NativeClustering, native } from '../../native.ts';
+import { native } from '../../native.ts';
 import { completeOptions, type Learner, MAX_CLUSTER_SIZE, switchOption, wholeOption } from '../learner.ts';
 import { asDoubles, type Counts, checkCountsShape, MOST_IDS } from '../types.ts';
 
@@ -28,7 +28,7 @@ export interface ClusterProgress extends Progress {
   clusters: number;
 }
 
-type MergedValue = 'mean' | 'count-weighted';
+export type MergedValue = 'mean' | 'count-weighted';
 
 /** The knobs of the method itself, without the target. */
 export interface AgglomerateMethod {
@@ -63,9 +63,22 @@ export interface AgglomerateOptions extends AgglomerateMethod, JobOptions<Cluste
 }
 
 /** What {@link agglomerate} yields. Labels ascend with value. */
-export interface Clustering extends NativeClustering {
+export interface Clustering {
   /** Clusters: min(options.rows, ids). */
   rows: number;
+  /** Cluster of each id, [ids]. */
+  assignment: Uint32Array;
+  /** Value of each cluster, ascending, [rows]. */
+  values: Float64Array;
+  /** Ids of each cluster, [rows]. */
+  sizes: Uint32Array;
+  /** Accesses of each cluster, [rows]. */
+  counts: Float64Array;
+  rounds: number;
+  /** Rounds in which no pair fitted maxClusterSize, so that the smallest created sizes were merged instead. */
+  fallbackRounds: number;
+  /** Rounds in which a chain of pairs over maxClusterSize was cut into pairs. */
+  splitRounds: number;
 }
 
 const DEFAULT_KEEP: Record<FilterName, number> = { frequency: 2, distance: 1.5, size: 1 };

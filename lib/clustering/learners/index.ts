@@ -14,17 +14,16 @@ const LEARNERS = [agglomerative, equalMass, kdTree, exact, kMeansLearner, lsh] a
 /** By name, the clustering learners: those of this package, and those that a program adds. */
 export const learners = new Registry<Learner>('learner', LEARNERS);
 
-type OwnLearner = (typeof LEARNERS)[number];
 type OptionsOf<L> = L extends Learner<infer Own, string> ? Own : never;
 type Together<Union> = (Union extends unknown ? (each: Union) => void : never) extends (all: infer All) => void
   ? All
   : never;
 
 /** The learners of this package by name. */
-export type LearnerName = OwnLearner['name'];
+export type LearnerName = (typeof LEARNERS)[number]['name'];
 
 /** The options of all learners of this package; each of them takes its own. */
-export type LearnerSettings = Together<OptionsOf<OwnLearner>>;
+export type LearnerSettings = Together<OptionsOf<(typeof LEARNERS)[number]>>;
 
 /** The names of the options that learners have, each once. */
 export function learnerOptionNames(): string[] {

@@ -5,7 +5,7 @@
 import { chooseDevice, type Device } from '../../device.ts';
 import { CollideError, checkInteger, checkOptions, describe } from '../../errors.ts';
 import { checkJobOptions, JOB_OPTIONS, type JobOptions, type Progress, runJob } from '../../job.ts';
-import { type NativeKMeansClustering, native } from '../../native.ts';
+import { native } from '../../native.ts';
 import { choiceOption, completeOptions, type Learner, type LearnerInput, wholeOption } from '../learner.ts';
 import { asDoubles, type Counts, checkTeacherShape, MOST_IDS } from '../types.ts';
 
@@ -41,9 +41,23 @@ export interface KMeansOptions extends KMeansMethod, JobOptions<KMeansProgress> 
 }
 
 /** What {@link kMeans} yields. Clusters keep the numbers of the start; each one has at least one id. */
-export interface KMeansClustering extends NativeKMeansClustering {
+export interface KMeansClustering {
   /** Clusters: min(options.rows, ids). */
   rows: number;
+  /** Cluster of each id, [ids]. */
+  assignment: Uint32Array;
+  /** Weighted means, [rows * dim]. */
+  centroids: Float64Array;
+  /** Ids of each cluster, [rows]. */
+  sizes: Uint32Array;
+  /** Accesses of each cluster, [rows]. */
+  counts: Float64Array;
+  /** Weighted squared distances of the ids to their centroids, summed. */
+  distortion: number;
+  /** Rounds done. */
+  iterations: number;
+  /** Ids that the last round moved; 0: converged. */
+  moved: number;
 }
 
 /** What ids may weigh: an option of every learner that weighs them. */

@@ -5,7 +5,7 @@
 import { checkBigInt, checkInteger, checkOptions } from '../../errors.ts';
 import { mixedHasher } from '../../hashing/mix.ts';
 import { checkJobOptions, JOB_OPTIONS, type JobOptions, type Progress, runJob } from '../../job.ts';
-import { type NativeLshClustering, native } from '../../native.ts';
+import { native } from '../../native.ts';
 import { completeOptions, type Learner, type LearnerInput, MAX_CLUSTER_SIZE, wholeOption } from '../learner.ts';
 import { checkRowsShape, MOST_IDS } from '../types.ts';
 
@@ -32,9 +32,17 @@ export interface LshOptions extends LshMethod, JobOptions<LshProgress> {
 }
 
 /** What {@link learnLsh} yields. */
-export interface LshClustering extends NativeLshClustering {
+export interface LshClustering {
   /** min(options.rows, ids). */
   rows: number;
+  /** Row of each id, every row used, [ids]. */
+  assignment: Uint32Array;
+  /** Width of the cells, found by bisection. */
+  width: number;
+  /** Distinct keys. */
+  buckets: number;
+  /** Buckets cut into several rows along one more direction. */
+  splitBuckets: number;
 }
 
 const OPTIONS: Learner<LshMethod>['options'] = {

@@ -1,0 +1,9 @@
+/** What the package exports by all its doors (package.json, `exports`). */
+export * from '../../lib/clustering/index.ts';
+export * from '../../lib/data/index.ts';
+export * from '../../lib/embedding/index.ts';
+export * from '../../lib/export/index.ts';
+export type { OwnHashFunctions } from '../../lib/hashing/index.ts'; // a test augments it through the main door
+export * from '../../lib/hashing/index.ts';
+export * from '../../lib/index.ts';
+export * from '../../lib/model/index.ts';
