@@ -31,7 +31,6 @@ export function entryName(registry: Registry<{ readonly name: string }>): z.ZodT
       if (typeof value === 'string' && registry.has(value)) return;
       context.addIssue({ code: 'invalid_value', values: registry.names, input: value });
     })
-    .transform((value) => value as string)
     .meta({
       get enum() {
         return registry.names; // of a JSON schema of it
