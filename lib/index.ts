@@ -77,7 +77,7 @@ export {
   type TensorType,
   writeMapping,
 } from './export/index.ts';
-export type { FeatureHashing } from './hashing/feature_hashing.ts';
+export type { Combine, FeatureHashing } from './hashing/feature_hashing.ts';
 export {
   type HashKind,
   type HotHash,

@@ -8,8 +8,9 @@ import { full } from './full.ts';
 import type { CompressionMethod } from './method.ts';
 import { mixed } from './mixed.ts';
 import { modulo } from './modulo.ts';
+import { quotientRemainder } from './quotient_remainder.ts';
 
-const METHODS = [full, modulo, mixed, frequent, clustered('equal-mass'), learned, auto];
+const METHODS = [full, modulo, mixed, frequent, clustered('equal-mass'), learned, auto, clustered('kd-tree')];
 const clusteredBy = METHODS.map(({ learner }) => learner);
 
 /**
@@ -28,6 +29,7 @@ export const methods = new Registry<CompressionMethod>('compression method', [
   ...METHODS,
   // Each of the other learners is a method by its own name.
   ...learners.names.filter((name) => !clusteredBy.includes(name)).map((name) => clustered(name)),
+  quotientRemainder,
 ]);
 
 /** What the report takes a method for; undefined for one of no special role, and for one that this program does not know. */

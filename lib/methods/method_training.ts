@@ -93,6 +93,8 @@ export class MethodTraining {
   readonly #options: MethodTrainingOptions;
   readonly #task: MethodTask;
   readonly #present: Split;
+  /** Students to be trained one after the other, at most; each is as much of the progress. */
+  #most = 1;
   #teacher: Teacher | undefined;
   #cross: CrossTeachers | undefined;
 
@@ -114,17 +116,21 @@ export class MethodTraining {
    *
    * @param look - sees the student at every improvement; what it gives for the chosen one is kept, which spares training
    * that one again
+   * @param options.trainsNext - whether `train` is called after it; the progress counts with that
    * @throws CollideError ABORTED; DIVERGED when nothing that it may choose from, or its teacher, trains
    */
-  async choose<T>(look: (student: TrainedStudent) => Promise<T> | T): Promise<Chosen<T>> {
-    const teacher = await this.#teacherOf({});
+  async choose<T>(
+    look: (student: TrainedStudent) => Promise<T> | T,
+    { trainsNext = false }: { trainsNext?: boolean } = {},
+  ): Promise<Chosen<T>> {
+    const teacher = await this.#teacherOf({}, () => undefined);
     const { shapes, tables } = this.#method.choices?.({ ...this.#task, teacher }) ?? { shapes: [{}], tables: [] };
     const tries = shapes.length + mostSets(tables);
+    this.#most = tries + Number(trainsNext);
     const dropped: DroppedShape[] = [];
     const best = await chooseShape(shapes, tables, async (shape, tried) => {
-      const report = this.#reportTry(tried, tries);
       try {
-        return await this.#attempt(shape, look, report);
+        return await this.#attempt(shape, look, this.#report(tried, tries > 1 ? `try ${tried + 1}: ` : ''));
       } catch (error) {
         if (isDiverged(error)) dropped.push({ ...shape, reason: error.message });
         throw error;
@@ -141,12 +147,13 @@ export class MethodTraining {
    */
   async train(choice: Choice): Promise<{ student: Student; hashing: Hashing; teacher: Teacher | undefined }> {
     const { learningRate, epochs, ...shape } = choice;
-    const { hashing, options } = await this.#prepare(shape, this.#reportTry(0, 1));
+    const report = this.#report(this.#most - 1, '');
+    const { hashing, options } = await this.#prepare(shape, report);
     const { value: student, seconds } = await measure(() =>
       trainStudent(this.#present, { ...options, learningRate, epochs }),
     );
     this.seconds.train += seconds;
-    return { student, hashing, teacher: await this.#teacherOf(shape) };
+    return { student, hashing, teacher: await this.#teacherOf(shape, report) };
   }
 
   /** The best student with tables of this shape. */
@@ -177,7 +184,7 @@ export class MethodTraining {
   async #prepare(shape: Shape, onProgress: OnProgress): Promise<{ hashing: Hashing; options: StudentOptions }> {
     const { student, dim, seed } = this.#options;
     const { signal } = student;
-    const teacher = await this.#teacherOf(shape);
+    const teacher = await this.#teacherOf(shape, onProgress);
     const report = (step: string, share: number) => onProgress({ step, share });
     const { value: hashing, seconds } = await measure(() =>
       this.#method.build({
@@ -197,34 +204,39 @@ export class MethodTraining {
     return { hashing, options };
   }
 
-  /** The teacher whose rows a shape is learned from; none for a method that needs none. */
-  async #teacherOf(shape: Shape): Promise<Teacher | undefined> {
+  /**
+   * The teacher whose rows a shape is learned from; none for a method that needs none.
+   *
+   * @param onProgress - of the student that it is for
+   */
+  async #teacherOf(shape: Shape, onProgress: OnProgress): Promise<Teacher | undefined> {
     if (this.#method.needs !== 'teacher') return undefined;
-    const { teachers, onProgress } = this.#options;
-    const report: OnProgress = ({ step, share }) =>
-      onProgress?.({ step: `teacher: ${step}`, share: TEACHER_SHARE * share });
+    const { teachers } = this.#options;
     if (this.#teacher === undefined) {
-      const { value, seconds } = await teachers.teacher(report);
+      const { value, seconds } = await teachers.teacher(({ step, share }) =>
+        this.#options.onProgress?.({ step: `teacher: ${step}`, share: TEACHER_SHARE * share }),
+      );
       this.#teacher = value;
       this.seconds.teacher += seconds;
     }
     if (!shape.crossFit) return this.#teacher;
     if (this.#cross === undefined) {
-      const { value, seconds } = await teachers.cross(report);
+      const { value, seconds } = await teachers.cross(({ step }) =>
+        onProgress({ step: `cross-fitted teacher, ${step}`, share: 0 }),
+      );
       this.#cross = value;
       this.seconds.teacher += seconds;
     }
     return this.#cross.whole;
   }
 
-  /** Progress of one try of several, as a share of all the work. */
-  #reportTry(tried: number, tries: number): OnProgress {
+  /** Progress of one student, as a share of all the work. */
+  #report(before: number, name: string): OnProgress {
     const start = this.#method.needs === 'teacher' ? TEACHER_SHARE : 0;
-    const name = tries > 1 ? `try ${tried + 1}: ` : '';
     return ({ step, share }) =>
       this.#options.onProgress?.({
         step: `${name}${step}`,
-        share: start + ((1 - start) * (tried + share)) / tries,
+        share: start + ((1 - start) * (before + share)) / this.#most,
       });
   }
 }

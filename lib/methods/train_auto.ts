@@ -139,8 +139,9 @@ export async function trainAuto(data: Dataset, options: AutoOptions = {}): Promi
     student: { ...training, newcomers: { older: data.split('teacher'), share: newcomerShareOf(options) } },
     maxEpochs: options.epochs ?? 4,
   });
-  const best = choice === undefined ? await run.choose(() => undefined) : { choice, dropped: [] };
+  const best = choice === undefined ? await run.choose(() => undefined, { trainsNext: true }) : { choice, dropped: [] };
   const { student, hashing, teacher } = await run.train(best.choice);
+  onProgress?.({ step: 'trained', share: 1 });
   return {
     ...{ student, hashing, teacher: teacher!, choice: best.choice, size, whole: run.whole },
     ...{ untaught: untaughtOf(hashing) ?? [], dropped: best.dropped },

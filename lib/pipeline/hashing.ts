@@ -9,7 +9,7 @@ import {
   type TensorPieces,
   writeSafetensors,
 } from '../files/index.ts';
-import type { FeatureHashing } from '../hashing/feature_hashing.ts';
+import { COMBINES, type FeatureHashing } from '../hashing/feature_hashing.ts';
 import { restoreHash, storeHash } from '../hashing/hash_function.ts';
 import { checkHashFunction, type HashFunction, mappingBytes, rowCount, type StoredHash } from '../hashing/index.ts';
 import { fingerprint, type Origin, vocabularyOf } from './origin.ts';
@@ -63,7 +63,7 @@ export class Hashing {
       const { name, cardinality, hashes, combine } = feature;
       checkText(name, 'the name of a feature of a Hashing');
       checkList(hashes, `hashes of feature "${name}"`);
-      checkOneOf(combine, ['sum', 'concat'], `combine of feature "${name}"`);
+      checkOneOf(combine, COMBINES, `combine of feature "${name}"`);
       for (const [h, hash] of hashes.entries())
         checkHashFunction(hash, cardinality, `hashes[${h}] of feature "${name}"`);
     }
