@@ -76,7 +76,7 @@ export function sizeForBytes(
     const least = bytesAtMost(features, { ...options, size: low }) / bytesAtMost(features, { ...options, size: 1 });
     throw new CollideError(
       'INVALID_ARGUMENT',
-      `Expected at least ${least.toPrecision(3)} for bytes of trainAuto (small tables whole, a row for each other table and the mappings), received ${bytes}`,
+      `Expected at least ${Math.ceil(least * 1e4) / 1e4} for bytes of trainAuto (small tables whole, a row for each other table and the mappings), received ${bytes}`,
     );
   }
   for (let step = 0; step < 60; step++) {
