@@ -93,6 +93,7 @@ export {
   type StoredHash,
   type TableEntries,
   type TableHash,
+  type TrainingHashes,
 } from './hashing/index.ts';
 export * from './hashing/kinds/index.ts';
 export { type BaselineOptions, baselineHashing } from './methods/baseline.ts';
@@ -117,7 +118,7 @@ export type { TeacherSettings } from './methods/teachers.ts';
 export { type AutoOptions, type AutoTraining, trainAuto } from './methods/train_auto.ts';
 export * from './model/index.ts';
 export { type BuildInfo, buildInfo, type CudaProbe, type NativeHash, probeCuda } from './native.ts';
-export { Hashing, type HashingManifest } from './pipeline/hashing.ts';
+export { Hashing, type HashingDetails, type HashingManifest, type LearnedFeature } from './pipeline/hashing.ts';
 export { loadModel, saveModel, type TrainedModel } from './pipeline/model_folder.ts';
 export type { Origin } from './pipeline/origin.ts';
 export { Student, type StudentBytes, type StudentOptions, trainStudent } from './pipeline/student.ts';
@@ -125,7 +126,6 @@ export { Teacher, type TeacherFeature, type TeacherOptions, trainTeacher } from 
 export { loadVectors, type VectorOptions } from './pipeline/vectors.ts';
 export type { Registry } from './registry.ts';
 export { formatTable, renderReport } from './report/index.ts';
-export type { Detours } from './training/detours.ts';
 export type { Fit } from './training/fit.ts';
 export { auc, logLoss, logLossOfLogits, normalizedEntropy, normalizedEntropyOfLogits } from './training/metrics.ts';
 export type { ModelOptions, TrainingOptions } from './training/options.ts';

@@ -78,6 +78,8 @@ export interface NativeFeature {
   /** Names of the internal tables, one per hash function. Empty: named after the feature. */
   tables: string[];
   hashes: NativeHash[];
+  /** [0, 1 or folds][hashes]: over the same tables, to train. Empty: `hashes` train. */
+  trainingHashes: NativeHash[][];
   /** Half-width of the uniform initial values. */
   initScale: number;
 }
@@ -127,6 +129,8 @@ export interface NativeLayout {
     tables: number[];
   }[];
   tables: NativeTable[];
+  /** Of the training hashes; 1 without. */
+  folds: number;
 }
 
 /** A table's rows as they are stored: see native/core/embedding/precision.h. */
@@ -136,8 +140,8 @@ export interface NativeEmbedding {
   layout(): NativeLayout;
   /**
    * Writes the pooled rows into `out`: [batch, output columns], or with `batchSizes` [features] one
-   * [bags, feature's columns] block after the other. `train` keeps what backward needs and counts accesses. Returns how
-   * many indices were replaced because they were out of range.
+   * [bags, feature's columns] block after the other. `train` looks up by the training hashes of `fold`, keeps what
+   * backward needs and counts accesses. Returns how many indices were replaced because they were out of range.
    */
   forward(
     indices: Uint32Array | Int32Array | BigInt64Array,
@@ -146,6 +150,7 @@ export interface NativeEmbedding {
     weights: Float32Array | undefined,
     out: Float32Array,
     train: boolean,
+    fold: number,
   ): number;
   /** Writes d loss / d weights [indices] into `weightGradient` when given. */
   backward(outputGradient: Float32Array, weightGradient: Float32Array | undefined): void;
@@ -168,7 +173,9 @@ export interface NativeEmbedding {
   writeCounts(feature: number, first: number, counts: Uint32Array): void;
   /** Indices replaced because they were out of range, since creation. */
   badIndices(): number;
-  memory(): { rows: number; mapping: number; optimizer: number; counts: number };
+  /** Frees the training hashes; `hashes` train from then on. */
+  dropTrainingHashes(): void;
+  memory(): { rows: number; mapping: number; trainingMapping: number; optimizer: number; counts: number };
   close(): void;
 }
 
@@ -218,7 +225,7 @@ export interface NativeDenseNet {
 /** Steps of tables and a net on the same CUDA device: pooled rows and gradients stay there. Offsets: of one batch size. */
 export interface NativeModelSteps {
   /** Starts a training step; the arrays are copied. At most two may have been started and not finished. */
-  start(indices: Uint32Array, offsets: Uint32Array, dense: Float32Array, labels: Float32Array): void;
+  start(indices: Uint32Array, offsets: Uint32Array, dense: Float32Array, labels: Float32Array, fold: number): void;
   /** Waits for the oldest step; returns its mean log loss. If that is not finite, all started steps are over, and failed. */
   finish(): number;
   /** Writes logits [batch]. */

@@ -1,7 +1,7 @@
 /** `collide cluster VECTORS`: hash functions from a teacher's vectors and counts, without the training data. */
 import { extname } from 'node:path';
 import { Command } from 'commander';
-import { learners, type MappingStatistics } from '../clustering/index.ts';
+import { learners } from '../clustering/index.ts';
 import { CollideError, checkOneOf } from '../errors.ts';
 import { mappingFormat, writeMapping } from '../export/mapping_file.ts';
 import { type BudgetPlan, planBudget } from '../methods/budget.ts';
@@ -155,7 +155,7 @@ function overfullTables(
   { manifest }: Hashing,
   { strictSize, maxClusterSize = Number.POSITIVE_INFINITY }: Pick<LearnHashingOptions, 'strictSize' | 'maxClusterSize'>,
 ): string[] {
-  const statistics = (manifest.details?.statistics ?? {}) as Record<string, MappingStatistics>;
+  const statistics = manifest.details?.statistics ?? {};
   if (strictSize === true) {
     return Object.entries(statistics).flatMap(([name, { tables }]) =>
       tables

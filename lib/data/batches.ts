@@ -7,6 +7,7 @@
  * (records.ts). Deterministic: order in, batches out.
  */
 import { CollideError, checkInteger, checkOptions } from '../errors.ts';
+import { optionNames } from '../option_names.ts';
 import { checkSplit } from './check_split.ts';
 import { Random } from './random.ts';
 import { gatherRecords, recordsOf } from './records.ts';
@@ -24,6 +25,8 @@ export interface Batch {
   readonly dense: Float32Array;
   /** [size] */
   readonly labels: Float32Array;
+  /** The fold that all its rows are in; 0 where `folds` was not asked for. */
+  readonly fold: number;
 }
 
 export interface BatchOptions {
@@ -31,12 +34,19 @@ export interface BatchOptions {
   size: number;
   /** Row numbers in the order wanted; may leave rows out or repeat them. Default: every row in its order. */
   order?: Uint32Array;
+  /**
+   * Makes batches of one fold each, where row r of the split is in fold r % folds: within a fold the rows keep their order,
+   * and the folds take turns, 0, 1, ..., 0, 1, ... until each has come to its last, maybe smaller batch. Default 1.
+   */
+  folds?: number;
 }
+
+const OPTIONS = optionNames<BatchOptions>({ size: true, order: true, folds: true });
 
 /**
  * The batches of a split. The views of a batch are valid until the next one is asked for.
  *
- * @throws CollideError INVALID_ARGUMENT (size below 1, a row number outside the split), UNKNOWN_OPTION
+ * @throws CollideError INVALID_ARGUMENT (size or folds below 1, a row number outside the split), UNKNOWN_OPTION
  * @example
  * ```ts
  * for (const batch of batches(data.split('student'), { size: 4096, order: shuffled(data.split('student').rows, 1) })) {
@@ -46,11 +56,45 @@ export interface BatchOptions {
  */
 export function* batches(split: Split, options: BatchOptions): Generator<Batch, void, undefined> {
   checkSplit(split, 'batches');
-  checkOptions(options, ['size', 'order'], 'batches');
+  checkOptions(options, OPTIONS, 'batches');
   const { order } = options;
+  const size = checkInteger(options.size, 1, 2 ** 32 - 1, 'size of batches');
+  const folds = checkInteger(options.folds ?? 1, 1, 2 ** 16, 'folds of batches');
   if (order !== undefined) checkOrder(order, split.rows);
+  if (folds === 1) {
+    yield* batchesOf(split, size, order, 0);
+    return;
+  }
+  const all = order ?? Uint32Array.from({ length: split.rows }, (_, row) => row);
+  let unfinished = Array.from({ length: folds }, (_, fold) =>
+    batchesOf(
+      split,
+      size,
+      all.filter((row) => row % folds === fold),
+      fold,
+    ),
+  );
+  while (unfinished.length > 0) {
+    const going: typeof unfinished = [];
+    for (const fold of unfinished) {
+      const { done, value } = fold.next();
+      if (done) continue;
+      yield value;
+      going.push(fold);
+    }
+    unfinished = going;
+  }
+}
+
+/** Batches of the rows of `order`, which are all of one fold. */
+function* batchesOf(
+  split: Split,
+  most: number,
+  order: Uint32Array | undefined,
+  fold: number,
+): Generator<Batch, void, undefined> {
   const rows = order?.length ?? split.rows;
-  const size = Math.min(checkInteger(options.size, 1, 2 ** 32 - 1, 'size of batches'), rows);
+  const size = Math.min(most, rows);
   const { features, denseCount } = split;
   const columns = features.map((_, feature) => split.ids(feature));
   const lists = columns.flatMap((column, f) => (column.offsets === null ? [] : [f]));
@@ -94,6 +138,7 @@ export function* batches(split: Split, options: BatchOptions): Generator<Batch, 
       offsets: offsets.subarray(0, features.length * count + 1),
       dense: dense.subarray(0, count * denseCount),
       labels: labels.subarray(0, count),
+      fold,
     };
   }
 }

@@ -15,6 +15,11 @@ export interface BagBatch {
   batchSizes?: Uint32Array | readonly number[];
   /** [indices.length]: each looked-up row is multiplied by its weight before pooling. */
   weights?: Float32Array;
+  /**
+   * The fold of the batch's examples, 0 to `folds` - 1 of the tables: `forward` looks up by the training hashes of this
+   * fold. Default 0. `lookup` has no use for it.
+   */
+  fold?: number;
 }
 
 /** Bags of every feature alike, or one number per feature. */
@@ -26,19 +31,21 @@ export interface CheckedBatch {
   offsets: Uint32Array | Int32Array | BigInt64Array;
   batchSizes: Uint32Array | undefined;
   weights: Float32Array | undefined;
+  fold: number;
   /** Bags of every feature. */
   bags: number | Uint32Array;
 }
 
 /** @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION; for plain arrays INVALID_INDEX, INVALID_OFFSETS */
-export function checkBatch(batch: BagBatch, features: number): CheckedBatch {
-  checkOptions(batch, ['indices', 'offsets', 'batchSizes', 'weights'], 'a batch');
+export function checkBatch(batch: BagBatch, features: number, folds: number): CheckedBatch {
+  checkOptions(batch, ['indices', 'offsets', 'batchSizes', 'weights', 'fold'], 'a batch');
   const indices = asIndices(batch.indices);
   const offsets = asOffsets(batch.offsets);
   const batchSizes = batch.batchSizes === undefined ? undefined : asBatchSizes(batch.batchSizes, features);
   const weights = batch.weights === undefined ? undefined : checkFloats(batch.weights, 'weights');
+  const fold = checkInteger(batch.fold ?? 0, 0, folds - 1, 'fold of a batch');
   const bags = batchSizes ?? Math.max(0, Math.floor((offsets.length - 1) / features));
-  return { indices, offsets, batchSizes, weights, bags };
+  return { indices, offsets, batchSizes, weights, fold, bags };
 }
 
 /** @param length - if it has to be just that */

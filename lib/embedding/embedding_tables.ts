@@ -42,6 +42,8 @@ import { giveBack, takeOutput } from './outputs.ts';
 export interface MemoryReport {
   rows: number;
   mapping: number;
+  /** Of the training hashes, where there are any and until they are dropped. */
+  trainingMapping?: number;
   optimizer: number;
   counts: number;
   total: number;
@@ -93,6 +95,7 @@ export class EmbeddingTables {
   readonly #serving: string | undefined;
   readonly #mappings: readonly Uint8Array[];
   #warns: boolean;
+  #folds: number;
 
   /** @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, OUT_OF_MEMORY, CUDA_UNAVAILABLE, NOT_SUPPORTED */
   constructor(options: EmbeddingTablesOptions);
@@ -124,6 +127,7 @@ export class EmbeddingTables {
       this.#warns = options.badIndex === 'warn';
     }
     this.#layout = this.#native.layout();
+    this.#folds = this.#layout.folds;
     this.#mappings = options instanceof Rounded ? options.mappings : mappingDigests(this.#layout, completed!.features);
     this.features = this.#layout.features.map(({ name, cardinality, dim, tables }) => ({
       name,
@@ -136,8 +140,14 @@ export class EmbeddingTables {
     this.outputWidth = outputLength(this.#layout, 1);
   }
 
+  /** Folds of the examples that train by different hash functions (`trainingHashes`); otherwise 1. */
+  get folds(): number {
+    return this.#folds;
+  }
+
   /**
-   * Looks up and pools a batch, keeps what `backward` needs and counts the accesses. A batch that is refused writes and
+   * Looks up and pools a batch, by the training hashes of its fold where a feature has them, keeps what `backward` needs
+   * and counts the accesses. A batch that is refused writes and
    * counts nothing; call `forward` again before `backward` then.
    *
    * @param out - [batch * outputWidth] to write into. Default: an array of memory that earlier outputs used which have
@@ -149,16 +159,16 @@ export class EmbeddingTables {
     return this.#run(batch, out, true);
   }
 
-  /** As `forward`, for inference: counts nothing, and `backward` cannot follow. */
+  /** As `forward`, for inference: looks up by `hashes`, counts nothing, and `backward` cannot follow. */
   lookup(batch: BagBatch, out?: Float32Array): Float32Array {
     return this.#run(batch, out, false);
   }
 
   #run(batch: BagBatch, out: Float32Array | undefined, train: boolean): Float32Array {
-    const checked = checkBatch(batch, this.features.length);
-    const { indices, offsets, batchSizes, weights, bags } = checked;
+    const checked = checkBatch(batch, this.features.length, this.#folds);
+    const { indices, offsets, batchSizes, weights, fold, bags } = checked;
     const result = out === undefined ? takeOutput(outputLength(this.#layout, bags)) : checkFloats(out, 'out');
-    const replaced = this.#native.forward(indices, offsets, batchSizes, weights, result, train);
+    const replaced = this.#native.forward(indices, offsets, batchSizes, weights, result, train, fold);
     if (replaced > 0 && this.#warns) {
       this.#warns = false;
       process.emitWarning(
@@ -278,9 +288,19 @@ export class EmbeddingTables {
     return this.#native.badIndices();
   }
 
+  /**
+   * Frees the training hashes of all features, when training is over. What was learned stays as it is; a later `forward`
+   * looks up by `hashes`, as `lookup` does. A `backward` cannot follow before the next `forward`.
+   */
+  dropTrainingHashes(): void {
+    this.#native.dropTrainingHashes();
+    this.#folds = 1;
+  }
+
   memory(): MemoryReport {
-    const { rows, mapping, optimizer, counts } = this.#native.memory();
-    return { rows, mapping, optimizer, counts, total: rows + mapping };
+    const { rows, mapping, trainingMapping, optimizer, counts } = this.#native.memory();
+    const report = { rows, mapping, optimizer, counts, total: rows + mapping };
+    return trainingMapping === 0 ? report : { ...report, trainingMapping };
   }
 
   /**

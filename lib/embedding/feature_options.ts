@@ -1,6 +1,7 @@
 /** One feature of a set of embedding tables: its options, checked and completed with defaults. */
 import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, describe } from '../errors.ts';
 import { checkHashFunction, type HashFunction, MOST_ROWS, nativeHash } from '../hashing/index.ts';
+import { checkTrainingHashes, type TrainingHashes } from '../hashing/training_hashes.ts';
 import type { NativeFeature } from '../native.ts';
 
 /**
@@ -41,6 +42,12 @@ export interface FeatureOptions {
   /** One internal table per hash function. Default: one table, `identity` (uncompressed). */
   hashes?: HashFunction[];
   /**
+   * Hash functions by which `forward` looks ids up to train, while `lookup` serves by `hashes`: over the same internal
+   * tables, so with as many rows. One list for all batches, or one list a fold, for batches of one fold (`fold` of a
+   * batch). They take memory until `dropTrainingHashes`, and are not part of a checkpoint. Default: `hashes` train, too.
+   */
+  trainingHashes?: TrainingHashes;
+  /**
    * How an id's rows of the internal tables become its row, before pooling. `sum`: each table is dim wide and the rows
    * add up. `multiply`: element by element. `concat`: each is dim / hashes.length wide, side by side. Default `sum`.
    */
@@ -59,7 +66,7 @@ export interface FeatureOptions {
 
 const FEATURE_OPTIONS = [
   ...['name', 'cardinality', 'dim', 'pooling', 'sequenceLength'],
-  ...['hashes', 'combine', 'precision', 'tables', 'init'],
+  ...['hashes', 'trainingHashes', 'combine', 'precision', 'tables', 'init'],
 ];
 
 /** @throws CollideError INVALID_ARGUMENT or UNKNOWN_OPTION naming the feature and the option */
@@ -89,6 +96,8 @@ export function completeFeature(feature: FeatureOptions, position: number): Nati
     );
   }
   for (const [h, hash] of hashes.entries()) checkHashFunction(hash, cardinality, `hashes[${h}] of ${where}`);
+  const { trainingHashes } = feature;
+  if (trainingHashes !== undefined) checkTrainingHashes(trainingHashes, hashes, cardinality, where);
   const combine = checkOneOf(feature.combine ?? 'sum', ['sum', 'concat', 'multiply'], `combine of ${where}`);
   if (combine === 'concat' && dim % hashes.length !== 0) {
     throw new CollideError(
@@ -106,6 +115,7 @@ export function completeFeature(feature: FeatureOptions, position: number): Nati
     precision: checkOneOf(feature.precision ?? 'float32', PRECISIONS, `precision of ${where}`),
     tables: checkTables(feature.tables, hashes.length, where),
     hashes: hashes.map((hash) => nativeHash(hash, cardinality)),
+    trainingHashes: (trainingHashes ?? []).map((list) => list.map((hash) => nativeHash(hash, cardinality))),
     initScale: initScale(feature.init ?? { kind: 'dlrm' }, cardinality, dim, where),
   };
 }

@@ -1,6 +1,7 @@
 /** What a set of embedding tables is made from: checked, completed with defaults, and handed to native code. */
 import { chooseDevice, type Device } from '../device.ts';
 import { CollideError, checkInteger, checkOneOf, checkOptions, checkSeed, describe } from '../errors.ts';
+import { foldsOf } from '../hashing/training_hashes.ts';
 import type { NativeEmbeddingConfig, NativeFeature } from '../native.ts';
 import { completeFeature, type FeatureOptions } from './feature_options.ts';
 import { completeOptimizer, type EmbeddingOptimizer } from './optimizer.ts';
@@ -43,6 +44,7 @@ export function completeOptions(options: EmbeddingTablesOptions): NativeEmbeddin
   }
   const features = options.features.map(completeFeature);
   checkDistinct(features);
+  foldsOf(options.features, 'EmbeddingTables');
   const policies = ['error', 'warn', 'ignore', 'clamp', 'hash'] as const;
   const badIndex = checkOneOf(options.badIndex ?? 'error', policies, 'badIndex');
   return {

@@ -1,4 +1,5 @@
 import type { HashFunction } from './kinds/index.ts';
+import type { TrainingHashes } from './training_hashes.ts';
 
 /** How the rows of several tables become one: added up, side by side, or multiplied element by element. */
 export const COMBINES = ['sum', 'concat', 'multiply'] as const;
@@ -8,8 +9,9 @@ export type Combine = (typeof COMBINES)[number];
 export interface FeatureHashing {
   name: string;
   cardinality: number;
+  /** One an internal table. They serve, and train, too, unless `trainingHashes` do. */
   hashes: HashFunction[];
   combine: Combine;
-  /** While a student trains, this id stands in for those that share the row of unseen values; see pipeline/newcomers.ts. */
-  standIn?: number;
+  /** Hash functions over the same internal tables by which the feature trains: one list, or one a fold. Default `hashes`. */
+  trainingHashes?: TrainingHashes;
 }

@@ -30,3 +30,4 @@ export {
   type TableEntries,
   unpackEntries,
 } from './pack.ts';
+export type { TrainingHashes } from './training_hashes.ts';

@@ -7,33 +7,24 @@
  * Costs two passes over the student's rows more than a teacher; O(ids log rows) a feature, in turns of the event loop.
  * Deterministic.
  */
-import {
-  learners,
-  type MappingStatistics,
-  type PrincipalComponents,
-  principalComponents,
-} from '../clustering/index.ts';
-import { identityOrder } from '../clustering/order.ts';
+import { learners, type PrincipalComponents, principalComponents } from '../clustering/index.ts';
 import { checkSplit } from '../data/check_split.ts';
-import type { FeatureInfo } from '../data/feature_info.ts';
 import { checkSameVocabulary } from '../data/same_vocabulary.ts';
 import type { Split } from '../data/types.ts';
-import { Vocabulary } from '../data/vocabulary.ts';
 import { CollideError, checkList, checkObject, checkOptions } from '../errors.ts';
+import type { FeatureHashing } from '../hashing/feature_hashing.ts';
+import type { HashFunction } from '../hashing/index.ts';
 import type { Recommender } from '../model/recommender.ts';
-import { rememberHashing } from '../pipeline/detours.ts';
-import { checkHashing, type Hashing, type HashingManifest } from '../pipeline/hashing.ts';
-import { newcomerDetours } from '../pipeline/newcomers.ts';
+import { checkHashing, Hashing, type LearnedFeature } from '../pipeline/hashing.ts';
 import { checkSameTraining } from '../pipeline/origin.ts';
 import { checkTeacher, rowsOf, Teacher, type TeacherFeature, type TeacherOptions } from '../pipeline/teacher.ts';
 import { checkSplitOf, checkTrainingSplits } from '../training/check_splits.ts';
-import type { Detours } from '../training/detours.ts';
 import { fitFixed } from '../training/fit.ts';
 import { buildRecommender, denseOptimizer, TRAINING_OPTIONS } from '../training/options.ts';
 import { defaultBatchSize, trainEpoch } from '../training/train.ts';
 import { epochSeed } from '../training/tune.ts';
 import { inTurns } from '../turns.ts';
-import { type LearnerOptions, ownOf } from './learn_hashing.ts';
+import { ownOf } from './learn_hashing.ts';
 
 /** Teachers of the past that went on over a student's rows. */
 export interface CrossTeachers {
@@ -53,7 +44,7 @@ export interface CrossTeachers {
  * ```ts
  * const teachers = await trainCrossTeachers(past, present, { learningRate: 0.1 });
  * const hashing = await learnHashing(teachers.whole, { size: 0.1, hotShare: 0.5, recent: [present] });
- * const student = await trainStudent(present, { hashing, detours: await crossFit(hashing, teachers, data.features) });
+ * const student = await trainStudent(present, { hashing: await crossFit(hashing, teachers) });
  * ```
  */
 export async function trainCrossTeachers(
@@ -134,9 +125,10 @@ async function idCounts(split: Split, feature: number, half?: 0 | 1, signal?: Ab
 }
 
 /**
- * The detours with which a student trains a hashing that was learned from `teachers.whole` by a method that cuts one
- * dimension. Ids with a hot row keep it; others train the cluster into whose interval the value of the other half's
- * teacher falls, or, unknown there, what ids train that no teacher knows.
+ * The hashing with training hashes of two folds: a student that is given it trains an example by the hash function of its
+ * fold, and is served by the hash functions of the hashing. For a hashing that was learned from `teachers.whole` by a method
+ * that cuts one dimension. Ids with a hot row keep it; the others train, in fold k, the cluster into whose interval their
+ * value by `teachers.halves[k]` falls, or, unknown to it, what ids train that no teacher knows.
  *
  * @throws CollideError INVALID_ARGUMENT for a hashing of another kind, or one that other teachers were the source of;
  * VOCABULARY_MISMATCH, ABORTED; always by rejecting the promise
@@ -144,68 +136,74 @@ async function idCounts(split: Split, feature: number, half?: 0 | 1, signal?: Ab
 export async function crossFit(
   hashing: Hashing,
   teachers: CrossTeachers,
-  features: readonly FeatureInfo[],
-  { signal }: { signal?: AbortSignal } = {},
-): Promise<Detours> {
-  checkParts(hashing, teachers, features);
-  const statistics = hashing.manifest.details?.statistics as Record<string, MappingStatistics> | undefined;
-  if (statistics === undefined) throw notCut(`"${hashing.manifest.method}"`);
-  const newcomers = newcomerDetours(hashing.features, features);
-  const detours: Detours[number][] = [];
-  for (const [f, { name, hashes, standIn }] of hashing.features.entries()) {
-    const [hash] = hashes;
-    if (hash?.kind !== 'table') {
-      detours.push(undefined);
+  options: { signal?: AbortSignal } = {},
+): Promise<Hashing> {
+  checkParts(hashing, teachers);
+  checkOptions(options, ['signal'], 'crossFit');
+  const { manifest, counts, vocabulary, teacher } = hashing;
+  if (manifest.learned === undefined) throw notCut(`"${manifest.method}"`);
+  const features: FeatureHashing[] = [];
+  for (const [f, feature] of hashing.features.entries()) {
+    const hash = feature.hashes[0]!;
+    if (hash.kind !== 'table') {
+      features.push(feature);
       continue;
     }
-    checkCut(hashing.manifest, name);
-    if (hashes.length > 1 && hashes[1]!.kind === 'table') {
-      detours.push(undefined); // several learned ones
-      continue;
+    const learned = ownOf(manifest.learned, feature.name);
+    if (learned === undefined || !isCut(learned)) {
+      throw notCut(`"${learned?.method ?? manifest.method}" for feature "${feature.name}"`);
     }
-    const { entries } = hash;
-    const { outOfVocabulary } = features[f]!;
-    const { hotRows } = statistics[name]!.tables[0]!;
-    const whole = teachers.whole.features[f]!;
-    const { dim } = teachers.whole;
-    const unseenRow = outOfVocabulary === null ? -1 : entries[outOfVocabulary]!;
-    const unknown = standIn ?? outOfVocabulary;
-    const members = await membersOf(
-      whole.counts,
-      (id) => entries[id]! >= hotRows && entries[id] !== unseenRow && id !== standIn,
-      signal,
-    );
-    if (members.length === 0) {
-      detours.push(newcomers[f]);
-      continue;
-    }
-    const axis = await axisOf(whole, dim, members, signal);
-    const idAt = await intervals(
-      members,
-      (id) => entries[id]!,
-      (id) => project(whole.rows, dim, id, axis),
-      signal,
-    );
-    const views: Uint32Array[] = [];
-    for (const half of teachers.halves) {
-      const { rows, counts } = half.features[f]!;
-      const lookedUpAs = newcomers[f]?.[0]?.slice() ?? identityOrder(entries.length);
-      const detour = (begin: number, end: number) => {
-        for (const id of members.subarray(begin, end)) {
-          lookedUpAs[id] = counts[id] === 0 ? (unknown ?? id) : idAt(project(rows, dim, id, axis));
-        }
-      };
-      await inTurns(members.length, detour, signal, sliceFor(dim));
-      views.push(lookedUpAs);
-    }
-    detours.push(views);
+    const several = feature.hashes[1]?.kind === 'table';
+    features.push(several ? feature : await crossFitted(feature, hash, learned, teachers, f, options.signal));
   }
-  rememberHashing(detours, hashing);
-  return detours;
+  return new Hashing(features, manifest, new Map(counts), { vocabulary, teacher });
 }
 
-/** That hashing, teachers and features belong together. */
-function checkParts(hashing: Hashing, teachers: CrossTeachers, features: readonly FeatureInfo[]): void {
+type TableHash = HashFunction & { kind: 'table' };
+
+/** A feature with training hashes of two folds, or as it is where no id has a cluster. */
+async function crossFitted(
+  feature: FeatureHashing,
+  hash: TableHash,
+  { hotRows, coldRow }: LearnedFeature,
+  { whole, halves }: CrossTeachers,
+  f: number,
+  signal: AbortSignal | undefined,
+): Promise<FeatureHashing> {
+  const { entries } = hash;
+  const { dim } = whole;
+  const known = whole.features[f]!;
+  const outOfVocabulary = whole.vocabulary.features[f]!.outOfVocabulary ?? null;
+  const unseenRow = outOfVocabulary === null ? undefined : entries[outOfVocabulary]!;
+  const clustered = (row: number) => row >= hotRows && row !== unseenRow && row !== coldRow;
+  const members = await membersOf(known.counts, (id) => clustered(entries[id]!), signal);
+  if (members.length === 0) return feature;
+  const axis = await axisOf(known, dim, members, signal);
+  const rowAt = await intervals(
+    members,
+    (id) => entries[id]!,
+    (id) => project(known.rows, dim, id, axis),
+    signal,
+  );
+  const shared = (feature.trainingHashes?.[0]?.[0] as TableHash | undefined) ?? hash; // of all folds
+  const unknownRow = coldRow ?? unseenRow;
+  const trainingHashes: HashFunction[][] = [];
+  for (const half of halves) {
+    const { rows, counts } = half.features[f]!;
+    const trained = shared.entries.slice();
+    const place = (begin: number, end: number) => {
+      for (const id of members.subarray(begin, end)) {
+        trained[id] = counts[id] === 0 ? (unknownRow ?? entries[id]!) : rowAt(project(rows, dim, id, axis));
+      }
+    };
+    await inTurns(members.length, place, signal, sliceFor(dim));
+    trainingHashes.push([{ ...hash, entries: trained }, ...feature.hashes.slice(1)]);
+  }
+  return { ...feature, trainingHashes };
+}
+
+/** That hashing and teachers belong together. */
+function checkParts(hashing: Hashing, teachers: CrossTeachers): void {
   checkHashing(hashing, 'crossFit');
   checkObject(teachers, 'the teachers of crossFit, as trainCrossTeachers gives them,');
   const { whole, halves } = teachers;
@@ -218,8 +216,6 @@ function checkParts(hashing: Hashing, teachers: CrossTeachers, features: readonl
     checkSameVocabulary(hashing.vocabulary, teacher.vocabulary, sides);
   }
   checkSameTraining(hashing.teacher, whole.fingerprint, sides);
-  const vocabulary = new Vocabulary({ features });
-  checkSameVocabulary(hashing.vocabulary, vocabulary, { ...sides, data: 'the features' });
 }
 
 /** Ids for a slice of work that takes O(dim + log rows) for each. */
@@ -261,13 +257,9 @@ async function axisOf(
   return principalComponents(memberRows, dim, memberCounts, { count: 1, signal });
 }
 
-/** @throws CollideError INVALID_ARGUMENT unless the feature's learner cuts the principal dimension */
-function checkCut({ method: common, details }: HashingManifest, name: string): void {
-  const own = ownOf((details?.perFeature ?? {}) as Record<string, LearnerOptions>, name);
-  const { method = 'agglomerative', projection = 'principal' } =
-    own ?? ({ ...details, method: common } as LearnerOptions);
-  const cuts = learners.has(method) && learners.get(method, 'the hashing').cuts1D;
-  if (!cuts || projection !== 'principal') throw notCut(`"${method}" for feature "${name}"`);
+/** Whether clusters are intervals of the first principal component. */
+function isCut({ method, projection = 'principal' }: LearnedFeature): boolean {
+  return learners.has(method) && learners.get(method, 'the hashing').cuts1D === true && projection === 'principal';
 }
 
 function notCut(received: string): CollideError {
@@ -283,19 +275,20 @@ function project(rows: Float32Array, dim: number, id: number, { mean, components
   return value;
 }
 
-/** Clusters as intervals of values, cut midway between neighbours: value -> an id of the cluster that it falls into. */
+/** Clusters as intervals of values, cut midway between neighbours: value -> the row of the cluster that it falls into. */
 async function intervals(
   members: Uint32Array,
   rowOf: (id: number) => number,
   positionOf: (id: number) => number,
   signal?: AbortSignal,
 ): Promise<(value: number) => number> {
-  const clusters = new Map<number, { id: number; low: number; high: number }>();
+  const clusters = new Map<number, { row: number; low: number; high: number }>();
   const widen = (begin: number, end: number) => {
     for (const id of members.subarray(begin, end)) {
       const value = positionOf(id);
-      const known = clusters.get(rowOf(id));
-      if (known === undefined) clusters.set(rowOf(id), { id, low: value, high: value });
+      const row = rowOf(id);
+      const known = clusters.get(row);
+      if (known === undefined) clusters.set(row, { row, low: value, high: value });
       else {
         known.low = Math.min(known.low, value);
         known.high = Math.max(known.high, value);
@@ -312,6 +305,6 @@ async function intervals(
       if (cuts[middle]! <= value) from = middle + 1;
       else to = middle;
     }
-    return sorted[from]!.id;
+    return sorted[from]!.row;
   };
 }

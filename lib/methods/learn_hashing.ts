@@ -12,11 +12,12 @@ import { learnerOptionNames } from '../clustering/learners/index.ts';
 import type { Split } from '../data/types.ts';
 import { CollideError, checkCallbacks, checkInteger, checkOptions, describe, throwIfAborted } from '../errors.ts';
 import type { FeatureHashing } from '../hashing/feature_hashing.ts';
+import type { HashFunction } from '../hashing/index.ts';
 import { optionNames } from '../option_names.ts';
-import { Hashing } from '../pipeline/hashing.ts';
-import { serveAsNewcomers } from '../pipeline/newcomers.ts';
+import { Hashing, type LearnedFeature } from '../pipeline/hashing.ts';
 import { checkTeacher, type Teacher } from '../pipeline/teacher.ts';
 import { checkFeatures } from './budget.ts';
+import { serveColdIds } from './cold_ids.ts';
 import { hashedParts, MOST_PARTS } from './parts.ts';
 import { checkRecent, recentCounts } from './recent_counts.ts';
 import { DEFAULT_MIN_ROWS, type RowOptions, targetRows } from './table_rows.ts';
@@ -39,8 +40,8 @@ export interface LearnerOptions
   /** As for `learnMapping`, or 'modulo': the hashing trick, for a table whose teacher has nothing to say. */
   method?: LearnMappingOptions['method'] | 'modulo';
   /**
-   * As for `learnMapping`, or 'newcomer': ids that own no row and have no cluster are served by a row that is trained on
-   * newcomers, those that came to stay, see newcomers.ts. It needs `recent`, and `newcomers` when the student trains.
+   * As for `learnMapping`, or 'newcomer': cold ids, which own no row and have no cluster, are served by the
+   * out-of-vocabulary row, see cold_ids.ts. It needs `recent`, and `newcomers` when the student trains.
    */
   unseen?: LearnMappingOptions['unseen'] | 'newcomer';
   /**
@@ -121,7 +122,7 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
   const common = { ...learner, hotShare, seed };
   const learners = new Map(teacher.features.map(({ name }) => [name, { ...common, ...ownOf(perFeature, name) }]));
   const tasks: (MappingTask & { name: string; feature: number; unseenId: number | null })[] = [];
-  const learnedFeatures = new Map<string, Pick<FeatureHashing, 'hashes' | 'standIn'>>();
+  const learnedFeatures = new Map<string, { hashes: HashFunction[]; trainingHash?: HashFunction }>();
   const untaught: string[] = [];
   for (const [f, { name, cardinality, rows: teacherRows, counts }] of teacher.features.entries()) {
     const { unseen, method, parts = 1, ...own } = learners.get(name)!;
@@ -163,35 +164,43 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
       }),
   });
   const statistics: Record<string, MappingStatistics> = {};
-  for (const [t, { name, feature, unseenId }] of tasks.entries()) {
+  const howLearned = new Map<string, LearnedFeature>();
+  for (const [t, { name, feature, unseenId, options }] of tasks.entries()) {
     const { hashes, statistics: found } = learned[t]!;
+    const { method = 'agglomerative', projection } = options;
     statistics[name] = found;
+    const how: LearnedFeature = { method, projection, hotRows: found.tables[0]!.hotRows };
+    howLearned.set(name, how);
     const hash = hashes[0];
     if (unseenId === null || hash?.kind !== 'table') {
       learnedFeatures.set(name, { hashes });
       continue;
     }
     const counts = await recentCounts(recent!, feature, hash.entries.length, signal);
-    const { hash: served, standIn } = await serveAsNewcomers(hash, unseenId, counts, signal);
-    learnedFeatures.set(name, { hashes: [served], standIn });
+    const { hash: served, trainingHash, coldRow } = await serveColdIds(hash, unseenId, counts, signal);
+    how.coldRow = coldRow;
+    learnedFeatures.set(name, { hashes: [served], trainingHash });
   }
   const features = teacher.features.map(({ name, cardinality }): FeatureHashing => {
     const { combine = 'sum', parts = 1, seed = 0 } = learners.get(name)!;
-    const { hashes, standIn } = learnedFeatures.get(name)!;
+    const { hashes, trainingHash } = learnedFeatures.get(name)!;
     const [learned] = hashes;
-    if (parts === 1 || learned?.kind !== 'table') return { name, cardinality, combine, hashes, standIn };
-    return {
-      name,
-      cardinality,
-      combine: 'concat',
-      hashes: [learned, ...hashedParts(learned.rows, parts, seed)],
-      standIn,
-    };
+    const whole = parts === 1 || learned?.kind !== 'table';
+    const others = whole ? hashes.slice(1) : hashedParts(learned.rows, parts, seed);
+    const served = { name, cardinality, combine: whole ? combine : ('concat' as const), hashes: [learned!, ...others] };
+    return trainingHash === undefined ? served : { ...served, trainingHashes: [[trainingHash, ...others]] };
   });
   const counts = new Map(teacher.features.map(({ name, counts }) => [name, counts]));
   const own = Object.fromEntries([...learners].filter(([name]) => Object.hasOwn(perFeature, name)));
   const details = { hotShare, ...learner, perFeature: own, statistics, ...(untaught.length > 0 ? { untaught } : {}) };
-  const manifest = { method: learner.method ?? 'agglomerative', size, minRows, seed, details };
+  const manifest = {
+    method: learner.method ?? 'agglomerative',
+    size,
+    minRows,
+    seed,
+    learned: Object.fromEntries(howLearned),
+    details,
+  };
   // A teacher made elsewhere knows no values; the rows that were counted may.
   const known = [teacher, ...(recent ?? [])].find(({ vocabulary }) => vocabulary.features[0]?.values !== undefined);
   const { vocabulary } = known ?? teacher;

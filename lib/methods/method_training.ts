@@ -7,7 +7,6 @@ import type { Dataset, Split } from '../data/types.ts';
 import { isDiverged } from '../errors.ts';
 import type { Recommender } from '../model/recommender.ts';
 import type { Hashing } from '../pipeline/hashing.ts';
-import { newcomerDetours } from '../pipeline/newcomers.ts';
 import { type Student, type StudentBytes, type StudentOptions, trainStudent } from '../pipeline/student.ts';
 import type { Teacher } from '../pipeline/teacher.ts';
 import { fitTuned } from '../training/fit.ts';
@@ -164,10 +163,8 @@ export class MethodTraining {
   ): Promise<Tried<T>> {
     const { learningRates, maxEpochs, data, dim, student } = this.#options;
     const validation = data.split('validation');
-    const { hashing, options: prepared } = await this.#prepare(shape, onProgress);
-    const detours = prepared.detours ?? newcomerDetours(hashing.features, this.#present.features);
-    const options = { ...prepared, detours };
-    const build = (rate: number) => buildRecommender(this.#present, hashing.features, dim, options, rate);
+    const { hashing, options } = await this.#prepare(shape, onProgress);
+    const build = (rate: number) => buildRecommender(this.#present, options.hashing.features, dim, options, rate);
     const tuning = { ...options, learningRate: learningRates, epochs: maxEpochs, validation };
     const { value, seconds } = await measure(() =>
       fitTuned(this.#present, build, tuning, async (model) => ({
@@ -180,8 +177,11 @@ export class MethodTraining {
     return { choice: { learningRate, epochs, ...shape }, untaught: untaughtOf(hashing), diverged, ...result };
   }
 
-  /** Hash functions, and all that training a student with them asks for. */
-  async #prepare(shape: Shape, onProgress: OnProgress): Promise<{ hashing: Hashing; options: StudentOptions }> {
+  /** Hash functions as they were learned, and all that training a student with them asks for. */
+  async #prepare(
+    shape: Shape,
+    onProgress: OnProgress,
+  ): Promise<{ hashing: Hashing; options: StudentOptions & { hashing: Hashing } }> {
     const { student, dim, seed } = this.#options;
     const { signal } = student;
     const teacher = await this.#teacherOf(shape, onProgress);
@@ -194,12 +194,10 @@ export class MethodTraining {
       }),
     );
     this.seconds.cluster += seconds;
-    const detours = shape.crossFit
-      ? await crossFit(hashing, this.#cross!, this.#present.features, { signal })
-      : undefined;
-    const options: StudentOptions = {
-      ...{ ...student, seed, hashing, dim, detours },
-      onProgress: (step, share) => report(step, HASHING_SHARE + (1 - HASHING_SHARE) * share),
+    const trained = shape.crossFit ? await crossFit(hashing, this.#cross!, { signal }) : hashing;
+    const options = {
+      ...{ ...student, seed, hashing: trained, dim },
+      onProgress: (step: string, share: number) => report(step, HASHING_SHARE + (1 - HASHING_SHARE) * share),
     };
     return { hashing, options };
   }
@@ -243,7 +241,7 @@ export class MethodTraining {
 
 /** Features of which the teacher of a hashing could learn nothing; undefined for none. */
 export function untaughtOf({ manifest }: Hashing): readonly string[] | undefined {
-  return manifest.details?.untaught as string[] | undefined;
+  return manifest.details?.untaught;
 }
 
 function studentOf(model: Recommender): TrainedStudent {

@@ -5,14 +5,14 @@ import { checkInteger, checkObject } from '../errors.ts';
 export interface ModelBatch {
   size: number;
   indices: Uint32Array;
-  /** The ids that the first hash function of a feature gets, laid out as `indices`. Default: `indices`. */
-  detoured?: Uint32Array;
   /** [features * size + 1], feature-major */
   offsets: Uint32Array;
   /** [size, dense inputs], raw: the model standardises them, where it does. */
   dense: Float32Array;
   /** [size], 0 or 1 */
   labels: Float32Array;
+  /** The fold of all its examples, 0 to `folds` - 1 of the model: by whose training hashes a step looks up. Default 0. */
+  fold?: number;
 }
 
 /** Size, ids and offsets; the engine checks what they hold. */

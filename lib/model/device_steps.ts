@@ -27,9 +27,9 @@ export class DeviceSteps {
   }
 
   /** Starts a step; see Recommender.start. A step before it whose loss nobody has asked for may fail here. */
-  start({ indices, offsets, dense, labels }: ModelBatch): () => number {
+  start({ indices, offsets, dense, labels, fold = 0 }: ModelBatch): () => number {
     if (this.#underWay.length === IN_FLIGHT) this.#finish();
-    this.#native.start(indices, offsets, dense, labels);
+    this.#native.start(indices, offsets, dense, labels, fold);
     const started: Started = {};
     this.#underWay.push(started);
     return () => {

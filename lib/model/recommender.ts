@@ -4,13 +4,15 @@
  * device, nothing in between leaves it: see device_steps.ts.
  */
 import type { Device, PlacedOn } from '../device.ts';
-import { type EmbeddingOptimizer, EmbeddingTables, type Init } from '../embedding/index.ts';
+import { type EmbeddingOptimizer, EmbeddingTables, type FeatureOptions, type Init } from '../embedding/index.ts';
 import { checkInteger, checkList, checkNumber, checkObject, checkOptions } from '../errors.ts';
 import { checkBatch, type ModelBatch } from './batch.ts';
 import { DenseNet, type DenseOptimizer } from './dense_net.ts';
-import { DetouredFeatures, type ModelFeature } from './detoured.ts';
 import { DeviceSteps } from './device_steps.ts';
 import { checkStandardization, DenseInputs, type Standardization } from './standardization.ts';
+
+/** A feature of a model: one vector, as wide as those of the other features. */
+export type ModelFeature = Omit<FeatureOptions, 'dim' | 'init' | 'tables'>;
 
 export interface RecommenderOptions {
   /** Every feature becomes one vector of width `dim`; their order is that of the batches. */
@@ -76,7 +78,6 @@ export class Recommender {
   readonly net: DenseNet;
   readonly standardization: Standardization | undefined;
   readonly #onDevice: DeviceSteps | undefined;
-  readonly #features: DetouredFeatures;
   readonly #inputs: DenseInputs;
   #pooled = new Float32Array(0);
   #gradient = new Float32Array(0);
@@ -92,11 +93,10 @@ export class Recommender {
     if (options.baseRate !== undefined) checkNumber(options.baseRate, 0, 1, 'baseRate of Recommender');
     checkInteger(options.dense, 0, 65_536, 'dense of Recommender');
     const { features, dense, dim, device = 'cpu', seed = 1, threads = 0 } = options;
-    this.#features = new DetouredFeatures(features, dim);
     this.standardization = options.standardization && checkStandardization(options.standardization, dense);
     this.#inputs = new DenseInputs(this.standardization);
     this.tables = new EmbeddingTables({
-      features: this.#features.features.map((feature) => ({ ...feature, init: options.init ?? { kind: 'dlrm' } })),
+      features: features.map((feature) => ({ ...feature, dim, init: options.init ?? { kind: 'dlrm' } })),
       optimizer: options.embeddingOptimizer ?? { kind: 'rowwise-adagrad' },
       countAccesses: options.countAccesses ?? true,
       device,
@@ -153,12 +153,12 @@ export class Recommender {
    */
   start(batch: ModelBatch): () => number {
     checkBatch(batch);
-    const ids = this.#features.idsOf(batch);
+    const { indices, offsets, fold } = batch;
     const dense = this.#inputs.of(batch.dense);
-    if (this.#onDevice !== undefined) return this.#onDevice.start({ ...batch, ...ids, dense });
+    if (this.#onDevice !== undefined) return this.#onDevice.start({ ...batch, dense });
     const pooled = this.#view('pooled', batch.size);
     const gradient = this.#view('gradient', batch.size);
-    this.tables.forward(ids, pooled);
+    this.tables.forward({ indices, offsets, fold }, pooled);
     // Pooled rows that are not finite are no bad input here, as DenseNet.step says: the tables diverged.
     const loss = this.net.counted(this.net.native.step(dense, pooled, batch.labels, gradient));
     this.tables.backward(gradient);
@@ -168,15 +168,20 @@ export class Recommender {
   /** Logits of a batch, [size]. */
   predict(batch: ModelBatch, logits: Float32Array): void {
     checkBatch(batch);
-    const ids = this.#features.idsOf(batch);
+    const { indices, offsets } = batch;
     const dense = this.#inputs.of(batch.dense);
     if (this.#onDevice !== undefined) {
-      this.#onDevice.predict({ ...batch, ...ids, dense }, logits);
+      this.#onDevice.predict({ ...batch, dense }, logits);
       return;
     }
     const pooled = this.#view('pooled', batch.size);
-    this.tables.lookup(ids, pooled);
+    this.tables.lookup({ indices, offsets }, pooled);
     this.net.predict(dense, pooled, logits);
+  }
+
+  /** Folds of the examples that its features train by different hash functions (`trainingHashes`); otherwise 1. */
+  get folds(): number {
+    return this.tables.folds;
   }
 
   /** Where its parts live. */
@@ -185,14 +190,14 @@ export class Recommender {
   }
 
   /**
-   * Bytes per device of what training keeps: rows, mappings, optimizer state and counts of the tables, parameters and
+   * Bytes per device of what training keeps: rows, mappings (training hashes, too), optimizer state and counts of the tables, parameters and
    * optimizer state of the net. What a batch needs besides depends on its size and is not in it.
    */
   memory(): Record<PlacedOn, number> {
     const tables = this.tables.memory();
     const net = this.net.memory();
     const bytes = { cpu: 0, cuda: 0 };
-    bytes[this.tables.device] += tables.total + tables.optimizer + tables.counts;
+    bytes[this.tables.device] += tables.total + (tables.trainingMapping ?? 0) + tables.optimizer + tables.counts;
     bytes[this.net.device] += net.parameters + net.optimizer;
     return bytes;
   }

@@ -1,4 +1,5 @@
 /** A chosen hashing of every feature: what compression comes down to, as plain data that can be saved and used elsewhere. */
+import type { LearnMappingOptions, MappingStatistics } from '../clustering/index.ts';
 import { restoreVocabulary, storeVocabulary } from '../data/stored_vocabulary.ts';
 import type { Vocabulary } from '../data/vocabulary.ts';
 import { CollideError, checkList, checkObject, checkOneOf, checkText, describe } from '../errors.ts';
@@ -12,7 +13,28 @@ import {
 import { COMBINES, type FeatureHashing } from '../hashing/feature_hashing.ts';
 import { restoreHash, storeHash } from '../hashing/hash_function.ts';
 import { checkHashFunction, type HashFunction, mappingBytes, rowCount, type StoredHash } from '../hashing/index.ts';
+import { checkTrainingHashes, foldsOf, type TrainingHashes } from '../hashing/training_hashes.ts';
 import { fingerprint, type Origin, vocabularyOf } from './origin.ts';
+
+/** How the first hash function of a feature was learned: what a step that builds on it has to know. */
+export interface LearnedFeature {
+  method: NonNullable<LearnMappingOptions['method']>;
+  /** Undefined for the default of the method. */
+  projection?: LearnMappingOptions['projection'];
+  /** Rows 0 .. hotRows - 1 belong to one hot id each. */
+  hotRows: number;
+  /** The row that cold ids train, where the out-of-vocabulary row serves them and other ids do not train it. */
+  coldRow?: number;
+}
+
+/** Options and findings of whatever made a hashing. */
+export interface HashingDetails {
+  /** Of the learned features, by name. */
+  statistics?: Readonly<Record<string, MappingStatistics>>;
+  /** Features of which the teacher knew nothing. */
+  untaught?: readonly string[];
+  [option: string]: unknown;
+}
 
 export interface HashingManifest {
   /** How the hash functions came about: `learned`, `modulo`, ... */
@@ -22,11 +44,13 @@ export interface HashingManifest {
   /** Features with fewer ids stay whole. */
   minRows: number;
   seed: number;
+  /** The features whose first hash function is a learned table, by name. */
+  learned?: Readonly<Record<string, LearnedFeature>>;
   /** Anything else worth keeping: options of the learner (`perFeature`: all of theirs), statistics of the clusters. */
-  details?: Record<string, unknown>;
+  details?: HashingDetails;
 }
 
-const FORMAT = 'learn-to-collide hashing 2';
+const FORMAT = 'learn-to-collide hashing 3';
 
 /**
  * Hash functions for all features of a data set, in the data set's feature order.
@@ -60,13 +84,15 @@ export class Hashing {
   ) {
     for (const feature of checkList(features, 'features of a Hashing')) {
       checkObject(feature, 'a feature of a Hashing');
-      const { name, cardinality, hashes, combine } = feature;
+      const { name, cardinality, hashes, combine, trainingHashes } = feature;
       checkText(name, 'the name of a feature of a Hashing');
       checkList(hashes, `hashes of feature "${name}"`);
       checkOneOf(combine, COMBINES, `combine of feature "${name}"`);
       for (const [h, hash] of hashes.entries())
         checkHashFunction(hash, cardinality, `hashes[${h}] of feature "${name}"`);
+      if (trainingHashes !== undefined) checkTrainingHashes(trainingHashes, hashes, cardinality, `feature "${name}"`);
     }
+    foldsOf(features, 'a Hashing');
     checkObject(manifest, 'manifest of a Hashing');
     this.features = features;
     this.manifest = manifest;
@@ -85,13 +111,24 @@ export class Hashing {
     return this.#sum(mappingBytes);
   }
 
-  /** SHA-256, in hex, of hash functions and vocabulary; the same after saving and loading. Computed at the first call. */
+  /**
+   * SHA-256, in hex, of vocabulary and hash functions, those that serve; the same after saving and loading. Computed at the
+   * first call.
+   */
   get fingerprint(): string {
     if (this.#fingerprint === undefined) {
       const { tensors, metadata } = this.parts('');
       this.#fingerprint = fingerprint(`${metadata.features} ${this.vocabulary.fingerprint}`, tensors);
     }
     return this.#fingerprint;
+  }
+
+  /** The same without training hashes: what a student is left with. */
+  forServing(): Hashing {
+    if (this.features.every(({ trainingHashes }) => trainingHashes === undefined)) return this;
+    const features = this.features.map(({ trainingHashes: _, ...feature }) => feature);
+    const { manifest, counts, vocabulary, teacher } = this;
+    return new Hashing(features, manifest, new Map(counts), { vocabulary, teacher });
   }
 
   #sum(of: (hash: HashFunction, cardinality: number) => number): number {
@@ -103,7 +140,7 @@ export class Hashing {
   /**
    * Writes a safetensors file: packed mappings `feature<f>.hash<h>` (packing bytes: U8 [ids], U16 [ids], U8 [ids, 3] or
    * U32 [ids]; bits: U8 [bytes]), hot ids, counts, the vocabulary (stored_vocabulary.ts), and the manifest in the metadata.
-   * The file is replaced as a whole or not at all.
+   * Training hashes are in it, too, as `feature<f>.fold<k>.hash<h>`; `forServing` leaves them out. The file is replaced as a whole or not at all.
    *
    * @throws CollideError FILE_IO
    */
@@ -119,16 +156,21 @@ export class Hashing {
       const counts = this.counts.get(name);
       if (counts) contents.tensors[`feature${f}.counts`] = { shape: [counts.length], data: counts };
     }
+    const training = this.features.map(({ trainingHashes }, f) => {
+      const describe = (hash: HashFunction, k: number, h: number) =>
+        storeHash(hash, `feature${f}.fold${k}.hash${h}`, contents.tensors);
+      return trainingHashes?.map((hashes, k) => hashes.map((hash, h) => describe(hash, k, h))) ?? null;
+    });
     const vocabulary = storeVocabulary(this.vocabulary, contents.tensors);
-    Object.assign(contents.metadata, { format: FORMAT, vocabulary });
+    Object.assign(contents.metadata, { format: FORMAT, vocabulary, training: JSON.stringify(training) });
     return contents;
   }
 
-  /** @internal Hash functions and manifest for a file, their names behind a prefix. */
+  /** @internal Hash functions, those that serve, and manifest for a file, their names behind a prefix. */
   parts(prefix: string): Contents {
     const tensors: Record<string, TensorInput> = {};
-    const features = this.features.map(({ hashes, ...feature }, f) => ({
-      ...feature,
+    const features = this.features.map(({ name, cardinality, hashes, combine }, f) => ({
+      ...{ name, cardinality, combine },
       hashes: hashes.map((hash, h) => storeHash(hash, `${prefix}feature${f}.hash${h}`, tensors)),
     }));
     const metadata = {
@@ -160,13 +202,15 @@ export class Hashing {
   ): Hashing {
     const counts = new Map<string, Uint32Array>();
     const stored = JSON.parse(metadata[`${prefix}features`] ?? '') as StoredFeature[];
-    const features = stored.map((feature, f): FeatureHashing => {
+    const training = JSON.parse(metadata[`${prefix}training`] ?? '[]') as (StoredHash[][] | null | undefined)[];
+    const features = stored.map(({ name, cardinality, combine, hashes }, f): FeatureHashing => {
       const own = tensors[`${prefix}feature${f}.counts`]?.data;
-      if (own instanceof Uint32Array) counts.set(feature.name, own);
-      const hashes = feature.hashes.map((hash, h) =>
-        restoreHash(hash, feature.cardinality, `${prefix}feature${f}.hash${h}`, tensors),
-      );
-      return { ...feature, hashes };
+      if (own instanceof Uint32Array) counts.set(name, own);
+      const restored = (list: StoredHash[], where: string) =>
+        list.map((hash, h) => restoreHash(hash, cardinality, `${prefix}feature${f}.${where}hash${h}`, tensors));
+      const serving = { name, cardinality, hashes: restored(hashes, ''), combine };
+      const trainingHashes: TrainingHashes | undefined = training[f]?.map((list, k) => restored(list, `fold${k}.`));
+      return trainingHashes === undefined ? serving : { ...serving, trainingHashes };
     });
     return new Hashing(features, JSON.parse(metadata[`${prefix}manifest`] ?? ''), counts, {
       vocabulary,
@@ -188,7 +232,7 @@ export interface Contents extends FileContents {
 }
 
 /**
- * @param expected - name and version of the format: `learn-to-collide hashing 2`
+ * @param expected - name and version of the format: `learn-to-collide hashing 3`
  * @throws CollideError FILE_FORMAT unless a file has it; says so when the file is of an earlier version
  */
 export function checkFormat(format: string | undefined, expected: string, path: string): void {
@@ -212,6 +256,6 @@ export function checkHashing(value: unknown, where: string): Hashing {
   );
 }
 
-interface StoredFeature extends Omit<FeatureHashing, 'hashes'> {
+interface StoredFeature extends Omit<FeatureHashing, 'hashes' | 'trainingHashes'> {
   hashes: StoredHash[];
 }

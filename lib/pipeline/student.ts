@@ -14,14 +14,12 @@ import { type Fit, fitFixed, fitTuned } from '../training/fit.ts';
 import { rowLosses } from '../training/metrics.ts';
 import { buildRecommender, TRAINING_OPTIONS, type TrainingOptions } from '../training/options.ts';
 import { evaluateSplit, type Metrics, predictSplit } from '../training/train.ts';
-import { checkDetoursOf } from './detours.ts';
 import { type Contents, checkFormat, type FileContents, Hashing } from './hashing.ts';
-import { newcomerDetours } from './newcomers.ts';
 import { vocabularyOf } from './origin.ts';
 import { Teacher } from './teacher.ts';
 
 export interface StudentOptions extends TrainingOptions {
-  /** Hash functions of every feature; default full tables. */
+  /** Hash functions of every feature; default full tables. Its training hashes are dropped when training is over. */
   hashing?: Hashing;
   /** Embedding width. Default 16. */
   dim?: number;
@@ -247,31 +245,29 @@ export async function trainStudent(split: Split, options: StudentOptions = {}): 
   const { hashing, dim = 16, validation } = options;
   checkTrainingSplits(split, options, 'trainStudent');
   if (hashing !== undefined) checkHashing(hashing, split);
-  checkDetoursOf(options.detours, hashing);
-  const detours = options.detours ?? newcomerDetours(hashing?.features, split.features);
-  const served = hashing?.features.some(({ standIn }) => standIn !== undefined) === true;
-  if (served && !((options.newcomers?.share ?? 0) > 0)) {
+  const coldIds = Object.values(hashing?.manifest.learned ?? {}).some(({ coldRow }) => coldRow !== undefined);
+  if (coldIds && !((options.newcomers?.share ?? 0) > 0)) {
     throw new CollideError(
       'INVALID_ARGUMENT',
       'Expected newcomers with a share above 0 for trainStudent: the hashing was learned with unseen "newcomer"',
     );
   }
-  let chosen: TrainingOptions = { ...options, detours };
+  let chosen: TrainingOptions = options;
   let diverged: Fit['diverged'];
-  const build = (learningRate: number) =>
-    buildRecommender(split, hashing?.features, dim, { ...options, detours }, learningRate);
+  const build = (learningRate: number) => buildRecommender(split, hashing?.features, dim, options, learningRate);
   if (validation !== undefined) {
     const tuned = await fitTuned(split, build, { ...chosen, validation }, () => undefined);
     diverged = tuned.diverged;
     chosen = { ...chosen, learningRate: tuned.learningRate, epochs: tuned.epochs };
   }
   const { model, ...fixed } = await fitFixed(split, build, chosen);
+  model.tables.dropTrainingHashes();
   const fit: Fit = diverged === undefined ? fixed : { ...fixed, diverged };
   const features = split.features.map(({ name, cardinality }) => ({ name, cardinality }));
   const { bottomHidden, topHidden } = options;
   const { standardization } = model;
   const shape = { features, dense: split.denseCount, dim, bottomHidden, topHidden, standardization };
-  return new Student({ model, shape, hashing, fit, vocabulary: split.vocabulary });
+  return new Student({ model, shape, hashing: hashing?.forServing(), fit, vocabulary: split.vocabulary });
 }
 
 /** @throws CollideError INVALID_ARGUMENT unless it is a hashing, VOCABULARY_MISMATCH unless it is of the split's data */

@@ -38,7 +38,6 @@ export async function fitTuned<T>(
     batchSize,
     seed,
     newcomers: options.newcomers,
-    detours: options.detours,
     build,
     onBest,
     signal: options.signal,
@@ -67,7 +66,6 @@ export async function fitFixed(
         batchSize,
         seed: epochSeed(seed, epoch),
         newcomers: options.newcomers,
-        detours: options.detours,
         signal: options.signal,
         onProgress: (rows) => options.onProgress?.(`epoch ${epoch}`, (epoch - 1 + rows / train.rows) / epochs),
       });

@@ -8,7 +8,6 @@ import type { FeatureHashing } from '../hashing/feature_hashing.ts';
 import type { DenseOptimizer } from '../model/dense_net.ts';
 import { Recommender } from '../model/recommender.ts';
 import { type Standardization, standardizationOf } from '../model/standardization.ts';
-import type { Detours } from './detours.ts';
 import { defaultBatchSize, defaultDenseRate, type Newcomers } from './train.ts';
 
 export interface ModelOptions {
@@ -44,8 +43,6 @@ export interface TrainingOptions extends ModelOptions {
    * Useful where ids are new all the time and unlike the average id. Default: rows of unseen values stay untrained.
    */
   newcomers?: Newcomers;
-  /** Ids that a feature's first hash function looks up as others while training, as `crossFit` gives them. */
-  detours?: Detours;
   /** Initial values and order of rows. Default 1. */
   seed?: number;
   /**
@@ -72,7 +69,6 @@ export const TRAINING_OPTIONS = [
   'patience',
   'batchSize',
   'newcomers',
-  'detours',
   'seed',
   'device',
   'threads',
@@ -92,8 +88,7 @@ export function buildRecommender(
     features: split.features.map(({ name, cardinality }, f) => ({
       name,
       cardinality,
-      ...(hashing === undefined ? {} : { hashes: hashing[f]!.hashes, combine: hashing[f]!.combine }),
-      detoured: options.detours?.[f] !== undefined,
+      ...(hashing === undefined ? {} : hashesOf(hashing[f]!)),
     })),
     dense: split.denseCount,
     dim: checkInteger(dim, 1, 65536, 'dim'),
@@ -109,6 +104,10 @@ export function buildRecommender(
     device: options.device,
     threads: options.threads ?? 0,
   });
+}
+
+function hashesOf({ hashes, combine, trainingHashes }: FeatureHashing) {
+  return { hashes, combine, trainingHashes };
 }
 
 /** Of the tables, whose rate is not its own: rates are tried. @throws CollideError INVALID_ARGUMENT where it has one */

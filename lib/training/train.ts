@@ -13,7 +13,7 @@ import {
   throwIfAborted,
 } from '../errors.ts';
 import { Recommender } from '../model/recommender.ts';
-import { checkDetours, type Detours, takeDetours } from './detours.ts';
+import { optionNames } from '../option_names.ts';
 import { auc, logLossOfLogits, normalizedEntropyOfLogits } from './metrics.ts';
 import { unseenIds } from './unseen_ids.ts';
 
@@ -39,8 +39,6 @@ export interface EpochOptions {
   seed: number;
   /** Trains the rows of unseen values; see unseen_ids.ts. Default: they are never trained. */
   newcomers?: Newcomers;
-  /** Ids that first hash functions look up as others; after newcomers were replaced. */
-  detours?: Detours;
   /** Trains only the rows of this fold, row % 2. Default: all. */
   half?: 0 | 1;
   signal?: AbortSignal;
@@ -48,7 +46,14 @@ export interface EpochOptions {
   onProgress?: (rows: number) => void;
 }
 
-const EPOCH_OPTIONS = ['batchSize', 'seed', 'newcomers', 'detours', 'half', 'signal', 'onProgress'] as const;
+const EPOCH_OPTIONS = optionNames<EpochOptions>({
+  batchSize: true,
+  seed: true,
+  newcomers: true,
+  half: true,
+  signal: true,
+  onProgress: true,
+});
 
 /** Rows of a step, at most. */
 export const MOST_BATCH = 2 ** 24;
@@ -77,7 +82,8 @@ export function defaultDenseRate(steps: number): number {
 }
 
 /**
- * One pass over a split in shuffled order. Returns the mean log loss along the way.
+ * One pass over a split in shuffled order. A model whose folds train by different hash functions gets batches of one fold
+ * each, which take turns (`folds` of `batches`). Returns the mean log loss along the way.
  *
  * @throws CollideError ABORTED; DIVERGED when a step cannot be taken, and at the end when the mean log loss of the second
  *   half of the pass is above 1.5 times the entropy of the labels, with at least 100 of each of them in it: always
@@ -88,21 +94,19 @@ export async function trainEpoch(model: Recommender, split: Split, options: Epoc
   checkSplit(split, 'trainEpoch');
   checkOptions(options, EPOCH_OPTIONS, 'trainEpoch');
   checkCallbacks(options.signal, options.onProgress);
-  checkDetours(options.detours, split);
   if (options.newcomers !== undefined) checkNewcomers(options.newcomers);
   checkInteger(options.seed, 0, Number.MAX_SAFE_INTEGER, 'seed of trainEpoch');
   let loss = 0;
   let rows = 0;
-  const { newcomers, detours, half } = options;
+  const { newcomers, half, batchSize } = options;
   const all = shuffled(split.rows, options.seed);
   const order = half === undefined ? all : all.filter((row) => row % 2 === half);
   const replace = newcomers && unseenIds(newcomers.older, newcomers.share, options.seed);
   const late = new LateLoss(order.length);
   let lossBefore = () => 0; // asked for a step later, so that a device has the next batch by then
-  await eachBatch(batches(split, { size: options.batchSize, order }), options, (batch) => {
+  await eachBatch(batches(split, { size: batchSize, order, folds: model.folds }), options, (batch) => {
     replace?.(batch);
-    const detoured = detours && takeDetours(batch, order.subarray(rows, rows + batch.size), detours);
-    const step = model.start({ ...batch, detoured });
+    const step = model.start(batch);
     loss += lossBefore();
     const { size, labels } = batch;
     const positives = labels.reduce((sum, label) => sum + label, 0);

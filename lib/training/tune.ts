@@ -5,7 +5,6 @@
 import type { Split } from '../data/types.ts';
 import { isDiverged } from '../errors.ts';
 import type { Recommender } from '../model/recommender.ts';
-import type { Detours } from './detours.ts';
 import { evaluateSplit, type Metrics, type Newcomers, trainEpoch } from './train.ts';
 
 /** See docs/notebook/training.md, "Early stopping". */
@@ -21,7 +20,6 @@ export interface TuneOptions<T> {
   batchSize: number;
   seed: number;
   newcomers?: Newcomers;
-  detours?: Detours;
   /** A fresh model whose embedding optimizer has this learning rate. */
   build: (learningRate: number) => Recommender;
   /** Called at every improvement, with the model as it is then; the result for the choice is returned. */
@@ -74,7 +72,6 @@ export async function tune<T>(options: TuneOptions<T>): Promise<Tuned<T>> {
         batchSize: options.batchSize,
         seed: epochSeed(options.seed, epoch),
         newcomers: options.newcomers,
-        detours: options.detours,
         signal,
         onProgress: (rows) =>
           options.onProgress?.(

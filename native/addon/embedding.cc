@@ -32,6 +32,7 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
          InstanceMethod<&EmbeddingTables::read_counts>("readCounts"),
          InstanceMethod<&EmbeddingTables::write_counts>("writeCounts"),
          InstanceMethod<&EmbeddingTables::bad_indices>("badIndices"),
+         InstanceMethod<&EmbeddingTables::drop_training_hashes>("dropTrainingHashes"),
          InstanceMethod<&EmbeddingTables::memory>("memory"), InstanceMethod<&EmbeddingTables::close>("close")});
   }
 
@@ -70,7 +71,8 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
     std::int64_t bytes = 0;
     if (engine_) {
       const auto usage = engine_->usage();
-      bytes = static_cast<std::int64_t>(usage.rows + usage.mapping + usage.optimizer + usage.counts);
+      bytes = static_cast<std::int64_t>(usage.rows + usage.mapping + usage.training_mapping + usage.optimizer +
+                                        usage.counts);
     }
     Napi::MemoryManagement::AdjustExternalMemory(env, bytes - tracked_);
     tracked_ = bytes;
@@ -120,7 +122,8 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
     return guarded(info.Env(), [&]() -> Napi::Value {
       EmbeddingEngine& tables = engine();
       tables.forget_forward();  // a batch that is refused leaves nothing to go back through
-      const BagBatch batch = read_batch(info);
+      BagBatch batch = read_batch(info);
+      if (info[6].IsNumber()) batch.fold = info[6].As<Napi::Number>().Uint32Value();
       const auto out = view<float>(info[4], "the output");
       const std::size_t wanted = output_size(tables.layout(), feature_bags(tables.layout(), batch));
       if (out.length != wanted) {
@@ -236,12 +239,18 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
     });
   }
 
+  void drop_training_hashes(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] { engine().drop_training_hashes(); });
+    track_memory(info.Env());
+  }
+
   Napi::Value memory(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
       const auto usage = engine().usage();
       Napi::Object result = Napi::Object::New(info.Env());
       result.Set("rows", static_cast<double>(usage.rows));
       result.Set("mapping", static_cast<double>(usage.mapping));
+      result.Set("trainingMapping", static_cast<double>(usage.training_mapping));
       result.Set("optimizer", static_cast<double>(usage.optimizer));
       result.Set("counts", static_cast<double>(usage.counts));
       return result;

@@ -34,10 +34,18 @@ Feature read_feature(const Napi::Object& object) {
   for (std::uint32_t i = 0; i < tables.Length(); ++i) {
     feature.table_names.push_back(tables.Get(i).As<Napi::String>().Utf8Value());
   }
-  const auto hashes = object.Get("hashes").As<Napi::Array>();
-  for (std::uint32_t i = 0; i < hashes.Length(); ++i) {
-    const std::string where = "hash function " + std::to_string(i) + " of feature \"" + feature.name + "\"";
-    feature.hashes.push_back(read_hash(hashes.Get(i).As<Napi::Object>(), feature.cardinality, where));
+  const auto read_hashes = [&](const Napi::Array& list, const char* what) {
+    std::vector<HashFunction> hashes;
+    for (std::uint32_t i = 0; i < list.Length(); ++i) {
+      const std::string where = what + std::to_string(i) + " of feature \"" + feature.name + "\"";
+      hashes.push_back(read_hash(list.Get(i).As<Napi::Object>(), feature.cardinality, where));
+    }
+    return hashes;
+  };
+  feature.hashes = read_hashes(object.Get("hashes").As<Napi::Array>(), "hash function ");
+  const auto folds = object.Get("trainingHashes").As<Napi::Array>();
+  for (std::uint32_t fold = 0; fold < folds.Length(); ++fold) {
+    feature.training_hashes.push_back(read_hashes(folds.Get(fold).As<Napi::Array>(), "training hash "));
   }
   return feature;
 }
@@ -104,6 +112,7 @@ Napi::Object write_layout(Napi::Env env, const EmbeddingEngine& tables) {
   Napi::Object result = Napi::Object::New(env);
   result.Set("tables", list);
   result.Set("features", features);
+  result.Set("folds", static_cast<double>(layout.folds));
   return result;
 }
 

@@ -58,7 +58,9 @@ class ModelStepsWrap : public Napi::ObjectWrap<ModelStepsWrap> {
     guarded(info.Env(), [&] {
       ModelSteps& model = steps();
       const auto labels = span_of<const float>(info[3], "labels");
-      model.start(bags(info, labels.size), span_of<const float>(info[2], "dense"), labels);
+      BagBatch batch = bags(info, labels.size);
+      batch.fold = info[4].As<Napi::Number>().Uint32Value();
+      model.start(batch, span_of<const float>(info[2], "dense"), labels);
     });
   }
 

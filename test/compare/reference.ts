@@ -90,10 +90,10 @@ export async function compareByHand(config: CompareConfig, data: Dataset) {
   }
 
   async function optionsOf(method: string, size: number, seed: number, shape: Shape): Promise<StudentOptions> {
-    const hashing = await hash(method, size, seed, shape);
-    const detours = shape.crossFit ? await crossFit(hashing, knowledge[seed]!.cross, present.features) : undefined;
+    const learned = await hash(method, size, seed, shape);
+    const hashing = shape.crossFit ? await crossFit(learned, knowledge[seed]!.cross) : learned;
     const newcomers = { older: past, share: config.training.newcomerShare };
-    return { dim: config.model.dim, seed, hashing, detours, newcomers };
+    return { dim: config.model.dim, seed, hashing, newcomers };
   }
 
   async function choose(method: string, size: number): Promise<Tried> {

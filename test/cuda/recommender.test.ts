@@ -5,13 +5,13 @@
 import { describe, expect, it } from 'vitest';
 import { learnMapping } from '../../lib/clustering/index.ts';
 import { batches, syntheticDataset } from '../../lib/data/index.ts';
+import type { HashFunction } from '../../lib/hashing/index.ts';
 import { learnHashing } from '../../lib/methods/learn_hashing.ts';
 import { Recommender } from '../../lib/model/index.ts';
 import { probeCuda } from '../../lib/native.ts';
 import { Hashing } from '../../lib/pipeline/hashing.ts';
 import { trainStudent } from '../../lib/pipeline/student.ts';
 import { trainTeacher } from '../../lib/pipeline/teacher.ts';
-import type { Detours } from '../../lib/training/detours.ts';
 import type { TrainingOptions } from '../../lib/training/options.ts';
 import { relativeError } from '../model/reference.ts';
 
@@ -89,30 +89,42 @@ describe.skipIf(!probeCuda().available)('on the device', () => {
     expect((await student.evaluate(evaluation!)).logLoss).toBeLessThan(0.8);
   });
 
-  it('a student of rows in parts trains as on the CPU, the learned part on detours', async () => {
+  it('a student of rows in parts trains as on the CPU, the learned part by folds', async () => {
     const { name, cardinality } = data.features[0]!;
     const parts = [
       { kind: 'table' as const, rows: 6, entries: Uint8Array.from({ length: cardinality }, (_, id) => id % 6) },
       { kind: 'mixed' as const, rows: 6, seed: 1 },
     ];
     const whole = { name: data.features[1]!.name, cardinality: data.features[1]!.cardinality };
-    const hashing = new Hashing(
-      [
-        { name, cardinality, hashes: parts, combine: 'concat' },
-        { ...whole, hashes: [{ kind: 'identity' }], combine: 'sum' },
-      ],
-      { method: 'parts', size: 0.1, minRows: 0, seed: 0 },
-    );
-    const away = Uint32Array.from({ length: cardinality }, (_, id) => cardinality - 1 - id);
-    const train = (device: 'cpu' | 'cuda', detours: Detours) =>
+    const hashingOf = (trainingHashes?: HashFunction[][]) =>
+      new Hashing(
+        [
+          { name, cardinality, hashes: parts, combine: 'concat', trainingHashes },
+          { ...whole, hashes: [{ kind: 'identity' }], combine: 'sum' },
+        ],
+        { method: 'parts', size: 0.1, minRows: 0, seed: 0 },
+      );
+    const train = (device: 'cpu' | 'cuda', trainingHashes?: HashFunction[][]) =>
       trainStudent(present!, {
-        ...{ hashing, detours, device, dim: 4, learningRate: 0.05, batchSize: 128, topHidden: [8], bottomHidden: [8] },
+        ...{
+          hashing: hashingOf(trainingHashes),
+          device,
+          dim: 4,
+          learningRate: 0.05,
+          batchSize: 128,
+          topHidden: [8],
+          bottomHidden: [8],
+        },
         embeddingOptimizer: { kind: 'rowwise-adagrad', epsilon: 1e-2 },
         denseOptimizer: { kind: 'lamb', learningRate: 0.01, epsilon: 1e-3 },
       });
-    using cuda = await train('cuda', [[away], undefined]);
-    using cpu = await train('cpu', [[away], undefined]);
-    using straight = await train('cpu', [undefined, undefined]);
+    const fold = (step: number): HashFunction[] => [
+      { kind: 'table', rows: 6, entries: Uint8Array.from({ length: cardinality }, (_, id) => (id + step) % 6) },
+      parts[1]!,
+    ];
+    using cuda = await train('cuda', [fold(1), fold(2)]);
+    using cpu = await train('cpu', [fold(1), fold(2)]);
+    using straight = await train('cpu');
     expect(cuda.devices).toEqual({ tables: 'cuda', net: 'cuda' });
     const [a, b, c] = await Promise.all([cuda, cpu, straight].map((student) => student.predict(evaluation!)));
     expect(relativeError(a!, b!)).toBeLessThan(BOUND);

@@ -88,6 +88,40 @@ describe('batches', () => {
     );
   });
 
+  test('of folds take turns, each with the rows of one fold in their order', () => {
+    const given = fc.record({
+      rowCount: fc.integer({ min: 0, max: 70 }),
+      size: fc.integer({ min: 1, max: 30 }),
+      folds: fc.integer({ min: 1, max: 5 }),
+      shuffles: fc.boolean(),
+      seed: fc.nat(1000),
+    });
+    fc.assert(
+      fc.property(given, ({ rowCount, size, folds, shuffles, seed }) => {
+        const lists = [true, false];
+        const rows = randomRows(new Random(seed), rowCount, lists, 1);
+        const order = shuffles ? shuffled(rowCount, seed) : undefined;
+        // What is left to give of each fold, and whose turn it is among those that have something left.
+        const left = Array.from({ length: folds }, (_, fold) =>
+          [...(order ?? rows.keys())].filter((row) => row % folds === fold),
+        );
+        const expected: { fold: number; rows: Row[] }[] = [];
+        while (left.some((of) => of.length > 0)) {
+          for (const [fold, of] of left.entries()) {
+            const taken = of.splice(0, size);
+            if (taken.length > 0) expected.push({ fold, rows: taken.map((row) => rows[row]!) });
+          }
+        }
+        const received: typeof expected = [];
+        for (const batch of batches(splitOf(rows, lists, 1), { size, order, folds })) {
+          received.push({ fold: batch.fold, rows: unpack(batch, 2) });
+        }
+        expect(received).toEqual(expected);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
   test('more rows than one chunk of the record gather', () => {
     const lists = Array.from({ length: 11 }, (_, f) => f === 4);
     const rows = randomRows(new Random(3), 2500, lists, 2);
@@ -112,6 +146,7 @@ describe('batches', () => {
     const one = splitOf(randomRows(new Random(1), 3, [false], 0), [false], 0);
     await failure('INVALID_ARGUMENT', () => [...batches(one, { size: 0 })]);
     await failure('INVALID_ARGUMENT', () => [...batches(one, { size: 1.5 })]);
+    await failure('INVALID_ARGUMENT', () => [...batches(one, { size: 1, folds: 0 })]);
     const outside = await failure('INVALID_ARGUMENT', () => [
       ...batches(one, { size: 1, order: Uint32Array.of(0, 3) }),
     ]);

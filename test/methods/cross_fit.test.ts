@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { syntheticDataset } from '../../lib/data/index.ts';
+import type { HashFunction } from '../../lib/hashing/index.ts';
 import { baselineHashing } from '../../lib/methods/baseline.ts';
 import { crossFit, trainCrossTeachers } from '../../lib/methods/cross_fit.ts';
 import { learnHashing } from '../../lib/methods/learn_hashing.ts';
+import type { Hashing } from '../../lib/pipeline/hashing.ts';
 import { Student, trainStudent } from '../../lib/pipeline/student.ts';
 import { trainTeacher } from '../../lib/pipeline/teacher.ts';
 
@@ -13,6 +15,14 @@ const { data } = syntheticDataset({ rows: 6000, cardinalities: [600, 20], zipf: 
 const [past, present] = [data.split('teacher'), data.split('student')];
 const teachers = await trainCrossTeachers(past, present, { learningRate: 0.1, seed: 3 });
 const options = { size: 0.1, minRows: 100, recent: [present] };
+
+type TableHash = HashFunction & { kind: 'table' };
+
+/** The learned table that serves the first feature. */
+const tableOf = ({ features }: Hashing) => features[0]!.hashes[0] as TableHash;
+
+/** Those that train it. */
+const foldsOf = ({ features }: Hashing) => features[0]!.trainingHashes!.map(([hash]) => hash as TableHash);
 
 describe('trainCrossTeachers', () => {
   it('counts the past and what each teacher saw of the present', () => {
@@ -44,38 +54,59 @@ describe('trainCrossTeachers', () => {
 });
 
 describe('crossFit', () => {
-  it('keeps hot ids, and looks others up where the value of the other half falls', async () => {
+  it('keeps hot ids, and trains others where the value of the other half falls', async () => {
     const hashing = await learnHashing(teachers.whole, { ...options, hotShare: 0.5 });
-    const [detours, none] = await crossFit(hashing, teachers, data.features);
-    expect(none).toBeUndefined();
-    const [hash] = hashing.features[0]!.hashes;
-    if (hash?.kind !== 'table') throw new Error('expected a table');
+    const crossed = await crossFit(hashing, teachers);
+    expect(crossed.features[1]).toBe(hashing.features[1]);
+    expect(crossed.features[0]!.hashes).toBe(hashing.features[0]!.hashes);
+    expect(crossed.fingerprint).toBe(hashing.fingerprint);
+    const hash = tableOf(hashing);
     const hotRows = Math.round(0.5 * hash.rows);
-    const unseen = data.features[0]!.outOfVocabulary!;
+    const unseen = hash.entries[data.features[0]!.outOfVocabulary!];
     let moved = 0;
-    for (const [k, lookedUpAs] of detours!.entries()) {
+    for (const [k, trained] of foldsOf(crossed).entries()) {
       const { counts } = teachers.halves[k]!.features[0]!;
+      expect(trained.rows).toBe(hash.rows);
       for (const [id, row] of hash.entries.entries()) {
-        if (row < hotRows || teachers.whole.features[0]!.counts[id] === 0) expect(lookedUpAs[id]).toBe(id);
-        else if (counts[id] === 0) expect(lookedUpAs[id]).toBe(unseen);
-        else expect(hash.entries[lookedUpAs[id]!]).toBeGreaterThanOrEqual(hotRows);
-        if (hash.entries[lookedUpAs[id]!] !== row) moved++;
+        if (row < hotRows || teachers.whole.features[0]!.counts[id] === 0) expect(trained.entries[id]).toBe(row);
+        else if (counts[id] === 0) expect(trained.entries[id]).toBe(unseen);
+        else expect(trained.entries[id]).toBeGreaterThanOrEqual(hotRows);
+        if (trained.entries[id] !== row) moved++;
       }
     }
     expect(moved).toBeGreaterThan(50);
+  });
+
+  it('trains what no teacher knows, and what a half does not, where cold ids are trained', async () => {
+    const hashing = await learnHashing(teachers.whole, { ...options, hotShare: 0.5, unseen: 'newcomer' });
+    const { coldRow } = hashing.manifest.learned![data.features[0]!.name]!;
+    const [cold] = foldsOf(hashing); // one for all folds
+    const crossed = foldsOf(await crossFit(hashing, teachers));
+    const hash = tableOf(hashing);
+    const { counts: known } = teachers.whole.features[0]!;
+    const hotRows = Math.round(0.5 * (hash.rows - 1));
+    let unknown = 0;
+    for (const [k, trained] of crossed.entries()) {
+      const { counts } = teachers.halves[k]!.features[0]!;
+      for (const [id, row] of hash.entries.entries()) {
+        if (row < hotRows || row === hash.rows - 1 || row === coldRow || known[id] === 0) {
+          expect(trained.entries[id]).toBe(cold!.entries[id]);
+        } else if (counts[id] === 0) {
+          expect(trained.entries[id]).toBe(coldRow);
+          unknown++;
+        } else expect(trained.entries[id]).not.toBe(hash.rows - 1);
+      }
+    }
+    expect(unknown).toBeGreaterThan(0);
   });
 
   it('leaves every id in its row when both halves know what the whole does', async () => {
     for (const method of ['agglomerative', 'equal-mass', 'exact'] as const) {
       const hashing = await learnHashing(teachers.whole, { ...options, method, hotShare: 0.25 });
       const { whole } = teachers;
-      const [detours] = await crossFit(hashing, { whole, halves: [whole, whole] }, data.features);
-      const [hash] = hashing.features[0]!.hashes;
-      if (hash?.kind !== 'table') throw new Error('expected a table');
-      for (const lookedUpAs of detours!) {
-        const rows = Array.from(lookedUpAs, (id) => hash.entries[id]!);
-        expect(rows).toEqual([...hash.entries]);
-      }
+      const crossed = foldsOf(await crossFit(hashing, { whole, halves: [whole, whole] }));
+      expect(crossed).toHaveLength(2);
+      for (const { entries } of crossed) expect([...entries]).toEqual([...tableOf(hashing).entries]);
     }
   });
 
@@ -83,20 +114,23 @@ describe('crossFit', () => {
     const perFeature = { [data.features[0]!.name]: { method: 'exact' } } as const;
     const own = await learnHashing(teachers.whole, { ...options, method: 'kd-tree', perFeature });
     const common = await learnHashing(teachers.whole, { ...options, method: 'exact' });
-    expect(await crossFit(own, teachers, data.features)).toEqual(await crossFit(common, teachers, data.features));
+    expect(foldsOf(await crossFit(own, teachers))).toEqual(foldsOf(await crossFit(common, teachers)));
   });
 
   it('is the same with hashed parts beside the learned one', async () => {
     const alone = await learnHashing(teachers.whole, options);
     const hashing = await learnHashing(teachers.whole, { ...options, parts: 4 });
-    const detours = await crossFit(hashing, teachers, data.features);
-    expect(detours).toEqual(await crossFit(alone, teachers, data.features));
-    using student = await trainStudent(present, { hashing, dim: 4, detours });
+    const crossed = await crossFit(hashing, teachers);
+    expect(foldsOf(crossed)).toEqual(foldsOf(await crossFit(alone, teachers)));
+    const { hashes, trainingHashes } = crossed.features[0]!;
+    for (const list of trainingHashes!) expect(list.slice(1)).toEqual(hashes.slice(1));
+    using student = await trainStudent(present, { hashing: crossed, dim: 4 });
+    expect(student.hashing!.features).toEqual(hashing.features);
     using plain = await trainStudent(present, { hashing, dim: 4 });
     const folder = await mkdtemp(join(tmpdir(), 'cross-'));
     try {
       await student.save(folder);
-      using again = await Student.load(folder); // held as one feature: the same tables, the same predictions
+      using again = await Student.load(folder);
       const evaluation = data.split('evaluation');
       expect(await again.predict(evaluation)).toEqual(await student.predict(evaluation));
       expect(again.memory()).toEqual({ ...student.memory(), optimizer: 0 });
@@ -108,9 +142,8 @@ describe('crossFit', () => {
 
   it('changes what the student learns', async () => {
     const hashing = await learnHashing(teachers.whole, options);
-    const detours = await crossFit(hashing, teachers, data.features);
     using plain = await trainStudent(present, { hashing, dim: 4 });
-    using crossed = await trainStudent(present, { hashing, dim: 4, detours });
+    using crossed = await trainStudent(present, { hashing: await crossFit(hashing, teachers), dim: 4 });
     const [a, b] = [await plain.evaluate(data.split('evaluation')), await crossed.evaluate(data.split('evaluation'))];
     expect(a.logLoss).not.toBe(b.logLoss);
   });
@@ -122,7 +155,7 @@ describe('crossFit', () => {
     const perFeature = { [data.features[0]!.name]: { method: 'kd-tree' } } as const;
     const own = await learnHashing(teachers.whole, { ...options, perFeature });
     for (const hashing of [kd, modulo, axis, own]) {
-      await expect(crossFit(hashing, teachers, data.features)).rejects.toThrow(/one dimension/);
+      await expect(crossFit(hashing, teachers)).rejects.toThrow(/one dimension/);
     }
     await expect(trainCrossTeachers(past, present, { learningRate: [0.1, 0.2] })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',

@@ -7,6 +7,7 @@ import { type Dataset, datasetFromArrays, type SplitArrays, shuffled, syntheticD
 import { baselineHashing } from '../../lib/methods/baseline.ts';
 import { trainCrossTeachers } from '../../lib/methods/cross_fit.ts';
 import type { Recommender } from '../../lib/model/recommender.ts';
+import { Hashing } from '../../lib/pipeline/hashing.ts';
 import { Student, type StudentOptions, trainStudent } from '../../lib/pipeline/student.ts';
 import { type TeacherOptions, trainTeacher } from '../../lib/pipeline/teacher.ts';
 import { fitFixed, fitTuned } from '../../lib/training/fit.ts';
@@ -19,6 +20,15 @@ import { arraysOf, flipped, replaced, takeRows, tinyArrays, tinyData } from '../
 const data = tinyData();
 const [past, present, validation] = ['teacher', 'student', 'validation'].map((name) => data.split(name));
 const usual = { bottomHidden: [4], topHidden: [4], batchSize: 64, learningRate: 0.3 };
+
+/** Full tables, which train their first row alone. */
+const trainedByOneRow = new Hashing(
+  data.features.map(({ name, cardinality }) => ({
+    ...{ name, cardinality, hashes: [{ kind: 'identity' }], combine: 'sum' },
+    trainingHashes: [[{ kind: 'table', rows: cardinality, entries: new Uint32Array(cardinality) }]],
+  })),
+  { method: 'full', size: 1, minRows: 0, seed: 0 },
+);
 
 const build = (rate: number) => buildRecommender(present!, undefined, 4, usual, rate);
 const bits = (model: Recommender) => [
@@ -80,9 +90,9 @@ describe('fitFixed', () => {
 
 describe('fitTuned', () => {
   it('shows onBest the models that fitFixed trains, and returns what it gave for the one it names', async () => {
-    const detours = data.features.map(({ cardinality }) => [new Uint32Array(cardinality).fill(1)]);
-    const shared = { seed: 5, newcomers: { older: past!, share: 0.2 }, detours };
-    const built = (rate: number) => buildRecommender(present!, undefined, 4, { ...usual, ...shared }, rate);
+    const shared = { seed: 5, newcomers: { older: past!, share: 0.2 } };
+    const hashing = trainedByOneRow.features;
+    const built = (rate: number) => buildRecommender(present!, hashing, 4, { ...usual, ...shared }, rate);
     const options = { ...usual, ...shared, learningRate: [0.02, 0.3, 1], epochs: 3, validation: validation! };
     const { learningRate, epochs, batchSize, result } = await fitTuned(present!, built, options, bits);
     expect([learningRate, epochs]).not.toEqual([0.02, 1]); // there was something to choose
@@ -121,7 +131,7 @@ describe('trainStudent', () => {
     ['epochs', { epochs: 2 }],
     ['batchSize', { batchSize: 63 }],
     ['newcomers', { newcomers: { older, share: 0.3 } }],
-    ['detours', { detours: data.features.map(({ cardinality }) => [new Uint32Array(cardinality)]) }],
+    ['training hashes', { hashing: trainedByOneRow }],
     ['hashing', { hashing: modulo }],
   ])('%s reaches the model', async (_, options) => {
     expect((await answers(options)).logits).not.toEqual((await answers({})).logits);

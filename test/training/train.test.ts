@@ -124,7 +124,7 @@ describe('the loss of an epoch', () => {
   /** A net whose every logit is `size` against the label, or for it, where `right` says so. */
   const wrongBy = (size: number, right: (row: number) => boolean = () => false) => {
     let first = 0;
-    return Object.assign(Object.create(Recommender.prototype) as Recommender, {
+    return Object.assign(Object.create(Recommender.prototype, { folds: { value: 1 } }) as Recommender, {
       start: (batch: ModelBatch) => {
         const losses = Array.from(batch.labels, (_, r) => Math.log1p(Math.exp(right(first + r) ? -size : size)));
         first += batch.size;

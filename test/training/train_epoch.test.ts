@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Split, shuffled } from '../../lib/data/index.ts';
+import type { HashFunction } from '../../lib/hashing/index.ts';
 import { Recommender } from '../../lib/model/recommender.ts';
 import { type EpochOptions, evaluateSplit, predictSplit, trainEpoch } from '../../lib/training/train.ts';
 import { unseenIds } from '../../lib/training/unseen_ids.ts';
@@ -10,9 +11,23 @@ import { takeRows, tinyArrays, tinyData } from '../pipeline/tiny.ts';
 const data = tinyData();
 const student = data.split('student');
 
-const build = (detoured = false) =>
+/** Two folds, in which every id trains the row of a neighbour, another in each. */
+const folds = data.features.map(({ cardinality }) =>
+  [1, 2].map((step): HashFunction[] => [
+    {
+      kind: 'table',
+      rows: cardinality,
+      entries: Uint32Array.from({ length: cardinality }, (_, id) => (id + step) % cardinality),
+    },
+  ]),
+);
+
+const build = (inFolds = false) =>
   new Recommender({
-    features: data.features.map(({ name, cardinality }) => ({ name, cardinality, detoured })),
+    features: data.features.map(({ name, cardinality }, f) => ({
+      ...{ name, cardinality },
+      trainingHashes: inFolds ? folds[f] : undefined,
+    })),
     dense: 1,
     dim: 2,
     bottomHidden: [],
@@ -34,43 +49,41 @@ function batchOf(split: Split, rows: Uint32Array) {
 }
 
 function epochByHand(model: Recommender, split: Split, options: EpochOptions): number {
-  const { batchSize, seed, half, newcomers, detours } = options;
+  const { batchSize, seed, half, newcomers } = options;
   const order = shuffled(split.rows, seed).filter((row) => half === undefined || row % 2 === half);
   const replace = newcomers && unseenIds(newcomers.older, newcomers.share, seed);
   let loss = 0;
+  // Batches of the folds take turns.
+  const inFolds = Array.from({ length: model.folds }, (_, fold) => order.filter((row) => row % model.folds === fold));
   for (let start = 0; start < order.length; start += batchSize) {
-    const rows = order.slice(start, start + batchSize);
-    const batch = batchOf(split, rows);
-    replace?.(batch);
-    const lookedUp = (id: number, k: number) => {
-      const folds = detours![Math.floor(k / rows.length)]!;
-      return folds[rows[k % rows.length]! % folds.length]![id]!;
-    };
-    loss += rows.length * model.step({ ...batch, detoured: detours && batch.indices.map(lookedUp) });
+    for (const [fold, ordered] of inFolds.entries()) {
+      const rows = ordered.slice(start, start + batchSize);
+      if (rows.length === 0) continue;
+      const batch = batchOf(split, rows);
+      replace?.(batch);
+      loss += rows.length * model.step({ ...batch, fold });
+    }
   }
   return loss / order.length;
 }
-
-/** Two folds, in which every id is looked up as a neighbour, another in each. */
-const folds = data.features.map(({ cardinality }) =>
-  [1, 2].map((step) => Uint32Array.from({ length: cardinality }, (_, id) => (id + step) % cardinality)),
-);
 
 const bits = (model: Recommender) => [
   model.net.parameters(),
   ...data.features.map(({ name }) => model.tables.weights(name)),
 ];
 
+type Kind = Pick<EpochOptions, 'half' | 'newcomers'> & { inFolds?: boolean };
+
 describe('trainEpoch', () => {
   it('steps once over every row, in the order of its seed, the last batch too', async () => {
     const newcomers = { older: data.split('teacher'), share: 0.3 };
-    const kinds = [{}, { half: 0 }, { half: 1, newcomers }, { detours: folds, newcomers }] as const;
+    const kinds = [{}, { half: 0 }, { half: 1, newcomers }, { inFolds: true, newcomers }] as const;
     const given = fc.record({ batchSize: fc.integer({ min: 20, max: 400 }), seed: fc.nat() });
     await fc.assert(
       fc.asyncProperty(given, async ({ batchSize, seed }) => {
-        for (const kind of kinds) {
-          using model = build('detours' in kind);
-          using byHand = build('detours' in kind);
+        for (const { inFolds = false, ...kind } of kinds as readonly Kind[]) {
+          using model = build(inFolds);
+          using byHand = build(inFolds);
           for (const epoch of [0, 1]) {
             const options = { ...kind, batchSize, seed: seed + epoch };
             const loss = await trainEpoch(model, student, options);

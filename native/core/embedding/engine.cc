@@ -22,8 +22,12 @@ void check_size(const EmbeddingLayout& layout, const std::vector<FeatureBags>& b
 
 }  // namespace
 
-void EmbeddingEngine::take_bags(const BagBatch& batch) {
+void EmbeddingEngine::take_bags(const BagBatch& batch, bool train) {
   kept_ = false;
+  if (train && batch.fold >= layout_.folds) {
+    fail("INVALID_ARGUMENT", "Expected a fold below ", layout_.folds, " for a batch to train, received ", batch.fold);
+  }
+  view_ = {train, batch.fold};
   bags_ = feature_bags(layout_, batch);
   check_size(layout_, bags_);
   copy_offsets(layout_, batch, bags_, offsets_);
@@ -45,6 +49,12 @@ std::size_t EmbeddingEngine::state_per_row(std::size_t table) const {
   return trainable(shape.precision) ? optimizer_.state_per_row(shape.width) : 0;
 }
 
+void EmbeddingEngine::drop_training_hashes() {
+  layout_.drop_training_hashes();
+  view_ = {};
+  kept_ = false;
+}
+
 EmbeddingEngine::Usage EmbeddingEngine::usage() const {
   Usage usage{};
   for (std::size_t t = 0; t < layout_.tables.size(); ++t) {
@@ -54,6 +64,9 @@ EmbeddingEngine::Usage EmbeddingEngine::usage() const {
   }
   for (const Feature& feature : layout_.features) {
     for (const HashFunction& hash : feature.hashes) usage.mapping += hash.mapping_bytes();
+    for (const auto& hashes : feature.training_hashes) {
+      for (const HashFunction& hash : hashes) usage.training_mapping += hash.mapping_bytes();
+    }
   }
   return usage;
 }

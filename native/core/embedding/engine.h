@@ -20,12 +20,14 @@ namespace collide {
 class EmbeddingEngine {
  public:
   struct Usage {
-    std::size_t rows, mapping, optimizer, counts;  // bytes
+    // Bytes. `training_mapping`: of the training hashes, which serving does not need.
+    std::size_t rows, mapping, training_mapping, optimizer, counts;
   };
 
   virtual ~EmbeddingEngine() = default;
 
-  // Writes output_size(...) floats. `train` keeps what backward needs and counts accesses. Returns how many indices
+  // Writes output_size(...) floats. `train` looks up by the training hashes of the batch's fold, keeps what backward
+  // needs and counts accesses. Returns how many indices
   // were replaced. Throws Error INVALID_OFFSETS or INVALID_INDEX before anything is written or counted; a backward
   // cannot follow then.
   virtual std::size_t forward(const BagBatch& batch, float* out, bool train) = 0;
@@ -53,6 +55,9 @@ class EmbeddingEngine {
 
   virtual Usage usage() const;
 
+  // Frees the training hashes: training, too, is by the hash functions that serve then. A backward cannot follow.
+  virtual void drop_training_hashes();
+
   const EmbeddingLayout& layout() const { return layout_; }
   OptimizerSettings& optimizer() { return optimizer_; }
   BadIndex bad_index() const { return bad_index_; }
@@ -76,7 +81,10 @@ class EmbeddingEngine {
       : layout_(std::move(layout)), optimizer_(optimizer), bad_index_(bad_index) {}
 
   // Checks a batch and takes its bags and offsets. Throws Error INVALID_OFFSETS or INVALID_ARGUMENT.
-  void take_bags(const BagBatch& batch);
+  void take_bags(const BagBatch& batch, bool train);
+  const std::vector<HashFunction>& hashes_of(std::size_t feature) const {
+    return layout_.features[feature].hashes_of(view_);
+  }
   std::size_t ids_of(std::size_t feature) const {
     return offsets_[bags_[feature].first_bag + bags_[feature].bags] - offsets_[bags_[feature].first_bag];
   }
@@ -87,6 +95,7 @@ class EmbeddingEngine {
   std::uint64_t bad_indices_ = 0, steps_ = 0;
 
   // The last batch. offsets_ is a checked copy: JavaScript's buffers are not touched after the call.
+  HashView view_;
   std::vector<FeatureBags> bags_;
   std::vector<std::uint32_t> offsets_;
   std::size_t kept_indices_ = 0;

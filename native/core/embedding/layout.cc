@@ -7,8 +7,8 @@
 namespace collide {
 
 Feature Feature::copy() const {
-  Feature other{name,      cardinality, dim,         pooling,    sequence_length, combine,
-                precision, {},          table_names, init_scale, tables};
+  Feature other{name,      cardinality, dim, pooling,     sequence_length, combine,
+                precision, {},          {},  table_names, init_scale,      tables};
   for (const HashFunction& hash : hashes) other.hashes.push_back(hash.copy());
   return other;
 }
@@ -29,8 +29,7 @@ EmbeddingLayout::EmbeddingLayout(std::vector<Feature> list) : features(std::move
     expect(feature.combine != Combine::kConcat || feature.dim % feature.hashes.size() == 0,
            "a dim divisible by the number of hash functions to concat");
     feature.tables.clear();
-    for (std::size_t h = 0; h < feature.hashes.size(); ++h) {
-      const HashFunction& hash = feature.hashes[h];
+    const auto check_hash = [&](const HashFunction& hash) {
       expect(hash.rows >= 1 && hash.rows < (1ull << 32), "1 to 2^32 - 1 rows");
       expect(hash.kind != HashKind::kIdentity || hash.rows == feature.cardinality,
              "identity rows equal to the cardinality");
@@ -38,11 +37,41 @@ EmbeddingLayout::EmbeddingLayout(std::vector<Feature> list) : features(std::move
                  (hash.divisor >= 1 && (feature.cardinality - 1) / hash.divisor < hash.rows),
              "enough rows for the quotient");
       expect(hash.kind != HashKind::kMixedRadix || hash.divisor >= 1, "a divisor of at least 1");
+    };
+    std::ranges::for_each(feature.hashes, check_hash);
+    for (const auto& hashes : feature.training_hashes) std::ranges::for_each(hashes, check_hash);
+    for (std::size_t h = 0; h < feature.hashes.size(); ++h) {
       feature.tables.push_back(table_of(feature, h));
     }
+    check_training(feature);
     output_offset.push_back(output_width);
     output_width += feature.output_width();
   }
+}
+
+void EmbeddingLayout::check_training(const Feature& feature) {
+  const std::size_t lists = feature.training_hashes.size();
+  if (lists > 1 && folds == 1) folds = lists;
+  if (lists > 1 && lists != folds) {
+    fail("INVALID_ARGUMENT", "Expected training hashes for ", folds, " folds, as another feature has them, or for all ",
+         "folds alike for feature \"", feature.name, "\", received ", lists);
+  }
+  for (const std::vector<HashFunction>& hashes : feature.training_hashes) {
+    if (hashes.size() != feature.hashes.size()) {
+      fail("INVALID_ARGUMENT", "Expected ", feature.hashes.size(),
+           " training hashes, one per hash function, for feature \"", feature.name, "\", received ", hashes.size());
+    }
+    for (std::size_t h = 0; h < hashes.size(); ++h) {
+      if (hashes[h].rows == feature.hashes[h].rows) continue;
+      fail("INVALID_ARGUMENT", "Expected ", feature.hashes[h].rows, " rows, those of the table, for training hash ", h,
+           " of feature \"", feature.name, "\", received ", hashes[h].rows);
+    }
+  }
+}
+
+void EmbeddingLayout::drop_training_hashes() {
+  for (Feature& feature : features) feature.training_hashes.clear();
+  folds = 1;
 }
 
 std::size_t EmbeddingLayout::table_of(const Feature& feature, std::size_t hash) {

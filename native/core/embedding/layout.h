@@ -6,6 +6,9 @@
 // they stand side by side. An internal table is known by its name, which is the feature's (feature/0, feature/1 ... for
 // H > 1) unless the feature gives another: features that name the same table share its rows. Pooling none writes
 // sequence_length positions of dim columns per bag, zero padded.
+//
+// A feature may train by other hash functions than those that serve it, over the same internal tables: one list for all
+// folds of the examples, or one list a fold. A batch to train is of one fold.
 #pragma once
 
 #include <cstddef>
@@ -25,6 +28,12 @@ inline constexpr std::uint32_t kLongBag = 64;
 
 enum class Combine : std::uint8_t { kSum, kConcat, kMultiply };
 
+// Which hash functions a batch is looked up by: those that serve, or those that train a fold of the examples.
+struct HashView {
+  bool training = false;
+  std::size_t fold = 0;
+};
+
 struct Feature {
   std::string name;
   std::uint64_t cardinality = 0;
@@ -34,14 +43,22 @@ struct Feature {
   Combine combine = Combine::kSum;
   Precision precision = Precision::kFloat32;
   std::vector<HashFunction> hashes;
+  // [1 or folds][as many as hashes]; empty: `hashes` train, too.
+  std::vector<std::vector<HashFunction>> training_hashes;
   std::vector<std::string> table_names;  // of each hash function's internal table; empty: named after the feature
   float init_scale = 0;                  // initial values are uniform in [-init_scale, init_scale)
   std::vector<std::size_t> tables;       // of each hash function, filled in by EmbeddingLayout
 
+  // O(1).
+  const std::vector<HashFunction>& hashes_of(HashView view) const {
+    if (!view.training || training_hashes.empty()) return hashes;
+    return training_hashes[training_hashes.size() == 1 ? 0 : view.fold];
+  }
   std::uint32_t table_width() const {
     return combine == Combine::kConcat ? dim / static_cast<std::uint32_t>(hashes.size()) : dim;
   }
   std::uint32_t output_width() const { return dim * sequence_length; }
+  // For serving: without the training hashes.
   Feature copy() const;
 };
 
@@ -59,11 +76,15 @@ struct EmbeddingLayout {
   std::vector<TableShape> tables;
   std::vector<std::size_t> output_offset;  // first output column of each feature
   std::size_t output_width = 0;
+  std::size_t folds = 1;  // of the training hashes
 
   // Throws Error INVALID_ARGUMENT naming the feature and what is wrong with it.
   explicit EmbeddingLayout(std::vector<Feature> list);
 
+  void drop_training_hashes();
+
  private:
+  void check_training(const Feature& feature);
   std::size_t table_of(const Feature& feature, std::size_t hash);
 };
 
@@ -80,6 +101,7 @@ struct BagBatch {
   std::size_t batch = 0;
   const std::uint32_t* batch_sizes = nullptr;  // [features], or null: every feature has `batch` bags
   const float* weights = nullptr;              // one per index, or null
+  std::size_t fold = 0;                        // of all its examples; of use to train only
 };
 
 // A feature's bags in a batch, and its place in the output: position p of bag b begins at

@@ -14,11 +14,15 @@ std::vector<bool> CpuEmbedding::counting_tables(const EmbeddingLayout& layout) {
     for (const std::size_t table : feature.tables) ++uses[table];
   }
   std::vector<bool> counting(uses.size());
+  // Whatever a batch is looked up by.
+  const auto identity = [](const Feature& feature, std::size_t h) {
+    const auto is = [&](const auto& hashes) { return hashes[h].kind == HashKind::kIdentity; };
+    return is(feature.hashes) && std::ranges::all_of(feature.training_hashes, is);
+  };
   for (const Feature& feature : layout.features) {
     for (std::size_t h = 0; h < feature.hashes.size(); ++h) {
       const std::size_t table = feature.tables[h];
-      counting[table] = feature.hashes[h].kind == HashKind::kIdentity && uses[table] == 1 &&
-                        trainable(layout.tables[table].precision);
+      counting[table] = identity(feature, h) && uses[table] == 1 && trainable(layout.tables[table].precision);
       if (counting[table]) break;
     }
   }

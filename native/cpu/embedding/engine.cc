@@ -86,15 +86,16 @@ std::size_t CpuEmbedding::take_indices(const BagBatch& batch) {
 // Backward need not ask the hash functions again.
 void CpuEmbedding::make_room_for_rows() {
   std::size_t most = 0;
-  for (const Feature& feature : layout_.features) {
-    const bool identity = feature.hashes.size() == 1 && feature.hashes[0].kind == HashKind::kIdentity;
-    most = std::max(most, identity ? 0 : feature.hashes.size());
+  for (std::size_t f = 0; f < layout_.features.size(); ++f) {
+    const std::vector<HashFunction>& hashes = hashes_of(f);
+    const bool identity = hashes.size() == 1 && hashes[0].kind == HashKind::kIdentity;
+    most = std::max(most, identity ? 0 : hashes.size());
   }
   rows_.resize(std::max(rows_.size(), most * kept_indices_));
 }
 
 const std::uint32_t* CpuEmbedding::rows_of(std::size_t f, std::size_t h) const {
-  const bool identity = layout_.features[f].hashes[h].kind == HashKind::kIdentity;
+  const bool identity = hashes_of(f)[h].kind == HashKind::kIdentity;
   return identity ? ids_.data() : rows_.data() + h * kept_indices_;
 }
 
@@ -103,6 +104,7 @@ void CpuEmbedding::pool(std::size_t f, std::size_t first, std::size_t last, cons
   const Feature& feature = layout_.features[f];
   const FeatureBags& bags = bags_[f];
   PoolTask task{&feature,
+                hashes_of(f).data(),
                 feature_tables_[f].data(),
                 keep ? rows_.data() : nullptr,
                 kept_indices_,
@@ -129,7 +131,7 @@ void CpuEmbedding::pool(std::size_t f, std::size_t first, std::size_t last, cons
 
 std::size_t CpuEmbedding::forward(const BagBatch& batch, float* out, bool train) {
   count_pending();
-  take_bags(batch);
+  take_bags(batch, train);
   const std::size_t replaced = take_indices(batch);
   if (train) make_room_for_rows();
   if (train) weights_.assign(batch.weights, batch.weights + (batch.weights == nullptr ? 0 : batch.index_count));

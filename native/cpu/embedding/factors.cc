@@ -22,7 +22,7 @@ class IdRows {
     for (std::size_t h = 0; h < task_.feature->hashes.size(); ++h) {
       float* values = values_.data() + h * width_;
       std::uint32_t row;
-      task_.feature->hashes[h].rows_of(&id, 1, &row);
+      task_.hashes[h].rows_of(&id, 1, &row);
       if (row == kPruned) {
         std::fill_n(values, width_, 0.0f);
       } else {

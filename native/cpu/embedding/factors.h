@@ -14,6 +14,7 @@ namespace collide {
 // One feature's share of a batch, as in PoolTask, with the gradient of its output.
 struct FactorTask {
   const Feature* feature;
+  const HashFunction* hashes;  // as in PoolTask
   const InternalTable* const* tables;
   const std::uint32_t* ids;
   const std::uint32_t* offsets;  // this feature's [bags + 1]

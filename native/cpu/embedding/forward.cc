@@ -231,7 +231,7 @@ class Pooler {
  private:
   // The rows of the window's first n ids, and kPrefetchRows more that may be anything.
   const std::uint32_t* translate(std::size_t h, const Window& window, std::size_t n) {
-    const HashFunction& hash = feature_.hashes[h];
+    const HashFunction& hash = task_.hashes[h];
     const std::uint32_t* ids = task_.ids + window.start;
     if (hash.kind == HashKind::kIdentity) return ids;
     std::uint32_t* rows = rows_.get();

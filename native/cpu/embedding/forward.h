@@ -15,6 +15,7 @@ inline constexpr std::size_t kIdsPadding = 64;
 // One feature's share of a batch. ids and weights are the whole batch's; offsets are this feature's [bags + 1].
 struct PoolTask {
   const Feature* feature;
+  const HashFunction* hashes;          // those of its hash functions that the batch is looked up by
   const InternalTable* const* tables;  // one per hash function
   std::uint32_t* rows;                 // [hash functions, indices] receives the row of each id; or null
   std::size_t indices;                 // of the whole batch

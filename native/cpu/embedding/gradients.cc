@@ -21,6 +21,7 @@ constexpr std::size_t kSplit = 1 << 15, kSplitAlways = 1 << 20;
 
 FactorTask CpuEmbedding::factor_task(std::size_t f, const float* gradient) {
   return {&layout_.features[f],
+          hashes_of(f).data(),
           feature_tables_[f].data(),
           ids_.data(),
           offsets_.data() + bags_[f].first_bag,

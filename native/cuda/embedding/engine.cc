@@ -71,23 +71,47 @@ void CudaEmbedding::add_table(const TableShape& shape, std::uint64_t seed) {
   }
 }
 
+// Adds the hash functions of a feature, copied to the device, to the descriptions.
+void CudaEmbedding::describe_hashes(const Feature& feature, const std::vector<HashFunction>& hashes,
+                                    std::vector<Mapping>& mappings, std::vector<DeviceTable>& descriptions) {
+  for (std::size_t h = 0; h < hashes.size(); ++h) {
+    const HashFunction& hash = hashes[h];
+    mappings.push_back(
+        {uploaded(hash.entries.as<std::uint32_t>(), hash.entries.bytes() / 4, "a mapping", stream_),
+         uploaded(hash.hot_lines.as<std::uint64_t>(), hash.hot_lines.bytes() / 8, "a bitmap of hot ids", stream_)});
+    const Mapping& mapping = mappings.back();
+    descriptions.push_back({tables_[feature.tables[h]].weights.data(),
+                            device_hash(hash, mapping.entries.data(), mapping.hot_lines.data())});
+  }
+}
+
 // Copies the hash functions and what else the kernels read of the features.
 void CudaEmbedding::describe_features() {
   std::vector<DeviceTable> descriptions;
   std::vector<std::uint64_t> cardinalities;
   first_count_ = {0};
   for (const Feature& feature : layout_.features) {
-    first_mapping_.push_back(static_cast<std::uint32_t>(mappings_.size()));
+    first_mapping_.push_back(static_cast<std::uint32_t>(descriptions.size()));
     cardinalities.push_back(feature.cardinality);
     first_count_.push_back(first_count_.back() + feature.cardinality);
-    for (std::size_t h = 0; h < feature.hashes.size(); ++h) {
-      const HashFunction& hash = feature.hashes[h];
-      mappings_.push_back(
-          {uploaded(hash.entries.as<std::uint32_t>(), hash.entries.bytes() / 4, "a mapping", stream_),
-           uploaded(hash.hot_lines.as<std::uint64_t>(), hash.hot_lines.bytes() / 8, "a bitmap of hot ids", stream_)});
-      const Mapping& mapping = mappings_.back();
-      descriptions.push_back({tables_[feature.tables[h]].weights.data(),
-                              device_hash(hash, mapping.entries.data(), mapping.hot_lines.data())});
+    describe_hashes(feature, feature.hashes, mappings_, descriptions);
+  }
+  view_size_ = descriptions.size();
+  const auto trains_apart = [](const Feature& feature) { return !feature.training_hashes.empty(); };
+  const bool apart = std::ranges::any_of(layout_.features, trains_apart);
+  for (std::size_t fold = 0; apart && fold < layout_.folds; ++fold) {
+    for (std::size_t f = 0; f < layout_.features.size(); ++f) {
+      const Feature& feature = layout_.features[f];
+      if (fold < feature.training_hashes.size()) {
+        describe_hashes(feature, feature.training_hashes[fold], training_mappings_, descriptions);
+        continue;
+      }
+      // The serving ones, or those of the first fold.
+      const std::size_t from = first_mapping_[f] + (trains_apart(feature) ? view_size_ : 0);
+      for (std::size_t h = 0; h < feature.hashes.size(); ++h) {
+        const DeviceTable same = descriptions[from + h];
+        descriptions.push_back(same);
+      }
     }
   }
   const char* what = "the description of the tables";
@@ -95,6 +119,18 @@ void CudaEmbedding::describe_features() {
   cardinalities_ = uploaded(cardinalities.data(), cardinalities.size(), what, stream_);
   device_first_counts_ = uploaded(first_count_.data(), cardinalities.size(), what, stream_);
   stream_.wait("copy the hash functions to the device");
+}
+
+const DeviceTable* CudaEmbedding::tables_in_view() const {
+  const bool apart = view_.training && !training_mappings_.empty();
+  return device_tables_.data() + (apart ? (1 + view_.fold) * view_size_ : 0);
+}
+
+void CudaEmbedding::drop_training_hashes() {
+  const OnDevice here;
+  stream_.wait("finish the steps before the training hashes are freed");
+  training_mappings_.clear();
+  EmbeddingEngine::drop_training_hashes();
 }
 
 // Adds what the device reads of a checked batch, and how its lookups are covered; makes room for the output of a part.
@@ -126,7 +162,7 @@ void CudaEmbedding::stage_batch(const BagBatch& batch, Staging& staging, std::si
 }
 
 std::size_t CudaEmbedding::prepare(const BagBatch& batch, bool train, Staging& staging, std::size_t most) {
-  take_bags(batch);
+  take_bags(batch, train);
   stage_batch(batch, staging, train ? kWhole : most);
   if (train) {
     gradient_.reserve(output_size(layout_, bags_), "the gradient of a batch");
@@ -171,7 +207,7 @@ void CudaEmbedding::enqueue_lookup(bool train, const std::uint32_t* halted, std:
   lookup.segments = batch_->device(parts_[part].segments_at);
   lookup.first_block = batch_->device(parts_[part].first_block_at);
   lookup.segment_count = static_cast<std::uint32_t>(segments_.size());
-  lookup.tables = device_tables_.data();
+  lookup.tables = tables_in_view();
   lookup.ids = ids_;
   lookup.offsets = batch_->device(batch_at_.offsets);
   lookup.weights = weighted_ ? batch_->device(batch_at_.weights) : nullptr;
@@ -181,7 +217,7 @@ void CudaEmbedding::enqueue_lookup(bool train, const std::uint32_t* halted, std:
 
 std::size_t CudaEmbedding::forward(const BagBatch& batch, float* out, bool train) {
   const OnDevice here;
-  take_bags(batch);
+  take_bags(batch, train);
   staging_.clear();
   stage_batch(batch, staging_, train ? kWhole : kMostLookedUp);
   checked_ids_.reserve(batch.index_count, "a batch's ids");

@@ -55,6 +55,7 @@ class CudaEmbedding final : public EmbeddingEngine {
   void read_counts(std::size_t feature, std::uint64_t first, std::size_t count, std::uint32_t* out) override;
   void write_counts(std::size_t feature, std::uint64_t first, std::size_t count, const std::uint32_t* counts) override;
   Usage usage() const override;
+  void drop_training_hashes() override;
 
  private:
   struct Table {
@@ -67,6 +68,10 @@ class CudaEmbedding final : public EmbeddingEngine {
 
   void add_table(const TableShape& shape, std::uint64_t seed);
   void describe_features();
+  void describe_hashes(const Feature& feature, const std::vector<HashFunction>& hashes, std::vector<Mapping>& mappings,
+                       std::vector<DeviceTable>& descriptions);
+  // By whose hash functions the batch in hand is looked up.
+  const DeviceTable* tables_in_view() const;
   void stage_batch(const BagBatch& batch, Staging& staging, std::size_t most);
   void check_on_device(const BagBatch& batch);
   std::size_t floats_of(std::size_t table) const { return layout_.tables[table].rows * layout_.tables[table].width; }
@@ -79,12 +84,15 @@ class CudaEmbedding final : public EmbeddingEngine {
 
   Stream stream_;
   std::vector<Table> tables_;
-  std::vector<Mapping> mappings_;             // feature after feature, hash after hash
-  std::vector<std::uint32_t> first_mapping_;  // of each feature
+  std::vector<Mapping> mappings_, training_mappings_;
+  std::vector<std::uint32_t> first_mapping_;  // of each feature in a view
   std::vector<std::uint32_t> first_key_;      // of each table, see backward_plan.h; then their number
   std::vector<std::uint64_t> first_count_;    // of each feature; then their number
   std::vector<Segment> segments_;             // of any batch, without places
+  // A view (HashView) has all hash functions, feature after feature. The serving view comes first, then, where a
+  // feature trains by others, that of each fold.
   DeviceArray<DeviceTable> device_tables_;
+  std::size_t view_size_ = 0;
   DeviceArray<std::uint64_t> cardinalities_, device_first_counts_;
   DeviceArray<std::uint32_t> counts_;  // of all features
 

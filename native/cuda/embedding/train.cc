@@ -16,7 +16,7 @@ constexpr std::size_t kAlignment = 4;  // floats of the widest pack
 FactorArguments CudaEmbedding::factors_of(std::size_t f) const {
   const Feature& feature = layout_.features[f];
   FactorArguments args{};
-  args.tables = device_tables_.data() + first_mapping_[f];
+  args.tables = tables_in_view() + first_mapping_[f];
   args.hashes = static_cast<std::uint32_t>(feature.hashes.size());
   args.width = feature.table_width();
   args.combine = feature.combine;
@@ -146,7 +146,7 @@ void CudaEmbedding::step_rows(const OptimizerStep& step, const float* loss) {
   expanding.first_entry = plan_in_->device(plan_at_.first_entry);
   expanding.source_count = static_cast<std::uint32_t>(plan_.sources.size());
   expanding.entries = plan_.entries;
-  expanding.tables = device_tables_.data();
+  expanding.tables = tables_in_view();
   expanding.ids = ids_;
   expanding.offsets = batch_->device(batch_at_.offsets);
   expanding.weights = weighted_ ? batch_->device(batch_at_.weights) : nullptr;
