@@ -46,21 +46,20 @@ export {
   type TeacherKnowledge,
   type UniformShare,
 } from './clustering/index.ts';
-export { type CompareOptions, compare } from './compare/compare.ts';
-export { type CompareConfig, type CompareConfigInput, loadConfig, parseConfig } from './compare/config.ts';
-export type { Placement } from './compare/placement.ts';
-export {
-  type Aggregate,
-  aggregate,
-  type Comparison,
-  type ComparisonBytes,
-  type ComparisonFailure,
-  type ComparisonFeature,
-  type ComparisonResult,
-  type ComparisonSplit,
-  type Spread,
+export { type CompareConfig, type CompareConfigInput, parseConfig } from './compare/config.ts';
+export { loadConfig } from './compare/config_file.ts';
+export type { UsedDevices } from './compare/plan.ts';
+export type {
+  Comparison,
+  ComparisonBytes,
+  ComparisonFailure,
+  ComparisonFeature,
+  ComparisonResult,
+  ComparisonSplit,
 } from './compare/results.ts';
 export { readComparison, writeComparison } from './compare/results_file.ts';
+export { type CompareOptions, compare } from './compare/run.ts';
+export { type Aggregate, aggregate, type Spread } from './compare/statistics.ts';
 export * from './data/index.ts';
 export type { Device, PlacedOn } from './device.ts';
 export * from './embedding/index.ts';

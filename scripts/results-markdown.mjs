@@ -8,7 +8,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { differByBytes } from '../dist/compare/by_bytes.js';
-import { aggregate, distinguishable, pairedDifference, spread } from '../dist/compare/results.js';
+import { aggregate, distinguishable, pairedDifference, spread } from '../dist/compare/statistics.js';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const read = (path) => JSON.parse(readFileSync(root + path, 'utf8'));

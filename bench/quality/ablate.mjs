@@ -4,9 +4,9 @@
 // [--only PATTERN]
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { compare } from '../../dist/compare/compare.js';
 import { parseConfig } from '../../dist/compare/config.js';
 import { recordedConfig } from '../../dist/compare/resume.js';
+import { compare } from '../../dist/compare/run.js';
 import { openEarlier } from './sets.mjs';
 
 const { values, positionals } = parseArgs({

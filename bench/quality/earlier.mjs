@@ -3,8 +3,8 @@
 // usage: node bench/quality/earlier.mjs SET [--folder FOLDER] [--seeds 3] [--sizes 0.1] [--minutes 7]
 import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { compare } from '../../dist/compare/compare.js';
 import { writeComparison } from '../../dist/compare/results_file.js';
+import { compare } from '../../dist/compare/run.js';
 import { openEarlier } from './sets.mjs';
 
 const { values, positionals } = parseArgs({

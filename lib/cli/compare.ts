@@ -1,6 +1,6 @@
 /** `collide compare CONFIG`: compression methods side by side on the user's own data. */
 import { Command } from 'commander';
-import { loadConfig } from '../compare/config.ts';
+import { loadConfig } from '../compare/config_file.ts';
 import { DEVICE_FLAG, DEVICE_OF_CONFIG, onDevice } from './device.ts';
 import { runComparison } from './run_comparison.ts';
 

@@ -1,11 +1,11 @@
 /** What `demo` and `compare` share: open the data, compare with a progress bar, write results and report. */
 import { existsSync } from 'node:fs';
-import { compare } from '../compare/compare.ts';
 import type { CompareConfig } from '../compare/config.ts';
-import { placeMethods } from '../compare/placement.ts';
+import { devicesOf } from '../compare/plan.ts';
 import type { Comparison } from '../compare/results.ts';
 import { readComparison, writeComparison } from '../compare/results_file.ts';
 import { checkResumable } from '../compare/resume.ts';
+import { compare } from '../compare/run.ts';
 import { openDataset } from '../data/index.ts';
 import { CollideError } from '../errors.ts';
 import { writeFileAtomic } from '../files/index.ts';
@@ -38,7 +38,7 @@ export async function runComparison({
   resume,
   notes,
 }: ComparisonRun): Promise<Comparison> {
-  placeMethods(config); // refused before millions of rows are read
+  devicesOf(config); // refused before millions of rows are read
   const inputs = configFile === undefined ? [] : [{ name: 'the config file', path: configFile }];
   const outputs = [
     { name: '--json', path: json },

@@ -1,7 +1,7 @@
 /** `collide train CONFIG`: teacher -> cluster -> student, as `auto` of a comparison chooses on validation; all are saved. */
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { loadConfig } from '../compare/config.ts';
+import { loadConfig } from '../compare/config_file.ts';
 import { autoOptions } from '../compare/model_options.ts';
 import { trainingWarnings } from '../compare/warnings.ts';
 import { openDataset } from '../data/index.ts';

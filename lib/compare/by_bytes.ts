@@ -2,15 +2,8 @@
  * Results compared by bytes: at the same share of rows a method with a mapping takes more of them than one without, up to
  * several times as many for narrow rows, and more bytes are better however they are used.
  */
-import {
-  type Aggregate,
-  type ComparisonResult,
-  FULL,
-  pairedDifference,
-  type QualityMetric,
-  type Spread,
-  spread,
-} from './results.ts';
+import { type ComparisonResult, FULL } from './results.ts';
+import { type Aggregate, pairedDifference, type QualityMetric, type Spread, spread } from './statistics.ts';
 
 /** How a method at one size differs from a baseline. */
 export interface ByBytes {

@@ -24,6 +24,7 @@ const shape = {
   crossFit: z.boolean().optional(),
   parts: count.optional(),
   hashed: z.array(z.string()).optional(),
+  own: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
 };
 const step = { method: z.string(), size: z.number().positive(), seed: z.int().min(0) };
 

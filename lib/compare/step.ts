@@ -12,15 +12,9 @@ import {
 } from '../methods/method_training.ts';
 import type { CompareConfig } from './config.ts';
 import { methodOptions } from './model_options.ts';
+import type { Step } from './plan.ts';
 import type { ComparisonResult } from './results.ts';
 import type { CompareTeachers } from './teachers.ts';
-
-/** One student to train: a method at a size with a seed. */
-export interface Step {
-  method: string;
-  size: number;
-  seed: number;
-}
 
 /** What a step works with. */
 export interface StepContext {

@@ -4,7 +4,8 @@ import { isWhole } from '../hashing/index.ts';
 import { namedTables } from '../methods/table_rows.ts';
 import type { AutoTraining } from '../methods/train_auto.ts';
 import { untaughtText } from '../methods/untaught.ts';
-import { type Aggregate, aggregate, type Comparison, type ComparisonSplit, FULL } from './results.ts';
+import { type Comparison, type ComparisonSplit, FULL } from './results.ts';
+import { type Aggregate, aggregate } from './statistics.ts';
 
 /** All warnings of a comparison; none where there is nothing to warn of. */
 export function comparisonWarnings(comparison: Pick<Comparison, 'config' | 'data' | 'results' | 'failed'>): string[] {

@@ -15,6 +15,8 @@ export interface Shape {
   parts?: number;
   /** Names of the tables that use the hashing trick. */
   hashed?: readonly string[];
+  /** What else a method has to choose, by names of its own. */
+  own?: Readonly<Record<string, string | number | boolean>>;
 }
 
 /** Every combination, the simplest first. */

@@ -3,16 +3,8 @@
  * exceeds its spread over seeds.
  */
 import { type ByBytes, differByBytes } from '../compare/by_bytes.ts';
-import {
-  aggregate,
-  bestOfSize,
-  type Comparison,
-  distinguishable,
-  FULL,
-  methodsOf,
-  type Spread,
-  sizesOf,
-} from '../compare/results.ts';
+import { type Comparison, FULL } from '../compare/results.ts';
+import { aggregate, bestOfSize, distinguishable, methodsOf, type Spread, sizesOf } from '../compare/statistics.ts';
 import { comparisonWarnings, times } from '../compare/warnings.ts';
 import { methods, roleOf } from '../methods/index.ts';
 import { difference, enumerate, meanSpread, percent } from './format.ts';

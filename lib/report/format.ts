@@ -1,5 +1,5 @@
 /** Numbers as people read them: shares, bytes, counts, seconds, means with their spread. */
-import type { Spread } from '../compare/results.ts';
+import type { Spread } from '../compare/statistics.ts';
 
 /** Stands for a number that there is none of. */
 const NONE = '–';

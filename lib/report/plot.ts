@@ -2,7 +2,8 @@
  * Size-against-quality plots as SVG text: one line per method with error bars over seeds, the full table as a dashed
  * line with its band. Drawn by Vega without a screen; colours are CSS variables, so that the page's scheme applies.
  */
-import { type Aggregate, FULL, type QualityMetric } from '../compare/results.ts';
+import { FULL } from '../compare/results.ts';
+import type { Aggregate, QualityMetric } from '../compare/statistics.ts';
 import type { MethodStyle } from './styles.ts';
 
 const WIDTH = 450;

@@ -1,6 +1,7 @@
 /** The report of a comparison: one HTML file that needs nothing else, on a screen or on paper. */
-import { type Aggregate, aggregate, type Comparison, FULL, methodsOf, sizesOf } from '../compare/results.ts';
+import { type Comparison, FULL } from '../compare/results.ts';
 import { checkComparison } from '../compare/results_file.ts';
+import { type Aggregate, aggregate, methodsOf, sizesOf } from '../compare/statistics.ts';
 import { baselineOf, headline, remarks } from './findings.ts';
 import { integer, percent } from './format.ts';
 import { html, Markup } from './html.ts';

@@ -1,14 +1,7 @@
 /** The tables of the report: differences from the baseline, every figure, and what it cost. */
 import { isBestForBytes } from '../compare/by_bytes.ts';
-import {
-  type Aggregate,
-  type Comparison,
-  distinguishable,
-  FULL,
-  type QualityMetric,
-  type Spread,
-  sizesOf,
-} from '../compare/results.ts';
+import { type Comparison, FULL } from '../compare/results.ts';
+import { type Aggregate, distinguishable, type QualityMetric, type Spread, sizesOf } from '../compare/statistics.ts';
 import { takesMoreThanFull, times } from '../compare/warnings.ts';
 import { type Difference, differences } from './findings.ts';
 import { bytes, difference, integer, list, meanSpread, metric, percent, seconds } from './format.ts';

@@ -1,8 +1,9 @@
 /** The results as a table of text, for a terminal. */
 
 import { isBestForBytes } from '../compare/by_bytes.ts';
-import { type Aggregate, aggregate, type Comparison, FULL, type QualityMetric } from '../compare/results.ts';
+import { type Comparison, FULL } from '../compare/results.ts';
 import { checkComparison } from '../compare/results_file.ts';
+import { type Aggregate, aggregate, type QualityMetric } from '../compare/statistics.ts';
 import { namedTables } from '../methods/table_rows.ts';
 import { remarks } from './findings.ts';
 import { bytes, integer, list, meanSpread, metric, percent, seconds } from './format.ts';

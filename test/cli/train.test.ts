@@ -1,8 +1,8 @@
 /** `collide train`: what it saves is what it says, chosen on the validation rows alone. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { trainCommand } from '../../lib/cli/train.ts';
-import { compare } from '../../lib/compare/compare.ts';
-import { loadConfig } from '../../lib/compare/config.ts';
+import { loadConfig } from '../../lib/compare/config_file.ts';
+import { compare } from '../../lib/compare/run.ts';
 import { openDataset } from '../../lib/data/index.ts';
 import { learnHashing } from '../../lib/methods/learn_hashing.ts';
 import { Hashing } from '../../lib/pipeline/hashing.ts';

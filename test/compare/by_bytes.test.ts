@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { differByBytes, isBestForBytes } from '../../lib/compare/by_bytes.ts';
-import { aggregate } from '../../lib/compare/results.ts';
+import { aggregate } from '../../lib/compare/statistics.ts';
 import { result } from '../report/comparison.ts';
 
 const bytes = (total: number) => ({ rows: total, mapping: 0, optimizer: 0, total });

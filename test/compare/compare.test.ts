@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { compare } from '../../lib/compare/compare.ts';
 import { parseConfig } from '../../lib/compare/config.ts';
 import type { Comparison, ComparisonResult } from '../../lib/compare/results.ts';
+import { compare } from '../../lib/compare/run.ts';
 import { datasetFromArrays, syntheticDataset } from '../../lib/data/index.ts';
 import { Random } from '../../lib/data/random.ts';
 

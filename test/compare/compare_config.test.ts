@@ -1,6 +1,6 @@
 /** Every option of a config reaches the work: changed alone, it changes results. None is accepted and then forgotten. */
 import { describe, expect, it } from 'vitest';
-import { compare } from '../../lib/compare/compare.ts';
+import { compare } from '../../lib/compare/run.ts';
 import { quality, type Sections, tinyConfig, tinyData } from '../pipeline/tiny.ts';
 
 const data = tinyData();

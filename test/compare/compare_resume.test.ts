@@ -1,8 +1,8 @@
 /** A comparison that goes on from any of its results gives what an uninterrupted one gives. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compare } from '../../lib/compare/compare.ts';
 import type { ComparisonResult } from '../../lib/compare/results.ts';
+import { compare } from '../../lib/compare/run.ts';
 import { quality, tinyConfig, tinyData } from '../pipeline/tiny.ts';
 
 const data = tinyData();

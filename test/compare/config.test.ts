@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type CompareConfigInput, loadConfig, parseConfig } from '../../lib/compare/config.ts';
+import { type CompareConfigInput, parseConfig } from '../../lib/compare/config.ts';
+import { loadConfig } from '../../lib/compare/config_file.ts';
 import { Recommender } from '../../lib/model/index.ts';
 import { failure, temporaryFolder } from '../data/files.ts';
 

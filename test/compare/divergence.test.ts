@@ -1,8 +1,8 @@
 /** What diverges costs only itself: a rate, a layout, a student, a teacher; and an abort is never taken for it. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { compare } from '../../lib/compare/compare.ts';
 import type { ComparisonResult } from '../../lib/compare/results.ts';
 import { parseComparison } from '../../lib/compare/results_file.ts';
+import { compare } from '../../lib/compare/run.ts';
 import type { SplitArrays } from '../../lib/data/index.ts';
 import { CollideError } from '../../lib/errors.ts';
 import { baselineHashing } from '../../lib/methods/baseline.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compare } from '../../lib/compare/compare.ts';
+import { compare } from '../../lib/compare/run.ts';
 
 import { flipped, quality, tinyConfig, tinyData } from '../pipeline/tiny.ts';
 import { compareByHand } from './reference.ts';

@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { ComparisonResult } from '../../lib/compare/results.ts';
 import {
   aggregate,
   bestOfSize,
-  type ComparisonResult,
   distinguishable,
   methodsOf,
   pairedDifference,
   sizesOf,
   spread,
-} from '../../lib/compare/results.ts';
+} from '../../lib/compare/statistics.ts';
 import { result, usualComparison } from '../report/comparison.ts';
 
 describe('spread', () => {

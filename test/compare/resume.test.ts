@@ -1,7 +1,7 @@
 /** Results are resumed with the config and on the data they are of, or refused with what has changed. */
 import { describe, expect, it } from 'vitest';
-import { compare } from '../../lib/compare/compare.ts';
 import type { Comparison } from '../../lib/compare/results.ts';
+import { compare } from '../../lib/compare/run.ts';
 import type { SplitArrays } from '../../lib/data/index.ts';
 import { datasetFromArrays } from '../../lib/data/index.ts';
 import { takeRows, tinyArrays, tinyConfig, tinyData } from '../pipeline/tiny.ts';

@@ -1,8 +1,7 @@
 /** What a comparison may not depend on, seen by replacing it: a result is what its splits and its seed make of it. */
 import { describe, expect, it } from 'vitest';
-import { compare } from '../../lib/compare/compare.ts';
-
 import type { ComparisonResult } from '../../lib/compare/results.ts';
+import { compare } from '../../lib/compare/run.ts';
 import { type Dataset, type SplitArrays, shuffled } from '../../lib/data/index.ts';
 import { flipped, quality, replaced, takeRows, tinyConfig, tinyData } from '../pipeline/tiny.ts';
 

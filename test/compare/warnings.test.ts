@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compare } from '../../lib/compare/compare.ts';
+import { compare } from '../../lib/compare/run.ts';
 import { comparisonWarnings, trainingWarnings } from '../../lib/compare/warnings.ts';
 import { baselineHashing } from '../../lib/methods/baseline.ts';
 import { formatTable, renderReport } from '../../lib/report/index.ts';

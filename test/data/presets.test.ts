@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { loadConfig } from '../../lib/compare/config.ts';
+import { loadConfig } from '../../lib/compare/config_file.ts';
 import { openDataset } from '../../lib/data/dataset.ts';
 import { flights } from '../../lib/data/presets.ts';
 import { packageRoot } from '../../lib/native.ts';

@@ -8,12 +8,14 @@ import {
   hashTables,
   learnHashing,
   methods,
+  readComparison,
   renderReport,
   Student,
   trainStudent,
+  writeComparison,
 } from '../../lib/index.ts';
 import { failure, temporaryFolder } from '../data/files.ts';
-import { tinyConfig, tinyData } from '../pipeline/tiny.ts';
+import { quality, tinyConfig, tinyData } from '../pipeline/tiny.ts';
 
 /** Two hashing tricks side by side, each half as wide: ids that meet in one table seldom meet in the other. */
 const twice: CompressionMethod = {
@@ -35,9 +37,9 @@ const halves: CompressionMethod = {
   name: 'halves',
   needs: 'teacher',
   learner: 'kd-tree',
-  choices: ({ settings }) => ({ shapes: settings.hotShare.map((hotShare) => ({ hotShare })), tables: [] }),
+  choices: () => ({ shapes: [{ own: { rotate: false } }, { own: { rotate: true } }], tables: [] }),
   build: ({ teacher, size, minRows, recent, shape }) =>
-    learnHashing(teacher!, { method: 'kd-tree', size, minRows, recent, hotShare: shape.hotShare }),
+    learnHashing(teacher!, { method: 'kd-tree', size, minRows, recent, rotate: shape.own!.rotate === true }),
 };
 methods.add(halves);
 
@@ -45,8 +47,9 @@ const { folder } = temporaryFolder();
 const data = tinyData();
 
 it('is compared with the others, by its own rows and bytes', async () => {
-  const compared = { methods: ['full', 'modulo', 'twice', 'halves'], hotShare: [0, 0.5], seeds: 2, sizes: [0.3] };
-  const comparison = await compare(tinyConfig({ compare: compared }), data);
+  const compared = { methods: ['full', 'modulo', 'twice', 'halves'], seeds: 2, sizes: [0.3] };
+  const config = tinyConfig({ compare: compared });
+  const comparison = await compare(config, data);
   expect(comparison.results.map(({ method }) => method)).toEqual([...compared.methods, ...compared.methods]);
   const [, modulo, own, taught] = comparison.results;
   expect(own!.rows).toBe(modulo!.rows);
@@ -54,11 +57,15 @@ it('is compared with the others, by its own rows and bytes', async () => {
   expect(own!.auc).not.toBe(modulo!.auc);
   expect(own!.seconds.teacher).toBe(0);
   expect(taught!.seconds.teacher).toBeGreaterThan(0);
-  expect([0, 0.5]).toContain(taught!.hotShare);
-  expect(comparison.results[7]!.hotShare).toBe(taught!.hotShare); // of the first seed's choice
+  expect(taught!.own).toEqual({ rotate: expect.any(Boolean) });
+  expect(comparison.results[7]!.own).toEqual(taught!.own); // the first seed chooses for all
   expect(own!.devices).toEqual({ model: 'cpu' });
   expect(taught!.devices).toEqual({ model: 'cpu', clusters: 'cpu' });
   expect(await renderReport(comparison)).toContain('halves');
+  // From a file, the first seed's choice goes on.
+  await writeComparison(`${folder}/results.json`, { ...comparison, results: comparison.results.slice(0, 4) });
+  const resumed = await compare(config, data, { resume: await readComparison(`${folder}/results.json`) });
+  expect(resumed.results.map(quality)).toEqual(comparison.results.map(quality));
 });
 
 it('trains a student; mapping and student come back from their files', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { compare } from '../../lib/compare/compare.ts';
+import { compare } from '../../lib/compare/run.ts';
 import { rowCount, rowsOfAll } from '../../lib/hashing/index.ts';
 import { baselineHashing } from '../../lib/methods/baseline.ts';
 import { divisorFor } from '../../lib/methods/quotient_remainder.ts';

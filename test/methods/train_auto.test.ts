@@ -1,8 +1,8 @@
 /** `trainAuto`: what a comparison trains first, and what it says of how it was made. */
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { compare } from '../../lib/compare/compare.ts';
 import { autoOptions } from '../../lib/compare/model_options.ts';
+import { compare } from '../../lib/compare/run.ts';
 import { CollideError } from '../../lib/errors.ts';
 import { mappingBytes, rowCount } from '../../lib/hashing/index.ts';
 import { trainCrossTeachers } from '../../lib/methods/cross_fit.ts';

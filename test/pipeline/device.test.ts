@@ -1,8 +1,8 @@
 /** The choice of device from models, teacher, students, clustering and configs; on a device: test/cuda/recommender.test.ts. */
 import { describe, expect, it, vi } from 'vitest';
 import { type LearningMethod, learnMapping } from '../../lib/clustering/index.ts';
-import { compare } from '../../lib/compare/compare.ts';
 import { parseConfig } from '../../lib/compare/config.ts';
+import { compare } from '../../lib/compare/run.ts';
 import { syntheticDataset } from '../../lib/data/index.ts';
 import type { Device } from '../../lib/device.ts';
 import { trainCrossTeachers } from '../../lib/methods/cross_fit.ts';

@@ -9,12 +9,12 @@ import { CollideError, checkOptions, isDiverged, throwIfAborted } from '../error
 import { roleOf } from '../methods/index.ts';
 import type { Choice, OnProgress } from '../methods/method_training.ts';
 import { type CompareConfig, type CompareConfigInput, parseConfig } from './config.ts';
-import { describeComparison } from './describe.ts';
-import { placeMethods } from './placement.ts';
+import { describeComparison } from './facts.ts';
+import { devicesOf, planSteps, type Step } from './plan.ts';
 import type { Comparison, ComparisonFailure, ComparisonResult } from './results.ts';
 import { checkResumable, checkSameData } from './resume.ts';
-import { runStep, type Step } from './step.ts';
-import { CompareTeachers, FIRST_SEED } from './teachers.ts';
+import { runStep } from './step.ts';
+import { CompareTeachers } from './teachers.ts';
 import { comparisonWarnings } from './warnings.ts';
 
 export interface CompareOptions {
@@ -61,17 +61,17 @@ export async function compare(
   checkDataset(data, 'compare');
   checkOptions(options, ['resume', 'onResult', 'onProgress', 'notes', 'signal'], 'compare');
   const { signal } = options;
-  const places = placeMethods(config);
+  const devices = devicesOf(config);
   const earlier =
     options.resume === undefined ? undefined : checkResumable(options.resume, config, 'resume of compare');
-  const frame = describeComparison(config, data, places, await fingerprint(data, { signal }));
+  const frame = describeComparison(config, data, devices, await fingerprint(data, { signal }));
   if (earlier !== undefined) checkSameData(earlier.data, frame.data, 'resume of compare');
-  const steps = plan(config);
+  const steps = planSteps(config);
   // One per step, the known ones from the start: whoever writes them down before their turn must not lose them.
-  const results = steps.map((step) => earlier?.results.find((known) => isOf(known, step)));
-  const failed = steps.map((step) => earlier?.failed?.find((known) => isOf(known, step)));
+  const results = steps.map((step) => earlier?.results.find((found) => belongsTo(found, step)));
+  const failed = steps.map((step) => earlier?.failed?.find((found) => belongsTo(found, step)));
   const describe = (): Comparison => {
-    const outcome = { ...frame, results: known(results), failed: known(failed) };
+    const outcome = { ...frame, results: filled(results), failed: filled(failed) };
     return { ...outcome, notes: [...comparisonWarnings(outcome), ...(options.notes ?? [])] };
   };
   const choices = new Map<string, Choice>();
@@ -89,7 +89,7 @@ export async function compare(
     try {
       const made = await runStep(step, { config, data, teachers, chosen: choices.get(key), onProgress, signal });
       choices.set(key, made.choice);
-      results[done] = { ...made.result, devices: places.get(step.method)! };
+      results[done] = { ...made.result, devices: devices.get(step.method)! };
     } catch (error) {
       if (!isDiverged(error)) throw error;
       divergence = error;
@@ -105,26 +105,14 @@ export async function compare(
   });
 }
 
-function known<T>(list: readonly (T | undefined)[]): T[] {
+function filled<T>(list: readonly (T | undefined)[]): T[] {
   return list.filter((entry) => entry !== undefined);
 }
 
-/** All students, seed by seed so that a teacher serves all methods of its seed; the full table has one size. */
-function plan(config: CompareConfig): Step[] {
-  const { methods, sizes, seeds } = config.compare;
-  const steps: Step[] = [];
-  for (let seed = FIRST_SEED; seed < FIRST_SEED + seeds; seed++) {
-    for (const method of methods) {
-      for (const size of roleOf(method) === 'whole' ? [1] : sizes) steps.push({ method, size, seed });
-    }
-  }
-  return steps;
-}
-
-function isOf(result: ComparisonResult | ComparisonFailure, { method, size, seed }: Step): boolean {
+function belongsTo(result: ComparisonResult | ComparisonFailure, { method, size, seed }: Step): boolean {
   return result.method === method && result.size === size && result.seed === seed;
 }
 
-function choiceOf({ learningRate, epochs, hotShare, crossFit, parts, hashed }: ComparisonResult): Choice {
-  return { learningRate, epochs, hotShare, crossFit, parts, hashed };
+function choiceOf({ learningRate, epochs, hotShare, crossFit, parts, hashed, own }: ComparisonResult): Choice {
+  return { learningRate, epochs, hotShare, crossFit, parts, hashed, own };
 }

@@ -5,7 +5,7 @@ import { targetRows } from '../methods/table_rows.ts';
 import { buildInfo } from '../native.ts';
 import { PACKAGE_VERSION } from '../version.ts';
 import type { CompareConfig } from './config.ts';
-import { describePlaces, type Placement } from './placement.ts';
+import { describeDevices, type UsedDevices } from './plan.ts';
 import type { Comparison } from './results.ts';
 import { recordedConfig } from './resume.ts';
 import { labelRate } from './warnings.ts';
@@ -14,7 +14,7 @@ import { labelRate } from './warnings.ts';
 export function describeComparison(
   config: CompareConfig,
   data: Dataset,
-  places: ReadonlyMap<string, Placement>,
+  devices: ReadonlyMap<string, UsedDevices>,
   fingerprint: string,
 ): Omit<Comparison, 'results' | 'failed' | 'notes'> {
   const { source, query, label } = config.data;
@@ -29,7 +29,7 @@ export function describeComparison(
       memoryGiB: Math.round(totalmem() / 2 ** 30),
       node: process.version,
       denseProducts: blas,
-      device: describePlaces(places),
+      device: describeDevices(devices),
     },
     data: {
       source: query ?? [source ?? ''].flat().join(', '),
