@@ -132,7 +132,7 @@ export {
   type EpochOptions,
   evaluateSplit,
   type Metrics,
-  type Newcomers,
+  type OutOfVocabularyTraining,
   predictSplit,
   trainEpoch,
 } from './training/train.ts';

@@ -27,12 +27,12 @@ const { config, data } = await openEarlier(name, values.folder);
 const parts = {
   '': { methods: ['full', 'modulo', 'mixed', 'frequent', 'equal-mass'] },
   'auto, unseen shared': { unseen: 'shared', crossFit: false },
-  'auto, unseen newcomer': { unseen: 'newcomer', crossFit: false },
+  'auto, unseen out-of-vocabulary': { unseen: 'out-of-vocabulary', crossFit: false },
   'auto, unseen shared, cross-fitted': { unseen: 'shared', crossFit: true },
-  'auto, unseen newcomer, cross-fitted': { unseen: 'newcomer', crossFit: true },
-  'auto, whole rows': { unseen: 'newcomer', crossFit: [false, true] },
-  'auto, rows of 4 parts': { unseen: 'newcomer', crossFit: [false, true], pieces: [4] },
-  'auto, either': { unseen: 'newcomer', crossFit: [false, true], pieces: [1, 4] },
+  'auto, unseen out-of-vocabulary, cross-fitted': { unseen: 'out-of-vocabulary', crossFit: true },
+  'auto, whole rows': { unseen: 'out-of-vocabulary', crossFit: [false, true] },
+  'auto, rows of 4 parts': { unseen: 'out-of-vocabulary', crossFit: [false, true], pieces: [4] },
+  'auto, either': { unseen: 'out-of-vocabulary', crossFit: [false, true], pieces: [1, 4] },
 };
 const earlier = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
 const known = earlier?.results ?? [];
@@ -40,12 +40,12 @@ const results = [];
 const end = AbortSignal.timeout(Number(values.minutes) * 60_000);
 for (const [label, of] of Object.entries(parts)) {
   if (!new RegExp(values.only).test(label)) continue;
-  const { methods = ['auto'], unseen = 'newcomer', crossFit = true, pieces = [1] } = of;
+  const { methods = ['auto'], unseen = 'out-of-vocabulary', crossFit = true, pieces = [1] } = of;
   const sizes = values.sizes.split(',').map(Number);
   const tried = {
     ...config,
     teacher: { ...config.teacher, crossFit: [crossFit].flat() },
-    training: { ...config.training, newcomerShare: 0.05 },
+    training: { ...config.training, outOfVocabularyShare: 0.05 },
     compare: { ...config.compare, methods, sizes, unseen, parts: pieces, seeds: Number(values.seeds) },
   };
   const named = (result) => (label === '' ? result : { ...result, method: label });

@@ -10,7 +10,7 @@ import { wardBins } from './ward.mjs';
 /** Hot ids own rows; ids that the teacher saw get equal-mass bins; the others rows in proportion to their mass. */
 export function byMass(context, teacher, options) {
   return eachTable(context, teacher, options, async ({ rows, entries, coldest, keyOf, counts, recent, unseenId }) => {
-    const { hotShare, own, newcomers } = options;
+    const { hotShare, own, coldUpTo } = options;
     const hot = Math.round(hotShare * rows);
     const cold = coldest(hot).filter((id) => id !== unseenId);
     const known = cold.filter((id) => counts[id] > 0);
@@ -28,11 +28,11 @@ export function byMass(context, teacher, options) {
       entries[id] = hot + bins[k];
     });
     const last = hot + left - 1;
-    const hashed = mixedHasher(BigInt(options.seed), Math.max(1, kept - (newcomers ? 1 : 0)));
-    // With `newcomers`, ids that came at most so often share the row of values never seen.
-    for (const id of others) entries[id] = newcomers && recent[id] <= newcomers ? last : hot + left - kept + hashed(id);
+    const hashed = mixedHasher(BigInt(options.seed), Math.max(1, kept - (coldUpTo ? 1 : 0)));
+    // With `coldUpTo`, ids that came at most so often share the out-of-vocabulary row.
+    for (const id of others) entries[id] = coldUpTo && recent[id] <= coldUpTo ? last : hot + left - kept + hashed(id);
     if (own) entries[unseenId] = rows - 1;
-    else entries[unseenId] = newcomers ? last : hot + left - Math.max(1, kept) + (kept > 0 ? hashed(unseenId) : 0);
+    else entries[unseenId] = coldUpTo ? last : hot + left - Math.max(1, kept) + (kept > 0 ? hashed(unseenId) : 0);
   });
 }
 

@@ -46,7 +46,7 @@ const learners = {
 const placements = {
   'rows by mass, hot 75 %': byMass({ hotShare: 0.75 }),
   'rows by mass, hot 75 %, row of its own for unseen values': byMass({ hotShare: 0.75, own: true }),
-  'rows by mass, hot 75 %, newcomers up to 2 accesses share': byMass({ hotShare: 0.75, newcomers: 2 }),
+  'rows by mass, hot 75 %, newcomers up to 2 accesses share': byMass({ hotShare: 0.75, coldUpTo: 2 }),
   'each cold id with a hot one of near value': { teacher: {}, hashing: ({ nearestHot }) => nearestHot({}) },
 };
 const trainings = {
@@ -73,7 +73,7 @@ const trainings = {
  * @property {boolean} [baseline] needs no teacher
  * @property {{ dim?: number, means?: number, shrink?: number, least?: number }} [teacher] what is other about it
  * @property {(make: Makers) => unknown} [hashing] default: full tables
- * @property {{ share: number, of: string }} [replaced] accesses that are trained on the row of unseen values
+ * @property {{ share: number, of: string }} [replaced] accesses that are trained on the out-of-vocabulary row
  * @property {number} [epochs]
  */
 

@@ -125,10 +125,10 @@ export const configSchema = z.strictObject({
       /** Rows per step. `auto`: 32,768 (the paper's), less for small data. */
       batchSize: z.union([z.literal('auto'), z.int().min(1).max(MOST_BATCH)]).default('auto'),
       /**
-       * Share of the student's accesses to ids that teacher rows do not have that is trained on the row of unseen values,
-       * so that it knows newcomers. 0: that row stays untrained.
+       * Share of the student's accesses to ids that teacher rows do not have that is trained on the out-of-vocabulary row, so
+       * that it knows what new ids are like. 0: that row stays untrained.
        */
-      newcomerShare: z.number().min(0).lt(1).default(0.05),
+      outOfVocabularyShare: z.number().min(0).lt(1).default(0.05),
       /**
        * The optimizer of embedding rows. Its learning rate is chosen from `compare.tune.learningRate`. Options that are not
        * given use the defaults of `EmbeddingTables`. An option that this optimizer does not have is an error.
@@ -165,10 +165,10 @@ export const configSchema = z.strictObject({
         .transform((value) => [value].flat()),
       /**
        * Where `auto` sends ids that own no row and that the teacher never saw: all to one row; dealt over all rows; or all
-       * to the row of unseen values, which is trained on newcomers only (`training.newcomerShare` above 0). The last is
+       * to the out-of-vocabulary row, which is trained on new ids only (`training.outOfVocabularyShare` above 0). The last is
        * best where rare ids of today are not like the new ids of tomorrow.
        */
-      unseen: z.enum(['shared', 'dealt', 'newcomer']).default(SETTINGS.unseen),
+      unseen: z.enum(['shared', 'dealt', 'out-of-vocabulary']).default(SETTINGS.unseen),
       /**
        * Pieces that the rows of `auto` are put together of, the learned one and hashed ones, each `model.dim / parts` wide
        * (see `learnHashing`); of several, validation chooses. Default: [1, 4], without what does not divide `model.dim`.
@@ -233,8 +233,8 @@ export function parseConfig(value: unknown, where = 'config'): CompareConfig {
   if (data.dense.length > 0 && bottom.at(-1) !== model.dim) {
     refuse('model.bottom', `a last width equal to model.dim (${model.dim})`, bottom);
   }
-  if (config.compare.unseen === 'newcomer' && config.training.newcomerShare === 0) {
-    refuse('training.newcomerShare', 'a share above 0 (compare.unseen is newcomer)', [0]);
+  if (config.compare.unseen === 'out-of-vocabulary' && config.training.outOfVocabularyShare === 0) {
+    refuse('training.outOfVocabularyShare', 'a share above 0 (compare.unseen is out-of-vocabulary)', [0]);
   }
   if (data.features.length > MOST_VECTORS) {
     refuse('data.features', `at most ${MOST_VECTORS} features`, [data.features.length]);

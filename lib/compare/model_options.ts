@@ -27,11 +27,11 @@ export function methodOptions(
 ): Omit<MethodTrainingOptions, 'data' | 'size' | 'seed' | 'teachers'> {
   const { compare, model, teacher, training } = config;
   const { hotShare, parts, unseen, minRows, tune } = compare;
-  const newcomers = { older: data.split('teacher'), share: training.newcomerShare };
+  const outOfVocabulary = { older: data.split('teacher'), share: training.outOfVocabularyShare };
   return {
     ...{ minRows, dim: model.dim, learningRates: tune.learningRate, maxEpochs: tune.maxEpochs },
     settings: { hotShare, parts, unseen, crossFit: teacher.crossFit },
-    student: { ...modelOptions(config), newcomers, signal },
+    student: { ...modelOptions(config), outOfVocabulary, signal },
   };
 }
 
@@ -41,7 +41,7 @@ export function autoOptions(config: CompareConfig): AutoOptions {
   const { hotShare, parts, unseen, minRows, tune } = compare;
   return {
     ...{ ...modelOptions(config), dim: model.dim, minRows, hotShare, parts, unseen, crossFit: teacher.crossFit },
-    ...{ newcomerShare: training.newcomerShare, learningRate: tune.learningRate, epochs: tune.maxEpochs },
+    ...{ outOfVocabularyShare: training.outOfVocabularyShare, learningRate: tune.learningRate, epochs: tune.maxEpochs },
     teacher: { dim: teacher.dim, learningRate: teacher.learningRate, epochs: teacher.maxEpochs },
   };
 }

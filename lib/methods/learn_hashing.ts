@@ -40,10 +40,10 @@ export interface LearnerOptions
   /** As for `learnMapping`, or 'modulo': the hashing trick, for a table whose teacher has nothing to say. */
   method?: LearnMappingOptions['method'] | 'modulo';
   /**
-   * As for `learnMapping`, or 'newcomer': cold ids, which own no row and have no cluster, are served by the
-   * out-of-vocabulary row, see cold_ids.ts. It needs `recent`, and `newcomers` when the student trains.
+   * As for `learnMapping`, or 'out-of-vocabulary': cold ids, which own no row and have no cluster, are served by the
+   * out-of-vocabulary row, see cold_ids.ts. It needs `recent`, and `outOfVocabulary` when the student trains.
    */
-  unseen?: LearnMappingOptions['unseen'] | 'newcomer';
+  unseen?: LearnMappingOptions['unseen'] | 'out-of-vocabulary';
   /**
    * Pieces that an id's row is put together of, side by side, each `dim / parts` wide: the first is that of the learned
    * hash, the others come from the hashing trick, each with another mixing hash over as many rows. Ids that share a cluster
@@ -126,10 +126,10 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
   const untaught: string[] = [];
   for (const [f, { name, cardinality, rows: teacherRows, counts }] of teacher.features.entries()) {
     const { unseen, method, parts = 1, ...own } = learners.get(name)!;
-    if (unseen === 'newcomer') checkNewcomer(recent, own.hashes);
+    if (unseen === 'out-of-vocabulary') checkColdIds(recent, own.hashes);
     if (checkInteger(parts, 1, MOST_PARTS, `parts of "${name}"`) > 1) checkOneHash(own.hashes, 'parts above 1');
     const rows = Math.min(cardinality, ownOf(chosen, name) ?? targetRows(cardinality, options));
-    const policy = unseen === 'newcomer' ? 'shared' : unseen;
+    const policy = unseen === 'out-of-vocabulary' ? 'shared' : unseen;
     if (rows >= cardinality) {
       if (method !== 'modulo') checkLearner(name, { ...own, method, unseen: policy }, cardinality, teacher.dim);
       learnedFeatures.set(name, { hashes: [{ kind: 'identity' }] });
@@ -148,7 +148,7 @@ export async function learnHashing(teacher: Teacher, options: LearnHashingOption
     const hotCounts = recent === undefined ? counts : () => recentCounts(recent, f, cardinality, signal);
     const knowledge = { rows: teacherRows, dim: teacher.dim, counts, hotCounts };
     // The row that the learner does not get is that of the values never seen.
-    const unseenId = unseen === 'newcomer' && rows > 1 ? unseenIdOf(recent!, f) : null;
+    const unseenId = unseen === 'out-of-vocabulary' && rows > 1 ? unseenIdOf(recent!, f) : null;
     const mapping = { ...own, method, rows: unseenId === null ? rows : rows - 1, unseen: policy };
     tasks.push({ name, feature: f, unseenId, teacher: knowledge, options: mapping });
   }
@@ -232,15 +232,15 @@ export function ownOf<T>(byFeature: Readonly<Record<string, T>>, name: string): 
   return Object.hasOwn(byFeature, name) ? byFeature[name] : undefined;
 }
 
-/** @throws CollideError INVALID_ARGUMENT where unseen 'newcomer' makes no sense */
-function checkNewcomer(recent: readonly Split[] | undefined, hashes: number | undefined): void {
+/** @throws CollideError INVALID_ARGUMENT where unseen 'out-of-vocabulary' makes no sense */
+function checkColdIds(recent: readonly Split[] | undefined, hashes: number | undefined): void {
   if (recent === undefined || recent.length === 0) {
     throw new CollideError(
       'INVALID_ARGUMENT',
-      `Expected splits to count for unseen "newcomer" (recent), received ${describe(recent)}`,
+      `Expected splits to count for unseen "out-of-vocabulary" (recent), received ${describe(recent)}`,
     );
   }
-  checkOneHash(hashes, 'unseen "newcomer"');
+  checkOneHash(hashes, 'unseen "out-of-vocabulary"');
 }
 
 /** @throws CollideError INVALID_ARGUMENT for more than one learned hash */

@@ -7,7 +7,7 @@ export interface MethodSettings {
   /** Pieces that a row may be put together of; see `learnHashing`. */
   parts: readonly number[];
   /** Where `auto` sends ids that own no row and that the teacher never saw; see `learnHashing`. */
-  unseen: 'shared' | 'dealt' | 'newcomer';
+  unseen: 'shared' | 'dealt' | 'out-of-vocabulary';
 }
 
 /** What `auto` tries by default for a student of this width. */
@@ -16,7 +16,7 @@ export function defaultSettings(dim: number): MethodSettings {
     hotShare: [0, 0.5, 0.75, 0.9, 1],
     crossFit: [false, true],
     parts: [1, 4].filter((parts) => dim % parts === 0),
-    unseen: 'newcomer',
+    unseen: 'out-of-vocabulary',
   };
 }
 

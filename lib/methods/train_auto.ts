@@ -46,10 +46,10 @@ export interface AutoOptions
   crossFit?: boolean | readonly boolean[];
   /** Pieces that a row is put together of; see `learnHashing`. Default [1, 4], without what does not divide `dim`. */
   parts?: number | readonly number[];
-  /** Where ids go that own no row and that the teacher never saw; see `learnHashing`. Default 'newcomer'. */
+  /** Where ids go that own no row and that the teacher never saw; see `learnHashing`. Default 'out-of-vocabulary'. */
   unseen?: MethodSettings['unseen'];
-  /** Share of the student's accesses to ids new since the teacher that trains the row of unseen values. Default 0.05. */
-  newcomerShare?: number;
+  /** Share of the student's accesses to ids new since the teacher that trains the out-of-vocabulary row. Default 0.05. */
+  outOfVocabularyShare?: number;
   /** Of the student's tables. Default [0.02, 0.05, 0.1]. */
   learningRate?: number | readonly number[];
   /** The most passes over the student's rows to try. Default 4. */
@@ -98,7 +98,7 @@ const OPTIONS = optionNames<AutoOptions>({
   ...{ bottomHidden: true, topHidden: true, embeddingOptimizer: true, denseOptimizer: true },
   ...{ init: true, standardize: true, batchSize: true, patience: true, device: true, threads: true, signal: true },
   ...{ size: true, bytes: true, minRows: true, dim: true, hotShare: true, crossFit: true, parts: true, unseen: true },
-  ...{ newcomerShare: true, learningRate: true, epochs: true, teacher: true, crossTeachers: true, choice: true },
+  ...{ outOfVocabularyShare: true, learningRate: true, epochs: true, teacher: true, crossTeachers: true, choice: true },
   ...{ seed: true, onProgress: true },
 });
 
@@ -136,7 +136,7 @@ export async function trainAuto(data: Dataset, options: AutoOptions = {}): Promi
   const run = new MethodTraining(auto, {
     ...{ data, size, minRows, dim, seed, learningRates, teachers, onProgress },
     settings: settingsOf(options, dim, teachers.canGoOn),
-    student: { ...training, newcomers: { older: data.split('teacher'), share: newcomerShareOf(options) } },
+    student: { ...training, outOfVocabulary: { older: data.split('teacher'), share: outOfVocabularyShareOf(options) } },
     maxEpochs: options.epochs ?? 4,
   });
   const best = choice === undefined ? await run.choose(() => undefined, { trainsNext: true }) : { choice, dropped: [] };
@@ -184,16 +184,20 @@ function settingsOf(options: AutoOptions, dim: number, canGoOn: boolean): Method
       `Expected parts that divide dim (${dim}) for trainAuto, received ${value}`,
     );
   }
-  const unseen = checkOneOf(options.unseen ?? defaults.unseen, ['shared', 'dealt', 'newcomer'], 'unseen of trainAuto');
+  const unseen = checkOneOf(
+    options.unseen ?? defaults.unseen,
+    ['shared', 'dealt', 'out-of-vocabulary'],
+    'unseen of trainAuto',
+  );
   return { hotShare, crossFit, parts, unseen };
 }
 
-function newcomerShareOf({ newcomerShare = 0.05, unseen = 'newcomer' }: AutoOptions): number {
-  const share = checkNumber(newcomerShare, 0, 1, 'newcomerShare of trainAuto');
-  if (share > 0 || unseen !== 'newcomer') return share;
+function outOfVocabularyShareOf({ outOfVocabularyShare = 0.05, unseen = 'out-of-vocabulary' }: AutoOptions): number {
+  const share = checkNumber(outOfVocabularyShare, 0, 1, 'outOfVocabularyShare of trainAuto');
+  if (share > 0 || unseen !== 'out-of-vocabulary') return share;
   throw new CollideError(
     'INVALID_ARGUMENT',
-    'Expected a newcomerShare above 0 for trainAuto (unseen is newcomer), received 0',
+    'Expected an outOfVocabularyShare above 0 for trainAuto (unseen is out-of-vocabulary), received 0',
   );
 }
 

@@ -246,10 +246,10 @@ export async function trainStudent(split: Split, options: StudentOptions = {}): 
   checkTrainingSplits(split, options, 'trainStudent');
   if (hashing !== undefined) checkHashing(hashing, split);
   const coldIds = Object.values(hashing?.manifest.learned ?? {}).some(({ coldRow }) => coldRow !== undefined);
-  if (coldIds && !((options.newcomers?.share ?? 0) > 0)) {
+  if (coldIds && !((options.outOfVocabulary?.share ?? 0) > 0)) {
     throw new CollideError(
       'INVALID_ARGUMENT',
-      'Expected newcomers with a share above 0 for trainStudent: the hashing was learned with unseen "newcomer"',
+      'Expected outOfVocabulary with a share above 0 for trainStudent: the hashing was learned with unseen "out-of-vocabulary"',
     );
   }
   let chosen: TrainingOptions = options;

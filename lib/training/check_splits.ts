@@ -16,10 +16,10 @@ export function checkSplitOf(model: Vocabulary, split: unknown, where: string, s
   return checked;
 }
 
-/** Checks the splits of a training: one to train on, and maybe those for validation and newcomers. */
+/** Checks the splits of a training: one to train on, and maybe those for validation and for out-of-vocabulary rows. */
 export function checkTrainingSplits(
   split: unknown,
-  { validation, newcomers }: { validation?: unknown; newcomers?: unknown },
+  { validation, outOfVocabulary }: { validation?: unknown; outOfVocabulary?: unknown },
   where: string,
 ): void {
   const { vocabulary } = checkSplit(split, where);
@@ -27,7 +27,7 @@ export function checkTrainingSplits(
   if (validation !== undefined) {
     checkSplitOf(vocabulary, validation, `validation of ${where}`, { model, data: 'validation' });
   }
-  if (typeof newcomers !== 'object' || newcomers === null) return; // what it has to be is checked elsewhere
-  const { older } = newcomers as { older?: unknown };
-  checkSplitOf(vocabulary, older, `older of newcomers of ${where}`, { model, data: 'older' });
+  if (typeof outOfVocabulary !== 'object' || outOfVocabulary === null) return; // what it has to be is checked elsewhere
+  const { older } = outOfVocabulary as { older?: unknown };
+  checkSplitOf(vocabulary, older, `older of outOfVocabulary of ${where}`, { model, data: 'older' });
 }

@@ -37,7 +37,7 @@ export async function fitTuned<T>(
     patience,
     batchSize,
     seed,
-    newcomers: options.newcomers,
+    outOfVocabulary: options.outOfVocabulary,
     build,
     onBest,
     signal: options.signal,
@@ -65,7 +65,7 @@ export async function fitFixed(
       await trainEpoch(model, train, {
         batchSize,
         seed: epochSeed(seed, epoch),
-        newcomers: options.newcomers,
+        outOfVocabulary: options.outOfVocabulary,
         signal: options.signal,
         onProgress: (rows) => options.onProgress?.(`epoch ${epoch}`, (epoch - 1 + rows / train.rows) / epochs),
       });

@@ -8,7 +8,7 @@ import type { FeatureHashing } from '../hashing/feature_hashing.ts';
 import type { DenseOptimizer } from '../model/dense_net.ts';
 import { Recommender } from '../model/recommender.ts';
 import { type Standardization, standardizationOf } from '../model/standardization.ts';
-import { defaultBatchSize, defaultDenseRate, type Newcomers } from './train.ts';
+import { defaultBatchSize, defaultDenseRate, type OutOfVocabularyTraining } from './train.ts';
 
 export interface ModelOptions {
   /** Hidden widths of the bottom MLP, without its last layer of width dim; used with dense inputs. Default [64]. */
@@ -39,10 +39,11 @@ export interface TrainingOptions extends ModelOptions {
   /** Default about 1,024 batches an epoch: a power of two from 32 to 32,768. */
   batchSize?: number;
   /**
-   * Trains the rows of unseen values on newcomers: a share of the accesses to ids that `older` rows (the teacher's) lack.
-   * Useful where ids are new all the time and unlike the average id. Default: rows of unseen values stay untrained.
+   * Trains the out-of-vocabulary rows: a share of the accesses to ids that `older` examples (the teacher's) do not have are
+   * looked up as out-of-vocabulary ids. Useful where ids are new all the time and unlike the average id. Default: the
+   * out-of-vocabulary rows stay untrained.
    */
-  newcomers?: Newcomers;
+  outOfVocabulary?: OutOfVocabularyTraining;
   /** Initial values and order of rows. Default 1. */
   seed?: number;
   /**
@@ -68,7 +69,7 @@ export const TRAINING_OPTIONS = [
   'validation',
   'patience',
   'batchSize',
-  'newcomers',
+  'outOfVocabulary',
   'seed',
   'device',
   'threads',

@@ -15,7 +15,7 @@ import {
 import { Recommender } from '../model/recommender.ts';
 import { optionNames } from '../option_names.ts';
 import { auc, logLossOfLogits, normalizedEntropyOfLogits } from './metrics.ts';
-import { unseenIds } from './unseen_ids.ts';
+import { replaceNewIds } from './out_of_vocabulary.ts';
 
 export interface Metrics {
   /** Exact area under the ROC curve, ties counted half. */
@@ -26,8 +26,8 @@ export interface Metrics {
   normalizedEntropy: number;
 }
 
-/** Accesses to ids that `older` does not have are trained, with probability `share`, on the row of unseen values. */
-export interface Newcomers {
+/** Accesses to ids that `older` does not have are trained, with probability `share`, on the out-of-vocabulary row. */
+export interface OutOfVocabularyTraining {
   older: Split;
   /** From 0 to below 1. */
   share: number;
@@ -37,8 +37,8 @@ export interface EpochOptions {
   batchSize: number;
   /** Rows are shuffled by it; another number each epoch. */
   seed: number;
-  /** Trains the rows of unseen values; see unseen_ids.ts. Default: they are never trained. */
-  newcomers?: Newcomers;
+  /** Trains the out-of-vocabulary rows; see out_of_vocabulary.ts. Default: they are never trained. */
+  outOfVocabulary?: OutOfVocabularyTraining;
   /** Trains only the rows of this fold, row % 2. Default: all. */
   half?: 0 | 1;
   signal?: AbortSignal;
@@ -49,7 +49,7 @@ export interface EpochOptions {
 const EPOCH_OPTIONS = optionNames<EpochOptions>({
   batchSize: true,
   seed: true,
-  newcomers: true,
+  outOfVocabulary: true,
   half: true,
   signal: true,
   onProgress: true,
@@ -94,14 +94,14 @@ export async function trainEpoch(model: Recommender, split: Split, options: Epoc
   checkSplit(split, 'trainEpoch');
   checkOptions(options, EPOCH_OPTIONS, 'trainEpoch');
   checkCallbacks(options.signal, options.onProgress);
-  if (options.newcomers !== undefined) checkNewcomers(options.newcomers);
+  if (options.outOfVocabulary !== undefined) checkOutOfVocabulary(options.outOfVocabulary);
   checkInteger(options.seed, 0, Number.MAX_SAFE_INTEGER, 'seed of trainEpoch');
   let loss = 0;
   let rows = 0;
-  const { newcomers, half, batchSize } = options;
+  const { outOfVocabulary, half, batchSize } = options;
   const all = shuffled(split.rows, options.seed);
   const order = half === undefined ? all : all.filter((row) => row % 2 === half);
-  const replace = newcomers && unseenIds(newcomers.older, newcomers.share, options.seed);
+  const replace = outOfVocabulary && replaceNewIds(outOfVocabulary.older, outOfVocabulary.share, options.seed);
   const late = new LateLoss(order.length);
   let lossBefore = () => 0; // asked for a step later, so that a device has the next batch by then
   await eachBatch(batches(split, { size: batchSize, order, folds: model.folds }), options, (batch) => {
@@ -206,13 +206,13 @@ export async function evaluateSplit(
 }
 
 /** @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION */
-function checkNewcomers(newcomers: Newcomers): void {
-  checkOptions(newcomers, ['older', 'share'], 'newcomers');
-  checkSplit(newcomers.older, 'older of newcomers');
-  if (!(checkNumber(newcomers.share, 0, 1, 'share of newcomers') < 1)) {
+function checkOutOfVocabulary(outOfVocabulary: OutOfVocabularyTraining): void {
+  checkOptions(outOfVocabulary, ['older', 'share'], 'outOfVocabulary');
+  checkSplit(outOfVocabulary.older, 'older of outOfVocabulary');
+  if (!(checkNumber(outOfVocabulary.share, 0, 1, 'share of outOfVocabulary') < 1)) {
     throw new CollideError(
       'INVALID_ARGUMENT',
-      'Expected a share below 1 for newcomers, received 1: no id would be trained',
+      'Expected a share below 1 for outOfVocabulary, received 1: no id would be trained',
     );
   }
 }

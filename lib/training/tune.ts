@@ -5,7 +5,7 @@
 import type { Split } from '../data/types.ts';
 import { isDiverged } from '../errors.ts';
 import type { Recommender } from '../model/recommender.ts';
-import { evaluateSplit, type Metrics, type Newcomers, trainEpoch } from './train.ts';
+import { evaluateSplit, type Metrics, type OutOfVocabularyTraining, trainEpoch } from './train.ts';
 
 /** See docs/notebook/training.md, "Early stopping". */
 export const DEFAULT_PATIENCE = 1;
@@ -19,7 +19,7 @@ export interface TuneOptions<T> {
   patience: number;
   batchSize: number;
   seed: number;
-  newcomers?: Newcomers;
+  outOfVocabulary?: OutOfVocabularyTraining;
   /** A fresh model whose embedding optimizer has this learning rate. */
   build: (learningRate: number) => Recommender;
   /** Called at every improvement, with the model as it is then; the result for the choice is returned. */
@@ -71,7 +71,7 @@ export async function tune<T>(options: TuneOptions<T>): Promise<Tuned<T>> {
       await trainEpoch(model, options.train, {
         batchSize: options.batchSize,
         seed: epochSeed(options.seed, epoch),
-        newcomers: options.newcomers,
+        outOfVocabulary: options.outOfVocabulary,
         signal,
         onProgress: (rows) =>
           options.onProgress?.(

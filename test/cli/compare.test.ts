@@ -62,7 +62,7 @@ describe('collide compare', () => {
   it('does not go on with results of another config, and leaves their file as it is', async () => {
     const before = readFileSync(at('r.json'));
     for (const more of [
-      { training: { newcomerShare: 0, batchSize: 65 } },
+      { training: { outOfVocabularyShare: 0, batchSize: 65 } },
       { compare: { ...config.compare, minRows: 30 } },
       { teacher: { maxEpochs: 1, crossFit: false } },
       { model: { dim: 4, bottom: [4], top: [5, 1] } },

@@ -64,8 +64,8 @@ describe('collide train', () => {
   it('is the first seed of auto in a comparison, whatever validation likes', async () => {
     writeConfig('rich.yaml', 'tiny.csv', {
       teacher: { crossFit: true, maxEpochs: 2, learningRate: 0.1 },
-      training: { newcomerShare: 0.2, batchSize: 50 },
-      compare: { ...config.compare, hotShare: 0.25, unseen: 'newcomer', parts: 2 },
+      training: { outOfVocabularyShare: 0.2, batchSize: 50 },
+      compare: { ...config.compare, hotShare: 0.25, unseen: 'out-of-vocabulary', parts: 2 },
     });
     for (const [out, file] of [
       ['model', 'config.yaml'],

@@ -17,7 +17,7 @@ const plainConfig = {
 };
 const config = parseConfig({
   ...plainConfig,
-  training: { newcomerShare: 0.1 },
+  training: { outOfVocabularyShare: 0.1 },
   model: { dim: 4, bottom: [4, 4], top: [8, 1] },
   compare: {
     methods: ['full', 'modulo', 'frequent', 'equal-mass', 'learned', 'auto', 'kd-tree', 'exact', 'mixed'],

@@ -7,8 +7,8 @@ const data = tinyData();
 /** Rates so low that every epoch helps, and is taken. */
 const usual = {
   teacher: { crossFit: true, learningRate: 0.02 },
-  training: { newcomerShare: 0.2 },
-  compare: { methods: ['modulo', 'frequent', 'auto'], unseen: 'newcomer', tune: { learningRate: [0.02] } },
+  training: { outOfVocabularyShare: 0.2 },
+  compare: { methods: ['modulo', 'frequent', 'auto'], unseen: 'out-of-vocabulary', tune: { learningRate: [0.02] } },
 } satisfies Sections;
 
 /** The results of the usual config with sections laid over it, by method; sections replace one another key by key. */
@@ -45,7 +45,7 @@ const model: Sections[] = [
   ].map((denseOptimizer) => ({ training: { denseOptimizer } })),
   { compare: { tune: { learningRate: [0.1] } } },
   { compare: { tune: { maxEpochs: 1 } } },
-  { training: { newcomerShare: 0.6 } },
+  { training: { outOfVocabularyShare: 0.6 } },
 ];
 const teacher: Sections[] = [
   { teacher: { dim: 4 } },

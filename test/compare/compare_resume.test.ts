@@ -8,8 +8,13 @@ import { quality, tinyConfig, tinyData } from '../pipeline/tiny.ts';
 const data = tinyData();
 const config = tinyConfig({
   teacher: { crossFit: [false, true] },
-  training: { newcomerShare: 0.1 },
-  compare: { methods: ['full', 'frequent', 'auto'], sizes: [0.3, 0.5], hotShare: [0, 0.9], unseen: 'newcomer' },
+  training: { outOfVocabularyShare: 0.1 },
+  compare: {
+    methods: ['full', 'frequent', 'auto'],
+    sizes: [0.3, 0.5],
+    hotShare: [0, 0.9],
+    unseen: 'out-of-vocabulary',
+  },
 });
 const comparison = await compare(config, data);
 const whole = comparison.results;

@@ -32,7 +32,7 @@ describe('parseConfig', () => {
       teacher: { dim: 2, maxEpochs: 4, crossFit: [false, true] },
       training: {
         batchSize: 'auto',
-        newcomerShare: 0.05,
+        outOfVocabularyShare: 0.05,
         embeddingOptimizer: { kind: 'rowwise-adagrad' },
         denseOptimizer: { kind: 'lamb' },
       },
@@ -42,7 +42,7 @@ describe('parseConfig', () => {
         minRows: 500,
         seeds: 3,
         hotShare: [0, 0.5, 0.75, 0.9, 1],
-        unseen: 'newcomer',
+        unseen: 'out-of-vocabulary',
         parts: [1, 4],
         tune: { learningRate: [0.02, 0.05, 0.1], maxEpochs: 4, patience: 1 },
       },
@@ -80,7 +80,10 @@ describe('parseConfig', () => {
       { data: { ...config().data, splits: { teacher: 'a', studnt: 'b', evaluation: 'c' } } },
       /"studnt" in data\.splits\. Did you mean "student"\?/,
     ],
-    [{ training: { newcomerShare: 0 } }, /a share above 0 \(compare\.unseen is newcomer\) for training\.newcomerShare/],
+    [
+      { training: { outOfVocabularyShare: 0 } },
+      /a share above 0 \(compare\.unseen is out-of-vocabulary\) for training\.outOfVocabularyShare/,
+    ],
     [
       { model: { dim: 6 }, compare: { parts: [1, 4] } },
       /numbers that divide model\.dim \(6\) for compare\.parts, received \[1, 4\]/,

@@ -11,10 +11,10 @@ const methods: string[] = [
 const plain = { compare: { methods, sizes: [0.5, 0.3] } };
 const crossed = {
   teacher: { crossFit: [false, true], dim: 3, learningRate: 0.1 },
-  training: { newcomerShare: 0.1, batchSize: 50 },
+  training: { outOfVocabularyShare: 0.1, batchSize: 50 },
   compare: {
     methods: ['modulo', 'auto', 'frequent'] as string[],
-    unseen: 'newcomer' as const,
+    unseen: 'out-of-vocabulary' as const,
     parts: [1, 4],
     minRows: 40, // the second table stays whole
     seeds: 3,
@@ -24,7 +24,7 @@ const crossed = {
 describe('a comparison is what the same functions give, called by hand', () => {
   it.each([
     ['every method', plain, tinyData()],
-    ['newcomers, cross-fitted teachers and parts', crossed, tinyData()],
+    ['out-of-vocabulary rows, cross-fitted teachers and parts', crossed, tinyData()],
     ['clusters that do harm', plain, tinyData({ validation: flipped })],
   ])('%s', async (_, sections, data) => {
     const config = tinyConfig(sections);

@@ -92,8 +92,8 @@ export async function compareByHand(config: CompareConfig, data: Dataset) {
   async function optionsOf(method: string, size: number, seed: number, shape: Shape): Promise<StudentOptions> {
     const learned = await hash(method, size, seed, shape);
     const hashing = shape.crossFit ? await crossFit(learned, knowledge[seed]!.cross) : learned;
-    const newcomers = { older: past, share: config.training.newcomerShare };
-    return { dim: config.model.dim, seed, hashing, newcomers };
+    const outOfVocabulary = { older: past, share: config.training.outOfVocabularyShare };
+    return { dim: config.model.dim, seed, hashing, outOfVocabulary };
   }
 
   async function choose(method: string, size: number): Promise<Tried> {

@@ -11,8 +11,8 @@ const methods = [...untaught, ...taught];
 const config = tinyConfig({ compare: { methods } });
 const crossed = tinyConfig({
   teacher: { crossFit: true },
-  training: { newcomerShare: 0.2 },
-  compare: { methods: ['full', 'modulo', 'frequent', 'auto'], unseen: 'newcomer' },
+  training: { outOfVocabularyShare: 0.2 },
+  compare: { methods: ['full', 'modulo', 'frequent', 'auto'], unseen: 'out-of-vocabulary' },
 });
 
 const run = async (data: Dataset, of = config) => (await compare(of, data)).results.map(quality);
@@ -28,7 +28,7 @@ const crossedResults = await run(tinyData(), crossed);
 describe('the evaluation split', () => {
   it.each([
     ['every method', config, results],
-    ['cross-fitted, with newcomers', crossed, crossedResults],
+    ['cross-fitted, with out-of-vocabulary rows', crossed, crossedResults],
   ])('its labels turned round change what is found, and nothing that is made: %s', async (_, of, before) => {
     const after = await run(tinyData({ evaluation: flipped }), of);
     expect(after.map(made)).toEqual(before.map(made));
@@ -77,7 +77,7 @@ describe('the teacher split', () => {
     }
   });
 
-  it('says by its ids who is a newcomer; its labels are nothing to methods without a teacher', async () => {
+  it('says by its ids which ids are new; its labels are nothing to methods without a teacher', async () => {
     const labels = await run(tinyData({ teacher: flipped }), crossed);
     expect(by(labels, untaught)).toEqual(by(crossedResults, untaught));
     const ids = await run(tinyData({ teacher: replaced }), crossed);

@@ -377,7 +377,7 @@ describe('numbering other data', () => {
     }
   });
 
-  test('values that are not in it: the row of unseen values, the fixed hash, or an error', async () => {
+  test('values that are not in it: the out-of-vocabulary row, the fixed hash, or an error', async () => {
     const source = write('policy.csv', smallCsv(100));
     const later = write(
       'later.csv',

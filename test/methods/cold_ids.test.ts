@@ -53,7 +53,7 @@ describe('serveColdIds', () => {
   });
 });
 
-describe('learnHashing with unseen "newcomer"', () => {
+describe('learnHashing with unseen "out-of-vocabulary"', () => {
   const { data } = syntheticDataset({ rows: 6000, cardinalities: [1500, 20], zipf: 0.9, newIdsShare: 0.2, seed: 5 });
   const [older, student] = [data.split('teacher'), data.split('student')];
   const teacher = new Teacher(
@@ -65,7 +65,7 @@ describe('learnHashing with unseen "newcomer"', () => {
       counts: older.idCounts(f),
     })),
   );
-  const options = { size: 0.1, minRows: 100, unseen: 'newcomer', recent: [student], hotShare: 0.5 } as const;
+  const options = { size: 0.1, minRows: 100, unseen: 'out-of-vocabulary', recent: [student], hotShare: 0.5 } as const;
 
   it('has the rows that were asked for, and serves cold new ids by the out-of-vocabulary row', async () => {
     const { features, manifest } = await learnHashing(teacher, options);
@@ -122,7 +122,7 @@ describe('learnHashing with unseen "newcomer"', () => {
 
   it('trains the out-of-vocabulary row on new ids, not on the cold ones', async () => {
     const hashing = await learnHashing(teacher, options);
-    const train = (share: number) => trainStudent(student, { hashing, dim: 4, newcomers: { older, share } });
+    const train = (share: number) => trainStudent(student, { hashing, dim: 4, outOfVocabulary: { older, share } });
     using trained = await train(0.1);
     expect((await trained.evaluate(data.split('evaluation'))).logLoss).toBeLessThan(0.8);
     expect(trained.hashing!.features.some((feature) => 'trainingHashes' in feature)).toBe(false);
@@ -134,6 +134,6 @@ describe('learnHashing with unseen "newcomer"', () => {
     await expect(learn({ recent: undefined })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     await expect(learn({ recent: [] })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     await expect(learn({ hashes: 2 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-    await expect(learn({ unseen: 'newcomers' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(learn({ unseen: 'out-of-vocab' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 });

@@ -78,7 +78,7 @@ describe('crossFit', () => {
   });
 
   it('trains what no teacher knows, and what a half does not, where cold ids are trained', async () => {
-    const hashing = await learnHashing(teachers.whole, { ...options, hotShare: 0.5, unseen: 'newcomer' });
+    const hashing = await learnHashing(teachers.whole, { ...options, hotShare: 0.5, unseen: 'out-of-vocabulary' });
     const { coldRow } = hashing.manifest.learned![data.features[0]!.name]!;
     const [cold] = foldsOf(hashing); // one for all folds
     const crossed = foldsOf(await crossFit(hashing, teachers));

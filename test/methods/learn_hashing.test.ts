@@ -161,7 +161,7 @@ describe('learnHashing with options per feature', () => {
     });
     await expect(learn({ user: { rows: 5 } })).rejects.toMatchObject({ code: 'UNKNOWN_OPTION' });
     await expect(learn({ user: { hotShare: 2 } })).rejects.toThrow(/"user".*hotShare/);
-    await expect(learn({ user: { unseen: 'newcomer' } })).rejects.toThrow(/recent/);
+    await expect(learn({ user: { unseen: 'out-of-vocabulary' } })).rejects.toThrow(/recent/);
     for (const wrong of [null, 'user', ['user'], { user: null }, { user: 'kd-tree' }]) {
       await expect(learn(wrong)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     }

@@ -36,8 +36,8 @@ const { folder } = temporaryFolder();
 const data = tinyData();
 const config = tinyConfig({
   teacher: { crossFit: [false, true] },
-  training: { newcomerShare: 0.1 },
-  compare: { methods: ['auto'], hotShare: [0.2, 0.6], parts: [1, 2], unseen: 'newcomer', seeds: 2 },
+  training: { outOfVocabularyShare: 0.1 },
+  compare: { methods: ['auto'], hotShare: [0.2, 0.6], parts: [1, 2], unseen: 'out-of-vocabulary', seeds: 2 },
 });
 const options: AutoOptions = { ...autoOptions(config), size: 0.3 };
 const quick = { bottomHidden: [], topHidden: [4], batchSize: 400, minRows: 1, dim: 4, learningRate: 0.1, epochs: 1 };
@@ -109,7 +109,7 @@ describe('trainAuto', () => {
     using _ = student;
     expect(hashing.teacher).toBe(teacher.fingerprint);
     const learned = await learnHashing(teacher, {
-      ...{ size: 0.3, minRows: 1, hotShare: 0.5, unseen: 'newcomer', seed: 1 },
+      ...{ size: 0.3, minRows: 1, hotShare: 0.5, unseen: 'out-of-vocabulary', seed: 1 },
       recent: [data.split('student')],
       perFeature: Object.fromEntries((trained.choice.hashed ?? []).map((name) => [name, { method: 'modulo' }])),
     });
@@ -157,7 +157,10 @@ describe('trainAuto', () => {
     [{ bytes: 1e-6 }, 'for bytes of trainAuto (small tables whole'],
     [{ parts: [1, 3] }, 'Expected parts that divide dim (4) for trainAuto, received 3'],
     [{ hotShare: [] }, 'Expected at least one hotShare for trainAuto, received none'],
-    [{ newcomerShare: 0 }, 'Expected a newcomerShare above 0 for trainAuto (unseen is newcomer), received 0'],
+    [
+      { outOfVocabularyShare: 0 },
+      'Expected an outOfVocabularyShare above 0 for trainAuto (unseen is out-of-vocabulary), received 0',
+    ],
     [{ teacher: { dims: 2 } }, 'Unknown option "dims" for teacher of trainAuto. Did you mean "dim"?'],
     [{ hotshare: 1 }, 'Unknown option "hotshare" for trainAuto. Did you mean "hotShare"?'],
   ])('refuses %j', async (wrong, message) => {

@@ -84,7 +84,7 @@ export function tinyConfig({ model, teacher, training, compare, ...rest }: Secti
     },
     model: { dim: 4, bottom: [4], top: [4, 1], ...model },
     teacher: { maxEpochs: 2, crossFit: false, ...teacher },
-    training: { newcomerShare: 0, batchSize: 64, ...training },
+    training: { outOfVocabularyShare: 0, batchSize: 64, ...training },
     compare: {
       methods: ['full', 'modulo', 'frequent', 'learned', 'auto'],
       sizes: [0.3],

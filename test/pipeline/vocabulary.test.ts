@@ -221,8 +221,8 @@ describe('parts of a model', () => {
     await mismatch(() => trainStudent(other, { ...training, hashing }), otherIds);
     await mismatch(() => trainStudent(present, { ...training, validation: two.split('validation') }), otherIds);
     await mismatch(() => trainTeacher(past, { ...training, validation: two.split('validation') }), otherIds);
-    const newcomers = { older: two.split('teacher'), share: 0.1 };
-    await mismatch(() => trainStudent(present, { ...training, newcomers }), otherIds);
+    const outOfVocabulary = { older: two.split('teacher'), share: 0.1 };
+    await mismatch(() => trainStudent(present, { ...training, outOfVocabulary }), otherIds);
     await mismatch(() => learnHashing(teacher, { ...learning, recent: [present, other] }), otherIds);
     await mismatch(
       () => baselineHashing(one, { method: 'frequent', size: 0.5, minRows: 0, recent: [other] }),
@@ -267,7 +267,7 @@ describe('parts of a model', () => {
         () => trainStudent(wrong as never, training),
         () => trainTeacher(wrong as never, training),
         () => trainCrossTeachers(past, wrong as never, training),
-        () => trainStudent(present, { ...training, newcomers: { older: wrong as never, share: 0.1 } }),
+        () => trainStudent(present, { ...training, outOfVocabulary: { older: wrong as never, share: 0.1 } }),
       ]) {
         const { message } = await failure('INVALID_ARGUMENT', work);
         expect(message).toMatch(wrong === one ? /received a whole data set$/ : /Expected a split for/);

@@ -90,7 +90,7 @@ describe('fitFixed', () => {
 
 describe('fitTuned', () => {
   it('shows onBest the models that fitFixed trains, and returns what it gave for the one it names', async () => {
-    const shared = { seed: 5, newcomers: { older: past!, share: 0.2 } };
+    const shared = { seed: 5, outOfVocabulary: { older: past!, share: 0.2 } };
     const hashing = trainedByOneRow.features;
     const built = (rate: number) => buildRecommender(present!, hashing, 4, { ...usual, ...shared }, rate);
     const options = { ...usual, ...shared, learningRate: [0.02, 0.3, 1], epochs: 3, validation: validation! };
@@ -130,7 +130,7 @@ describe('trainStudent', () => {
     ['learningRate', { learningRate: 0.2 }],
     ['epochs', { epochs: 2 }],
     ['batchSize', { batchSize: 63 }],
-    ['newcomers', { newcomers: { older, share: 0.3 } }],
+    ['outOfVocabulary', { outOfVocabulary: { older, share: 0.3 } }],
     ['training hashes', { hashing: trainedByOneRow }],
     ['hashing', { hashing: modulo }],
   ])('%s reaches the model', async (_, options) => {

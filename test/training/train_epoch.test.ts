@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { type Split, shuffled } from '../../lib/data/index.ts';
 import type { HashFunction } from '../../lib/hashing/index.ts';
 import { Recommender } from '../../lib/model/recommender.ts';
+import { replaceNewIds } from '../../lib/training/out_of_vocabulary.ts';
 import { type EpochOptions, evaluateSplit, predictSplit, trainEpoch } from '../../lib/training/train.ts';
-import { unseenIds } from '../../lib/training/unseen_ids.ts';
 import { takeRows, tinyArrays, tinyData } from '../pipeline/tiny.ts';
 
 const data = tinyData();
@@ -49,9 +49,9 @@ function batchOf(split: Split, rows: Uint32Array) {
 }
 
 function epochByHand(model: Recommender, split: Split, options: EpochOptions): number {
-  const { batchSize, seed, half, newcomers } = options;
+  const { batchSize, seed, half, outOfVocabulary } = options;
   const order = shuffled(split.rows, seed).filter((row) => half === undefined || row % 2 === half);
-  const replace = newcomers && unseenIds(newcomers.older, newcomers.share, seed);
+  const replace = outOfVocabulary && replaceNewIds(outOfVocabulary.older, outOfVocabulary.share, seed);
   let loss = 0;
   // Batches of the folds take turns.
   const inFolds = Array.from({ length: model.folds }, (_, fold) => order.filter((row) => row % model.folds === fold));
@@ -72,12 +72,12 @@ const bits = (model: Recommender) => [
   ...data.features.map(({ name }) => model.tables.weights(name)),
 ];
 
-type Kind = Pick<EpochOptions, 'half' | 'newcomers'> & { inFolds?: boolean };
+type Kind = Pick<EpochOptions, 'half' | 'outOfVocabulary'> & { inFolds?: boolean };
 
 describe('trainEpoch', () => {
   it('steps once over every row, in the order of its seed, the last batch too', async () => {
-    const newcomers = { older: data.split('teacher'), share: 0.3 };
-    const kinds = [{}, { half: 0 }, { half: 1, newcomers }, { inFolds: true, newcomers }] as const;
+    const outOfVocabulary = { older: data.split('teacher'), share: 0.3 };
+    const kinds = [{}, { half: 0 }, { half: 1, outOfVocabulary }, { inFolds: true, outOfVocabulary }] as const;
     const given = fc.record({ batchSize: fc.integer({ min: 20, max: 400 }), seed: fc.nat() });
     await fc.assert(
       fc.asyncProperty(given, async ({ batchSize, seed }) => {

@@ -24,7 +24,7 @@ interface Counted {
   [Symbol.dispose](): void;
 }
 const [train, validation] = [{ rows: 7 } as Split, { rows: 3 } as Split];
-const given = { batchSize: 20, newcomers: { older: validation, share: 0.5 } };
+const given = { batchSize: 20, outOfVocabulary: { older: validation, share: 0.5 } };
 /** What happened, in order: a rate's epochs, then its validation. */
 let log: string[] = [];
 let models: Counted[] = [];
@@ -55,8 +55,8 @@ function tuned(
     options.signal?.throwIfAborted();
     model.epochs++;
     expect(split).toBe(train);
-    const { batchSize, newcomers } = options;
-    expect({ batchSize, newcomers }).toEqual(given);
+    const { batchSize, outOfVocabulary } = options;
+    expect({ batchSize, outOfVocabulary }).toEqual(given);
     expect(options.seed).toBe(epochSeed(6, model.epochs));
     log.push(`train ${model.rate} ${model.epochs}`);
     if (Number.isNaN(losses[model.rate]![model.epochs - 1])) throw new CollideError('DIVERGED', 'it did');

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { batches, datasetFromArrays, syntheticDataset } from '../../lib/data/index.ts';
 import { Recommender } from '../../lib/model/recommender.ts';
 import { trainStudent } from '../../lib/pipeline/student.ts';
+import { replaceNewIds } from '../../lib/training/out_of_vocabulary.ts';
 import { trainEpoch } from '../../lib/training/train.ts';
-import { unseenIds } from '../../lib/training/unseen_ids.ts';
 
-/** A bag feature and a single one with rows of unseen values (id 9), and one without; ids 0 to 4 are old, 4 by one access. */
+/** A bag feature and a single one with out-of-vocabulary rows (id 9), and one without; ids 0 to 4 are old, 4 by one access. */
 function twoAges(rows: number, bag: number) {
   const idOf = (k: number, age: number) => (age === 1 ? k % 9 : k === 0 ? 4 : k % 4);
   const ids = (count: number, ageOf: (k: number) => number) => Uint32Array.from({ length: count }, (_, k) => ageOf(k));
@@ -29,12 +29,12 @@ function twoAges(rows: number, bag: number) {
   });
 }
 
-describe('unseenIds', () => {
+describe('replaceNewIds', () => {
   it('replaces the wanted share of the new ids, nothing else, batch by batch', () => {
     fc.assert(
       fc.property(fc.constantFrom(0.02, 0.3, 0.9), fc.nat(), fc.integer({ min: 1, max: 3 }), (share, seed, bag) => {
         const data = twoAges(2000, bag);
-        const replace = unseenIds(data.split('teacher'), share, seed);
+        const replace = replaceNewIds(data.split('teacher'), share, seed);
         let fresh = 0;
         let replaced = 0;
         for (const batch of batches(data.split('student'), { size: 300 })) {
@@ -59,7 +59,7 @@ describe('unseenIds', () => {
   it('depends on its seed alone, and does nothing for a share of 0', () => {
     const data = twoAges(500, 2);
     const run = (share: number, seed: number) => {
-      const replace = unseenIds(data.split('teacher'), share, seed);
+      const replace = replaceNewIds(data.split('teacher'), share, seed);
       return Array.from(batches(data.split('student'), { size: 64 }), (batch) => {
         replace(batch);
         return batch.indices.slice();
@@ -72,19 +72,19 @@ describe('unseenIds', () => {
   });
 });
 
-describe('training with newcomers', () => {
+describe('training of out-of-vocabulary rows', () => {
   const { data } = syntheticDataset({ rows: 4000, cardinalities: [2000], zipf: 0.9, newIdsShare: 0.3, seed: 3 });
   const student = data.split('student');
   const older = data.split('teacher');
 
-  it('moves the row of unseen values, which stays where it was without', async () => {
+  it('moves the out-of-vocabulary row, which stays where it was without', async () => {
     const { name, cardinality } = data.features[0]!;
     const unseenRow = async (share: number | undefined) => {
       using model = new Recommender({ features: [{ name, cardinality }], dense: 1, dim: 4 });
       const row = () => [...model.tables.weights(name).slice(-4)];
       const start = row();
-      const newcomers = share === undefined ? undefined : { older, share };
-      await trainEpoch(model, student, { batchSize: 64, seed: 1, newcomers });
+      const outOfVocabulary = share === undefined ? undefined : { older, share };
+      await trainEpoch(model, student, { batchSize: 64, seed: 1, outOfVocabulary });
       return { start, end: row() };
     };
     const untrained = await unseenRow(undefined);
@@ -94,7 +94,7 @@ describe('training with newcomers', () => {
   });
 
   it('reaches the student, and refuses a share that is none', async () => {
-    const train = (share: number) => trainStudent(student, { dim: 4, newcomers: { older, share } });
+    const train = (share: number) => trainStudent(student, { dim: 4, outOfVocabulary: { older, share } });
     using plain = await trainStudent(student, { dim: 4 });
     using none = await train(0);
     using some = await train(0.2);

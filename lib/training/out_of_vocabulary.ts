@@ -1,8 +1,8 @@
 /**
- * Trains the rows of unseen values. Without help their id comes for the first time when a model is evaluated: its row is
- * still at its random start, or that of the ids it happens to collide with. Here a share of the accesses to new ids, those
- * that older rows do not have, stands for the newcomers of the future: they are looked up as unseen values. By access, not
- * by id: among ids that came once are few of those that will come often.
+ * Trains the out-of-vocabulary rows. Without help their id comes for the first time when a model is evaluated: its row is
+ * still at its random start, or that of the ids that it collides with. Here a share of the accesses to new ids, those that
+ * older examples do not have, stands for the unknown ids of the future: they are looked up as out-of-vocabulary ids. By
+ * access, not by id: among ids that came once are few of those that will come often.
  *
  * O(replaced ids) a batch: the gaps between candidates are drawn, not every id. Deterministic in the seed.
  */
@@ -20,10 +20,10 @@ interface BatchIds {
  * A function that replaces ids of a batch in place, each new one with probability `share`, by its feature's
  * out-of-vocabulary id. Features without such an id keep theirs.
  *
- * @param older - rows whose ids are not new
+ * @param older - examples whose ids are not new
  * @param share - from 0 to below 1
  */
-export function unseenIds(older: Split, share: number, seed: number): (batch: BatchIds) => void {
+export function replaceNewIds(older: Split, share: number, seed: number): (batch: BatchIds) => void {
   if (share === 0) return () => {};
   const random = new Random(seed);
   const scale = 1 / Math.log1p(-share);
