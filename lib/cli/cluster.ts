@@ -2,7 +2,7 @@
 import { extname } from 'node:path';
 import { Command } from 'commander';
 import { learners } from '../clustering/index.ts';
-import { CollideError, checkOneOf } from '../errors.ts';
+import { CollideError } from '../errors.ts';
 import { mappingFormat, writeMapping } from '../export/mapping_file.ts';
 import { type BudgetPlan, planBudget } from '../methods/budget.ts';
 import { type LearnHashingOptions, learnHashing } from '../methods/learn_hashing.ts';
@@ -12,6 +12,7 @@ import { loadVectors } from '../pipeline/vectors.ts';
 import { DEVICE_FLAG } from './device.ts';
 import { digestOf } from './digest.ts';
 import { interruptSignal } from './interrupt.ts';
+import { addLearnerFlags, withoutKernels, withoutShorthands } from './learner_flags.ts';
 import { numberOf } from './number_of.ts';
 import { checkPaths } from './paths.ts';
 import { Progress } from './progress.ts';
@@ -24,42 +25,6 @@ interface ClusterOptions extends Omit<LearnHashingOptions, 'size' | 'signal' | '
   budget?: number;
   dim?: number;
   sensitivity?: string[];
-}
-
-/** The flags of the learners' own options; learners that share one share its flag. */
-function addLearnerFlags(command: Command): void {
-  const placeholders = { number: ' <number>', text: ' <name>', switch: '' };
-  const flagOf = (name: string) => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  const help = new Map<string, { flag: string; reads: keyof typeof placeholders; help: string; learners: string[] }>();
-  const add = (learner: string, name: string, reads: keyof typeof placeholders, about: string) => {
-    const known = help.get(name);
-    if (known !== undefined) known.learners.push(learner);
-    else help.set(name, { flag: flagOf(name), reads, help: about, learners: [learner] });
-  };
-  for (const { name, options, shorthands = {} } of learners.entries) {
-    for (const [option, { flag, help }] of Object.entries(options))
-      if (flag !== undefined) add(name, option, flag, help);
-    for (const [shorthand, { help }] of Object.entries(shorthands)) add(name, shorthand, 'text', help);
-  }
-  for (const { flag, reads, help: about, learners } of help.values()) {
-    const text = `${learners.join(' and ')}: ${about}`;
-    if (reads === 'number') command.option(flag + placeholders[reads], text, numberOf);
-    else command.option(flag + placeholders[reads], text);
-  }
-}
-
-/** The options with what shorthands stand for in their place. @throws CollideError INVALID_ARGUMENT for an unknown choice */
-function withoutShorthands<T extends object>(options: T): T {
-  const given = { ...options } as Record<string, unknown>;
-  for (const { shorthands = {} } of learners.entries) {
-    for (const [name, { choices }] of Object.entries(shorthands)) {
-      if (given[name] === undefined) continue;
-      const choice = checkOneOf(given[name], Object.keys(choices), `--${name}`);
-      delete given[name];
-      Object.assign(given, choices[choice]);
-    }
-  }
-  return given as T;
 }
 
 export function clusterCommand(): Command {
@@ -130,11 +95,6 @@ export function clusterCommand(): Command {
     );
   addLearnerFlags(command);
   return command;
-}
-
-function withoutKernels(): string {
-  const unable = learners.entries.filter(({ devices }) => !devices.includes('cuda')).map(({ name }) => name);
-  return unable.join(', ');
 }
 
 /** @throws CollideError INVALID_ARGUMENT for options that would have no effect */

@@ -14,8 +14,6 @@ export { hilbertKeys } from './hilbert.ts';
 export {
   type LearnedMapping,
   learnMapping,
-  type MappingStatistics,
-  type TableStatistics,
   type TeacherKnowledge,
 } from './learn_mapping.ts';
 export type { LearningMethod, LearnMappingOptions, MappingProgress, Projection } from './learn_mapping_options.ts';
@@ -64,6 +62,7 @@ export {
   learnLsh,
   stableHashes,
 } from './learners/lsh.ts';
+export type { MappingStatistics, TableStatistics } from './mapping_statistics.ts';
 export {
   axisProjection,
   type PrincipalComponents,
