@@ -86,18 +86,19 @@ export interface NativeFeature {
 
 export type NativePrecision = 'float32' | 'float16' | 'bfloat16' | 'int8' | 'int4';
 
+/** See native/core/embedding/optimizers, one header a kind. */
+export interface NativeEmbeddingOptimizer {
+  kind: string;
+  learningRate: number;
+  /** A row's longer gradient is shortened to it; 0: none is. */
+  maxRowNorm: number;
+  /** All that the header's read_options reads. */
+  options: Record<string, number>;
+}
+
 export interface NativeEmbeddingConfig {
   features: NativeFeature[];
-  optimizer: {
-    kind: 'sgd' | 'adagrad' | 'rowwise-adagrad' | 'adam' | 'rowwise-adam';
-    learningRate: number;
-    epsilon: number;
-    beta1: number;
-    beta2: number;
-    weightDecay: number;
-    /** 0: no clipping. */
-    maxRowNorm: number;
-  };
+  optimizer: NativeEmbeddingOptimizer;
   /** What an index outside its feature becomes: an error, id 0, the nearest id, a hashed id. */
   badIndex: 'error' | 'zero' | 'clamp' | 'hash';
   countAccesses: boolean;
@@ -179,6 +180,14 @@ export interface NativeEmbedding {
   close(): void;
 }
 
+/** See native/core/dense/optimizers, one header a kind. */
+export interface NativeDenseOptimizer {
+  kind: string;
+  learningRate: number;
+  /** All that the header's read_options reads. */
+  options: Record<string, number>;
+}
+
 export interface NativeDenseConfig {
   device: 'cpu' | 'cuda';
   /** Number of dense inputs; 0 for none. */
@@ -190,14 +199,7 @@ export interface NativeDenseConfig {
   bottom: number[];
   /** Widths of the top layers; the last is 1. */
   top: number[];
-  optimizer: {
-    kind: 'sgd' | 'adagrad' | 'lamb';
-    learningRate: number;
-    epsilon: number;
-    beta1: number;
-    beta2: number;
-    weightDecay: number;
-  };
+  optimizer: NativeDenseOptimizer;
   seed: bigint;
   threads: number;
 }
@@ -219,6 +221,8 @@ export interface NativeDenseNet {
   /** Of each tensor, the steps since it last had a gradient other than 0. */
   readIdle(): Float32Array;
   parameterCount(): number;
+  /** Floats of `readState()`. */
+  stateCount(): number;
   close(): void;
 }
 

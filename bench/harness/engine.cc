@@ -45,8 +45,9 @@ Engine::Engine(const Workload& workload, const std::string& kind, bool counts, u
     features[t].dim = static_cast<std::uint32_t>(shape.width);
     features[t].hashes.push_back(hash_of(kind, workload.heights[t], shape.shrink, mix64(shape.seed + t)));
   }
-  tables_ = std::make_unique<CpuEmbedding>(EmbeddingLayout(std::move(features)), OptimizerSettings{}, BadIndex::kError,
-                                           shape.seed, threads, counts);
+  const OptimizerSettings papers{embedding_optimizers::RowwiseAdagrad{.epsilon = 1e-8f, .weight_decay = 0}, 0.02f};
+  tables_ = std::make_unique<CpuEmbedding>(EmbeddingLayout(std::move(features)), papers, BadIndex::kError, shape.seed,
+                                           threads, counts);
   if (counts) return;
   constexpr std::size_t kChunk = 1 << 20;
   const std::vector<TableMemory> memory = this->memory();

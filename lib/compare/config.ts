@@ -6,20 +6,20 @@ import { z } from 'zod';
 import { dataSchema } from '../data/config.ts';
 import { entryName, parseStrict } from '../data/schema.ts';
 import { DEVICES } from '../device.ts';
-import { completeOptimizer } from '../embedding/optimizer.ts';
+import {
+  type EmbeddingOptimizer,
+  embeddingOptimizers,
+  nativeEmbeddingOptimizer,
+} from '../embedding/optimizers/index.ts';
 import { CollideError } from '../errors.ts';
 import { methods } from '../methods/index.ts';
 import { MOST_PARTS } from '../methods/parts.ts';
 import { DEFAULT_DIM, defaultSettings } from '../methods/settings.ts';
 import { DEFAULT_MIN_ROWS } from '../methods/table_rows.ts';
-import {
-  completeDenseOptimizer,
-  MOST_DIM,
-  MOST_LAYERS,
-  MOST_RATE,
-  MOST_VECTORS,
-  MOST_WIDTH,
-} from '../model/dense_net.ts';
+import { MOST_DIM, MOST_LAYERS, MOST_VECTORS, MOST_WIDTH } from '../model/dense_net.ts';
+import { type DenseOptimizer, denseOptimizers, nativeDenseOptimizer } from '../model/optimizers/index.ts';
+import { MOST_RATE } from '../model/optimizers/optimizer.ts';
+import type { Registry } from '../registry.ts';
 import { MOST_BATCH } from '../training/train.ts';
 import { DEFAULT_PATIENCE } from '../training/tune.ts';
 
@@ -47,35 +47,26 @@ function distinct<T extends z.ZodType<string | number | boolean>>(entry: T) {
     });
 }
 
-const embeddingOptimizer = z.strictObject({
-  /** How a row steps. Rowwise kinds keep one number a row in place of one a value. */
-  kind: z.enum(['rowwise-adagrad', 'adagrad', 'sgd', 'adam', 'rowwise-adam']).default('rowwise-adagrad'),
-  /** Added to the root that a step is divided by. The Adagrad and Adam kinds only. */
-  epsilon: rate.optional(),
-  /** Decay of the mean of gradients. The Adam kinds only. */
-  beta1: z.number().min(0).lt(1).optional(),
-  /** Decay of the mean of squared gradients. The Adam kinds only. */
-  beta2: z.number().min(0).lt(1).optional(),
-  /** Decoupled weight decay of the rows that a batch looks up. */
-  weightDecay: z.number().min(0).optional(),
-  /** A row's summed gradient is scaled down to this norm. Default: no limit. */
-  clipRowNorm: z.number().positive().optional(),
-});
+/** An optimizer as a config names it. */
+interface OptimizerInput {
+  /** Which optimizer. The keys beside it are options that this one has; one that it does not have is an error. */
+  kind?: string;
+  [option: string]: unknown;
+}
 
-const denseOptimizer = z.strictObject({
-  /** How the layers step. */
-  kind: z.enum(['lamb', 'adagrad', 'sgd']).default('lamb'),
-  /** Default: that of the kind; LAMB's follows the number of steps. */
-  learningRate: rate.optional(),
-  /** Added to the root that a step is divided by. LAMB and Adagrad only. */
-  epsilon: rate.optional(),
-  /** Decay of the mean of gradients. LAMB only. */
-  beta1: z.number().min(0).lt(1).optional(),
-  /** Decay of the mean of squared gradients. LAMB only. */
-  beta2: z.number().min(0).lt(1).optional(),
-  /** Weight decay, a part of the update that the trust ratio scales. LAMB only. */
-  weightDecay: z.number().min(0).optional(),
-});
+/** The names of options are checked here, but for those that are `chosen` elsewhere; their values by what takes them. */
+function optimizer<T extends { kind: string }>(
+  kinds: Registry<{ name: string; options: readonly string[] }>,
+  kind: T['kind'],
+  chosen: readonly string[] = [],
+): z.ZodType<T, OptimizerInput> {
+  return z.looseObject({ kind: entryName(kinds).default(kind) }).superRefine((options, context) => {
+    const all = new Set(kinds.names.flatMap((name) => kinds.get(name, 'kind').options));
+    const known = [...all].filter((option) => !chosen.includes(option));
+    const keys = Object.keys(options).filter((key) => !known.includes(key));
+    if (keys.length > 0) context.addIssue({ code: 'unrecognized_keys', keys, known });
+  }) as unknown as z.ZodType<T, OptimizerInput>;
+}
 
 /** The whole config; every key has its docstring here, from which the reference page of the config is made. */
 export const configSchema = z.strictObject({
@@ -131,11 +122,16 @@ export const configSchema = z.strictObject({
       outOfVocabularyShare: z.number().min(0).lt(1).default(0.05),
       /**
        * The optimizer of embedding rows. Its learning rate is chosen from `compare.tune.learningRate`. Options that are not
-       * given use the defaults of `EmbeddingTables`. An option that this optimizer does not have is an error.
+       * given use the defaults of `EmbeddingTables`.
        */
-      embeddingOptimizer: embeddingOptimizer.prefault({}),
-      /** The optimizer of the layers. Options that are not given use the defaults of `DenseNet`. */
-      denseOptimizer: denseOptimizer.prefault({}),
+      embeddingOptimizer: optimizer<EmbeddingOptimizer>(embeddingOptimizers, 'rowwise-adagrad', [
+        'learningRate',
+      ]).prefault({}),
+      /**
+       * The optimizer of the layers. Options that are not given use the defaults of `DenseNet`; LAMB's learning rate is by
+       * default one that suits the number of steps.
+       */
+      denseOptimizer: optimizer<DenseOptimizer>(denseOptimizers, 'lamb').prefault({}),
       /** Default: all threads of this machine. Results do not depend on it. */
       threads: z.int().min(1).max(1024).optional(),
     })
@@ -240,8 +236,8 @@ export function parseConfig(value: unknown, where = 'config'): CompareConfig {
     refuse('data.features', `at most ${MOST_VECTORS} features`, [data.features.length]);
   }
   const { embeddingOptimizer, denseOptimizer } = config.training;
-  checkPart(where, 'training.embeddingOptimizer', () => completeOptimizer(embeddingOptimizer));
-  checkPart(where, 'training.denseOptimizer', () => completeDenseOptimizer(denseOptimizer));
+  checkPart(where, 'training.embeddingOptimizer', () => nativeEmbeddingOptimizer(embeddingOptimizer));
+  checkPart(where, 'training.denseOptimizer', () => nativeDenseOptimizer(denseOptimizer));
   if (model.top.at(-1) !== 1) refuse('model.top', 'a last width of 1', model.top);
   const parts = config.compare.parts ?? [...defaultSettings(model.dim).parts];
   if (!parts.every((pieces) => model.dim % pieces === 0)) {

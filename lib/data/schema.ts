@@ -44,7 +44,7 @@ function wordIssue(issue: Issue, root: Schema, above: Path): string[] {
   const where = path.length === 0 ? '' : ` for ${at}`;
   switch (issue.code) {
     case 'unrecognized_keys': {
-      const known = knownKeys(root, path, issue.keys);
+      const known = (issue as { known?: string[] }).known ?? knownKeys(root, path, issue.keys);
       return issue.keys.map((key) => {
         return `Unknown key "${key}"${path.length === 0 ? '' : ` in ${at}`}.${suggestion(key, known)} Known keys: ${known.join(', ')}`;
       });

@@ -4,7 +4,8 @@
  *
  * - `rows/<table>`, one per internal table: F32, F16 or BF16 [rows, width]; int8 and int4 rows as stored, U8
  *   [rows, bytes per row], each 4 bytes of scale and bias (float16) and then its codes.
- * - `<optimizer kind>/<table>`: its state, F32 [rows, values per row]; none for sgd.
+ * - `<native optimizer>/<table>`: its state, F32 [rows, values per row]; none for sgd. The native optimizer of the shipped
+ *   kinds is that of the same name.
  * - `hash/<table>`: U8 [32], the digest of the hash functions that address it: rows of another mapping are refused.
  * - `counts/<feature>`: U32 [cardinality]; none without countAccesses.
  * - `steps`: I64 []. A checkpoint without it has rows only.

@@ -251,8 +251,7 @@ export class EmbeddingTables {
   }
 
   /**
-   * A copy of the optimizer's state, row-major. Per row: rowwise Adagrad 1 value, Adagrad table width, Adam m and then v
-   * (2 * table width), rowwise Adam m and then one v (table width + 1), SGD none.
+   * A copy of the optimizer's state, row-major: of every row the values that the kind of optimizer describes, none for SGD.
    */
   optimizerState(feature: string, table = 0): Float32Array {
     const t = this.#table(feature, table);

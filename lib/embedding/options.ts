@@ -3,8 +3,9 @@ import { chooseDevice, type Device } from '../device.ts';
 import { CollideError, checkInteger, checkOneOf, checkOptions, checkSeed, describe } from '../errors.ts';
 import { foldsOf } from '../hashing/training_hashes.ts';
 import type { NativeEmbeddingConfig, NativeFeature } from '../native.ts';
+import { optionNames } from '../option_names.ts';
 import { completeFeature, type FeatureOptions } from './feature_options.ts';
-import { completeOptimizer, type EmbeddingOptimizer } from './optimizer.ts';
+import { type EmbeddingOptimizer, nativeEmbeddingOptimizer } from './optimizers/index.ts';
 
 export interface EmbeddingTablesOptions {
   features: FeatureOptions[];
@@ -31,7 +32,15 @@ export interface EmbeddingTablesOptions {
   threads?: number;
 }
 
-const OPTIONS = ['features', 'optimizer', 'badIndex', 'countAccesses', 'device', 'seed', 'threads'];
+const OPTIONS = optionNames<EmbeddingTablesOptions>({
+  features: true,
+  optimizer: true,
+  badIndex: true,
+  countAccesses: true,
+  device: true,
+  seed: true,
+  threads: true,
+});
 
 /** @throws CollideError INVALID_ARGUMENT or UNKNOWN_OPTION naming the feature and the option */
 export function completeOptions(options: EmbeddingTablesOptions): NativeEmbeddingConfig {
@@ -49,7 +58,7 @@ export function completeOptions(options: EmbeddingTablesOptions): NativeEmbeddin
   const badIndex = checkOneOf(options.badIndex ?? 'error', policies, 'badIndex');
   return {
     features,
-    optimizer: completeOptimizer(options.optimizer ?? { kind: 'rowwise-adagrad' }),
+    optimizer: nativeEmbeddingOptimizer(options.optimizer ?? { kind: 'rowwise-adagrad' }),
     badIndex: badIndex === 'warn' || badIndex === 'ignore' ? 'zero' : badIndex,
     countAccesses: checkBoolean(options.countAccesses ?? true, 'countAccesses'),
     seed: checkSeed(options.seed ?? 1, 'seed'),

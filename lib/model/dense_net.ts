@@ -1,27 +1,10 @@
 /** The dense half of DLRM: bottom layers, pairwise dots, top layers, one logit; trained in one native call per batch. */
 import { chooseDevice, type Device, makeOn, type PlacedOn } from '../device.ts';
-import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, checkSeed, describe } from '../errors.ts';
+import { CollideError, checkInteger, checkNumber, checkOptions, checkSeed, describe } from '../errors.ts';
 import { type NativeDenseConfig, type NativeDenseNet, native } from '../native.ts';
-
-export interface DenseOptimizer {
-  /**
-   * - `lamb`: You et al. (2020), one trust ratio |w| / |r| per parameter tensor, 10 at most (1 when either norm is 0);
-   *   the optimizer of "Learning to Collide", section 5
-   * - `adagrad`: elementwise, s += g^2, w -= rate g / (sqrt(s) + epsilon)
-   * - `sgd`: w -= rate g
-   */
-  kind: 'lamb' | 'adagrad' | 'sgd';
-  /** Default 0.002 (lamb), 0.02 (adagrad), 0.1 (sgd). */
-  learningRate?: number;
-  /** lamb and adagrad; at least 1e-30. Default 1e-6 (lamb), 1e-8 (adagrad). */
-  epsilon?: number;
-  /** lamb: decay of the mean gradient. Default 0.9. */
-  beta1?: number;
-  /** lamb: decay of the mean squared gradient. Default 0.999. */
-  beta2?: number;
-  /** lamb: added to the update as weightDecay * w. Default 0, which is all that the other kinds take. */
-  weightDecay?: number;
-}
+import { optionNames } from '../option_names.ts';
+import { type DenseOptimizer, nativeDenseOptimizer } from './optimizers/index.ts';
+import { MOST_RATE } from './optimizers/optimizer.ts';
 
 export interface DenseNetOptions {
   /** Dense inputs per example, at most 65,536. Default 0: none; a learned constant vector stands in for the bottom layers. */
@@ -57,16 +40,19 @@ export interface DenseTensor {
   length: number;
 }
 
-const OPTIONS = ['dense', 'vectors', 'dim', 'bottom', 'top', 'optimizer', 'seed', 'device', 'threads'];
-const OPTIMIZER_OPTIONS = ['kind', 'learningRate', 'epsilon', 'beta1', 'beta2', 'weightDecay'];
-const DEFAULTS = {
-  lamb: { learningRate: 0.002, epsilon: 1e-6 },
-  adagrad: { learningRate: 0.02, epsilon: 1e-8 },
-  sgd: { learningRate: 0.1, epsilon: 1e-8 },
-};
+const OPTIONS = optionNames<DenseNetOptions>({
+  dense: true,
+  vectors: true,
+  dim: true,
+  bottom: true,
+  top: true,
+  optimizer: true,
+  seed: true,
+  device: true,
+  threads: true,
+});
 
 /** What nets take at most; a config is held to it before data are read. */
-export const MOST_RATE = 1e6;
 export const MOST_DIM = 1024;
 export const MOST_VECTORS = 1024;
 export const MOST_WIDTH = 65_536;
@@ -210,8 +196,8 @@ export class DenseNet {
   }
 
   /**
-   * A copy of the optimizer's state: empty for SGD; sums of squares, like the parameters, for Adagrad; mean gradients,
-   * mean squared gradients and the number of steps for LAMB. With `parameters()` it is all that training goes on from.
+   * A copy of the optimizer's state, which its kind describes; empty for SGD. With `parameters()` it is all that training
+   * goes on from.
    *
    * @throws CollideError CLOSED
    */
@@ -233,9 +219,7 @@ export class DenseNet {
 
   /** Bytes of the parameters and of the optimizer's state. */
   memory(): { parameters: number; optimizer: number } {
-    const parameters = this.parameterCount * 4;
-    const { kind } = this.#config.optimizer;
-    return { parameters, optimizer: kind === 'lamb' ? 2 * parameters + 4 : kind === 'adagrad' ? parameters : 0 };
+    return { parameters: 4 * this.parameterCount, optimizer: 4 * this.#native.stateCount() };
   }
 
   /** @internal The native net, for a model whose steps are native as a whole. */
@@ -274,7 +258,7 @@ function completeOptions(options: DenseNetOptions): NativeDenseConfig {
     dim,
     bottom,
     top,
-    optimizer: completeDenseOptimizer(options.optimizer ?? { kind: 'lamb' }),
+    optimizer: nativeDenseOptimizer(options.optimizer ?? { kind: 'lamb' }),
     seed: checkSeed(options.seed ?? 1, 'seed'),
     threads: checkInteger(options.threads ?? 0, 0, 1024, 'threads (0: all)'),
   };
@@ -285,35 +269,6 @@ function widths(value: readonly number[], where: string): number[] {
     throw invalid(`Expected an array of at most ${MOST_LAYERS} widths for ${where}, received ${describe(value)}`);
   }
   return value.map((width, layer) => checkInteger(width, 1, MOST_WIDTH, `${where}[${layer}]`));
-}
-
-/** @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION */
-export function completeDenseOptimizer(optimizer: DenseOptimizer): NativeDenseConfig['optimizer'] {
-  checkOptions(optimizer, OPTIMIZER_OPTIONS, 'optimizer');
-  const kind = checkOneOf(optimizer.kind, ['lamb', 'adagrad', 'sgd'], 'optimizer.kind');
-  const weightDecay = checkNumber(optimizer.weightDecay ?? 0, 0, MOST_RATE, 'optimizer.weightDecay');
-  if (kind !== 'lamb' && weightDecay !== 0) {
-    throw invalid(`Expected no weight decay with the optimizer "${kind}", received ${weightDecay}`);
-  }
-  const beta = (name: 'beta1' | 'beta2', missing: number) => {
-    const value = checkNumber(optimizer[name] ?? missing, 0, 1, `optimizer.${name}`);
-    if (value === 1) throw invalid(`Expected a number below 1 for optimizer.${name}, received 1`);
-    return value;
-  };
-  return {
-    kind,
-    learningRate: checkNumber(
-      optimizer.learningRate ?? DEFAULTS[kind].learningRate,
-      0,
-      MOST_RATE,
-      'optimizer.learningRate',
-    ),
-    // A weight whose gradient has always been 0 divides 0 by epsilon: above 0, in float32 too.
-    epsilon: checkNumber(optimizer.epsilon ?? DEFAULTS[kind].epsilon, 1e-30, MOST_RATE, 'optimizer.epsilon'),
-    beta1: beta('beta1', 0.9),
-    beta2: beta('beta2', 0.999),
-    weightDecay,
-  };
 }
 
 /** Names of the tensors that were told of. */

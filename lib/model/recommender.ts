@@ -7,8 +7,9 @@ import type { Device, PlacedOn } from '../device.ts';
 import { type EmbeddingOptimizer, EmbeddingTables, type FeatureOptions, type Init } from '../embedding/index.ts';
 import { checkInteger, checkList, checkNumber, checkObject, checkOptions } from '../errors.ts';
 import { checkBatch, type ModelBatch } from './batch.ts';
-import { DenseNet, type DenseOptimizer } from './dense_net.ts';
+import { DenseNet } from './dense_net.ts';
 import { DeviceSteps } from './device_steps.ts';
+import type { DenseOptimizer } from './optimizers/index.ts';
 import { checkStandardization, DenseInputs, type Standardization } from './standardization.ts';
 
 /** A feature of a model: one vector, as wide as those of the other features. */

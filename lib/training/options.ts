@@ -5,10 +5,10 @@ import type { Device } from '../device.ts';
 import type { EmbeddingOptimizer, Init } from '../embedding/index.ts';
 import { CollideError, checkInteger, describe } from '../errors.ts';
 import type { FeatureHashing } from '../hashing/feature_hashing.ts';
-import type { DenseOptimizer } from '../model/dense_net.ts';
+import { type DenseOptimizer, denseOptimizers } from '../model/optimizers/index.ts';
 import { Recommender } from '../model/recommender.ts';
 import { type Standardization, standardizationOf } from '../model/standardization.ts';
-import { defaultBatchSize, defaultDenseRate, type OutOfVocabularyTraining } from './train.ts';
+import { defaultBatchSize, type OutOfVocabularyTraining } from './train.ts';
 
 export interface ModelOptions {
   /** Hidden widths of the bottom MLP, without its last layer of width dim; used with dense inputs. Default [64]. */
@@ -17,7 +17,7 @@ export interface ModelOptions {
   topHidden?: number[];
   /** Without a learning rate, which is an option of its own. Default rowwise Adagrad. */
   embeddingOptimizer?: EmbeddingOptimizer;
-  /** Default LAMB; its learning rate by default 0.002 (the paper's) at 4,096 steps an epoch (see `defaultDenseRate`). */
+  /** Default LAMB; its learning rate by default 0.002 (the paper's) at 4,096 steps an epoch (see `lambRate`). */
   denseOptimizer?: DenseOptimizer;
   init?: Init;
   /**
@@ -131,9 +131,9 @@ function standardizationFor(split: Split, { standardize = true }: TrainingOption
 /** With the learning rate that suits the steps of an epoch over a split. */
 export function denseOptimizer(split: Split, { denseOptimizer, batchSize }: TrainingOptions): DenseOptimizer {
   const optimizer = denseOptimizer ?? { kind: 'lamb' };
-  if (optimizer.kind !== 'lamb') return optimizer;
-  const steps = split.rows / (batchSize ?? defaultBatchSize(split.rows));
-  return { ...optimizer, learningRate: optimizer.learningRate ?? defaultDenseRate(steps) };
+  const { rateForSteps } = denseOptimizers.get(optimizer.kind, 'denseOptimizer.kind');
+  if (rateForSteps === undefined || optimizer.learningRate !== undefined) return optimizer;
+  return { ...optimizer, learningRate: rateForSteps(split.rows / (batchSize ?? defaultBatchSize(split.rows))) };
 }
 
 /** The learning rates to try, at least one. */

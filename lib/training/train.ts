@@ -73,15 +73,6 @@ export function defaultBatchSize(rows: number): number {
 }
 
 /**
- * LAMB moves each tensor by its rate times the tensor's norm a step. The paper's 0.002 is for some thousands of steps; with
- * fewer the layers would hardly leave their random start, with more they would wander. So: 0.002 at 4,096 steps an epoch,
- * otherwise as 1 / sqrt(steps), to 0.01 at most.
- */
-export function defaultDenseRate(steps: number): number {
-  return Math.min(0.01, 0.002 * Math.sqrt(4096 / steps));
-}
-
-/**
  * One pass over a split in shuffled order. A model whose folds train by different hash functions gets batches of one fold
  * each, which take turns (`folds` of `batches`). Returns the mean log loss along the way.
  *

@@ -8,6 +8,7 @@
 #include "addon/arrays.h"
 #include "addon/cuda.h"
 #include "addon/names.h"
+#include "addon/optimizer.h"
 
 namespace collide::addon {
 
@@ -33,16 +34,8 @@ std::vector<std::size_t> sizes(const Napi::Object& object, const char* key) {
 }
 
 DenseOptimizerConfig optimizer(const Napi::Object& object) {
-  DenseOptimizerConfig config;
-  using Kind = DenseOptimizerConfig::Kind;
-  constexpr Names<Kind> kKinds({{"sgd", Kind::kSgd}, {"adagrad", Kind::kAdagrad}, {"lamb", Kind::kLamb}});
-  config.kind = named(object, "kind", kKinds);
-  config.learning_rate = number(object, "learningRate");
-  config.epsilon = number(object, "epsilon");
-  config.beta1 = number(object, "beta1");
-  config.beta2 = number(object, "beta2");
-  config.weight_decay = number(object, "weightDecay");
-  return config;
+  using Kind = decltype(DenseOptimizerConfig::kind);
+  return {read_optimizer<Kind>(object, "a dense optimizer"), number(object, "learningRate")};
 }
 
 class DenseNetWrap : public Napi::ObjectWrap<DenseNetWrap> {
@@ -59,6 +52,7 @@ class DenseNetWrap : public Napi::ObjectWrap<DenseNetWrap> {
                            InstanceMethod("writeState", &DenseNetWrap::write_state),
                            InstanceMethod("readIdle", &DenseNetWrap::read_idle),
                            InstanceMethod("parameterCount", &DenseNetWrap::parameter_count),
+                           InstanceMethod("stateCount", &DenseNetWrap::state_count),
                            InstanceMethod("close", &DenseNetWrap::close),
                        });
   }
@@ -151,6 +145,12 @@ class DenseNetWrap : public Napi::ObjectWrap<DenseNetWrap> {
   Napi::Value parameter_count(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
       return Napi::Number::New(info.Env(), static_cast<double>(net().parameter_count()));
+    });
+  }
+
+  Napi::Value state_count(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      return Napi::Number::New(info.Env(), static_cast<double>(net().state_count()));
     });
   }
 

@@ -3,6 +3,7 @@
 #include "addon/addon.h"
 #include "addon/hash.h"
 #include "addon/names.h"
+#include "addon/optimizer.h"
 
 namespace collide::addon {
 
@@ -12,11 +13,6 @@ constexpr Names<Pooling> kPoolings({{"sum", Pooling::kSum}, {"mean", Pooling::kM
 constexpr Names<Combine> kCombines({{"sum", Combine::kSum},
                                     {"concat", Combine::kConcat},
                                     {"multiply", Combine::kMultiply}});
-constexpr Names<OptimizerKind> kOptimizers({{"sgd", OptimizerKind::kSgd},
-                                            {"adagrad", OptimizerKind::kAdagrad},
-                                            {"rowwise-adagrad", OptimizerKind::kRowwiseAdagrad},
-                                            {"adam", OptimizerKind::kAdam},
-                                            {"rowwise-adam", OptimizerKind::kRowwiseAdam}});
 constexpr Names<BadIndex> kBadIndices(
     {{"error", BadIndex::kError}, {"zero", BadIndex::kZero}, {"clamp", BadIndex::kClamp}, {"hash", BadIndex::kHash}});
 
@@ -50,16 +46,9 @@ Feature read_feature(const Napi::Object& object) {
   return feature;
 }
 
-OptimizerSettings read_optimizer(const Napi::Object& object) {
-  OptimizerSettings optimizer;
-  optimizer.kind = named(object, "kind", kOptimizers);
-  optimizer.learning_rate = static_cast<float>(number(object, "learningRate"));
-  optimizer.epsilon = static_cast<float>(number(object, "epsilon"));
-  optimizer.beta1 = static_cast<float>(number(object, "beta1"));
-  optimizer.beta2 = static_cast<float>(number(object, "beta2"));
-  optimizer.weight_decay = static_cast<float>(number(object, "weightDecay"));
-  optimizer.max_row_norm = static_cast<float>(number(object, "maxRowNorm"));
-  return optimizer;
+OptimizerSettings read_settings(const Napi::Object& object) {
+  return {read_optimizer<EmbeddingOptimizer>(object, "an embedding optimizer"),
+          static_cast<float>(number(object, "learningRate")), static_cast<float>(number(object, "maxRowNorm"))};
 }
 
 }  // namespace
@@ -70,7 +59,7 @@ EmbeddingConfig read_embedding_config(const Napi::Object& object) {
   for (std::uint32_t i = 0; i < features.Length(); ++i) {
     config.features.push_back(read_feature(features.Get(i).As<Napi::Object>()));
   }
-  config.optimizer = read_optimizer(object.Get("optimizer").As<Napi::Object>());
+  config.optimizer = read_settings(object.Get("optimizer").As<Napi::Object>());
   config.bad_index = named(object, "badIndex", kBadIndices);
   config.count_accesses = boolean(object, "countAccesses");
   config.cuda = on_cuda(object);

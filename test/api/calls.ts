@@ -142,6 +142,8 @@ export async function everyCall(tidy: { close(): void }[]): Promise<Call[]> {
     plain('mixedHasher', 1n, 10),
     plain('mixedRow', 3n, 1n, 10n),
     plain('nativeHash', table, 4),
+    plain('nativeEmbeddingOptimizer', { kind: 'adam', learningRate: 0.1, epsilon: 1e-8, beta1: 0.9, clipRowNorm: 1 }),
+    plain('nativeDenseOptimizer', { kind: 'lamb', learningRate: 0.1, epsilon: 1e-8, beta1: 0.9, weightDecay: 0.1 }),
     plain('normalizedEntropy', Float32Array.of(0, 1), Float32Array.of(0.2, 0.7)),
     plain('normalizedEntropyOfLogits', Float32Array.of(0, 1), Float32Array.of(0.2, 7)),
     plain('openDataset', dataConfig),

@@ -225,7 +225,7 @@ describe('limits of the engine', () => {
     ['clipRowNorm', optimizer({ clipRowNorm: 1e21 }), /training\.embeddingOptimizer: .*clipRowNorm/],
     ['beta1 without Adam', optimizer({ kind: 'sgd', beta1: 0.5 }), /training\.embeddingOptimizer: .*"beta1"/],
     ['epsilon of the net', dense({ epsilon: 1e-31 }), /training\.denseOptimizer: .*1e-30.*epsilon/],
-    ['weightDecay without LAMB', dense({ kind: 'sgd', weightDecay: 1 }), /training\.denseOptimizer: .*no weight decay/],
+    ['weightDecay without LAMB', dense({ kind: 'sgd', weightDecay: 1 }), /training\.denseOptimizer: .*"weightDecay"/],
   ])('%s is refused with its key and the file', async (_, more, expected) => {
     const message = await refused(config(more));
     expect(message).toMatch(/^c\.yaml: /);

@@ -11,6 +11,7 @@ import {
   asOptions,
   embeddingCases,
   generator,
+  optionsOf,
   type Random,
   randomBatch,
   randomHash,
@@ -116,8 +117,8 @@ describe.skipIf(!probeCuda().available)('training on the device has the bits of 
       ];
       const batches = lengths.map((some) => bags(some, (i) => (i * i) % 40));
       for (const kind of ALL_KINDS) {
-        for (const extra of [{}, { weightDecay: 0.1, clipRowNorm: 0.5 }]) {
-          expectSameBits({ features, optimizer: { kind, learningRate: 0.1, ...extra }, seed: 2 }, batches);
+        for (const extra of [{}, { weightDecay: 0.1, clipRowNorm: 0.5, l1: 0.05, l2: 0.1, beta: 0.5 }]) {
+          expectSameBits({ features, optimizer: optionsOf(kind, { learningRate: 0.1, ...extra }), seed: 2 }, batches);
         }
       }
     });
@@ -158,7 +159,8 @@ describe.skipIf(!probeCuda().available)('training on the device has the bits of 
     for (const kind of ALL_KINDS) {
       const features = [feature('a', 12), feature('b', 5)];
       const batch = bags(new Array(60).fill(1), (i) => i % 11);
-      expectSameBits({ features, optimizer: { kind, learningRate: 0.1, clipRowNorm: 2 }, seed: 1, gradient }, [batch]);
+      const optimizer = optionsOf(kind, { learningRate: 0.1, clipRowNorm: 2 });
+      expectSameBits({ features, optimizer, seed: 1, gradient }, [batch]);
     }
   });
 

@@ -13,6 +13,7 @@ import {
   embeddingCases,
   generator,
   optimizers,
+  optionsOf,
   positive,
   type Random,
   randomBatch,
@@ -132,7 +133,7 @@ describe('against the float64 reference', () => {
 
   // Without clipping: it divides by the norm of a gradient, which may have cancelled too.
   it('random layouts, SGD, mixed signs: relative to the terms', () => {
-    const sgd = optimizers('sgd').map(({ clipRowNorm: _, ...optimizer }) => optimizer);
+    const sgd = optimizers('sgd').map(({ clipRowNorm: _, ...optimizer }) => optimizer as EmbeddingOptimizer);
     property(embeddingCases(['float32'], sgd), { ...MIXED, relativeToTerms: true }, false);
   });
 
@@ -148,8 +149,9 @@ describe('against the float64 reference', () => {
         const size = { size: 150, longest: 8, weighted: true };
         const batches = [0, 1, 2, 3, 4].map(() => randomBatch(features, size, random));
         for (const batch of batches) expect(shareColliding(features, batch)).toBeGreaterThan(0.5);
-        for (const extra of [{}, { weightDecay: 0.05, clipRowNorm: 2 }]) {
-          expectExact(largestErrors({ features, optimizer: { kind, learningRate: 0.3, ...extra }, seed: 3 }, batches));
+        for (const extra of [{}, { weightDecay: 0.05, clipRowNorm: 2, l1: 0.05, l2: 0.1, beta: 0.5 }]) {
+          const optimizer = optionsOf(kind, { learningRate: 0.3, ...extra });
+          expectExact(largestErrors({ features, optimizer, seed: 3 }, batches));
         }
       });
     }

@@ -46,6 +46,7 @@ describe('a learnable toy', () => {
     { kind: 'rowwise-adagrad', learningRate: 0.2 },
     { kind: 'adam', learningRate: 0.05 },
     { kind: 'rowwise-adam', learningRate: 0.05 },
+    { kind: 'ftrl', learningRate: 0.2, l2: 1e-5 },
   ];
   for (const optimizer of optimizers) {
     it(`the loss falls with ${optimizer.kind}`, () => {

@@ -1,6 +1,12 @@
 /** Random layouts and batches for the embedding tests. Shape by fast-check (it shrinks), contents by a seeded generator. */
 import fc from 'fast-check';
-import type { EmbeddingOptimizer, EmbeddingTables, FeatureOptions, Precision } from '../../lib/embedding/index.ts';
+import {
+  type EmbeddingOptimizer,
+  type EmbeddingTables,
+  embeddingOptimizers,
+  type FeatureOptions,
+  type Precision,
+} from '../../lib/embedding/index.ts';
 import { type HashFunction, PRUNED, rowOf } from '../../lib/hashing/index.ts';
 import type { ReferenceBatch, ReferenceFeature } from './reference.ts';
 
@@ -171,23 +177,29 @@ function makeFeature(s: Shape, name: string, precision: Precision): CaseFeature 
   };
 }
 
+/** The options that a kind of optimizer has, of these. */
+export function optionsOf(kind: EmbeddingOptimizer['kind'], options: object): EmbeddingOptimizer {
+  const known = embeddingOptimizers.get(kind, 'kind').options;
+  const taken = Object.entries(options).filter(([name, value]) => known.includes(name) && value !== undefined);
+  return { kind, ...Object.fromEntries(taken) } as EmbeddingOptimizer;
+}
+
 /** One optimizer of the kinds; what the kind does not take stays out. */
 export function optimizers(...kinds: EmbeddingOptimizer['kind'][]): fc.Arbitrary<EmbeddingOptimizer> {
   return fc
     .record({
       kind: fc.constantFrom(...kinds),
       learningRate: fc.constantFrom(0.02, 0.3),
-      betas: fc.constantFrom({}, { beta1: 0.5, beta2: 0.75 }),
+      betas: fc.constantFrom({}, { beta1: 0.5, beta2: 0.75, beta: 1 }),
       weightDecay: fc.constantFrom(0, 0.1),
+      l1: fc.constantFrom(0, 0.01),
+      l2: fc.constantFrom(0, 0.1),
       clipRowNorm: fc.constantFrom(undefined, 0.5),
     })
-    .map(({ kind, learningRate, betas, weightDecay, clipRowNorm }) => {
-      const common = { learningRate, weightDecay, ...(clipRowNorm === undefined ? {} : { clipRowNorm }) };
-      return (kind.endsWith('adam') ? { kind, ...common, ...betas } : { kind, ...common }) as EmbeddingOptimizer;
-    });
+    .map(({ kind, betas, ...options }) => optionsOf(kind, { ...options, ...betas }));
 }
 
-export const ALL_KINDS = ['sgd', 'adagrad', 'rowwise-adagrad', 'adam', 'rowwise-adam'] as const;
+export const ALL_KINDS = embeddingOptimizers.names as EmbeddingOptimizer['kind'][];
 
 /** Layouts of everything that can be combined, with the given precisions and optimizers. */
 export function embeddingCases(

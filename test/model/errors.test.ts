@@ -30,9 +30,18 @@ describe('options of DenseNet', () => {
     [{ optimizer: { kind: 'lamb', learningRate: -1 } }, /optimizer.learningRate/],
     [{ optimizer: { kind: 'lamb', beta1: 1 } }, /below 1 for optimizer.beta1/],
     [{ optimizer: { kind: 'adagrad', epsilon: 0 } }, /optimizer.epsilon, received 0/],
-    [{ optimizer: { kind: 'sgd', weightDecay: 0.1 } }, /no weight decay with the optimizer "sgd"/],
   ])('%j is refused', (options, message) => {
     expect(make(options)).toThrow(refused('INVALID_ARGUMENT', message));
+  });
+
+  it('an option of another optimizer is named with those that there are', () => {
+    const known = (kind: string, option: string, options: string) =>
+      expect(make({ optimizer: { kind, [option]: 0 } })).toThrow(
+        refused('UNKNOWN_OPTION', new RegExp(`"${option}" for optimizer "${kind}".*Known options: ${options}$`)),
+      );
+    known('sgd', 'weightDecay', 'kind, learningRate');
+    known('sgd', 'epsilon', 'kind, learningRate');
+    known('adagrad', 'beta1', 'kind, learningRate, epsilon');
   });
 
   it('a misspelt option is named with the nearest', () => {

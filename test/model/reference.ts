@@ -2,6 +2,7 @@
  * The dense net in float64, written plainly and independently of the native code: one example at a time, one loop per
  * sum, no blocking. Parameters and gradients are one array each, in the order that DenseNet documents.
  */
+import type { DenseOptimizer } from '../../lib/model/index.ts';
 
 export interface Shape {
   dense: number;
@@ -156,7 +157,7 @@ export function pass(
 }
 
 export interface ReferenceOptimizer {
-  kind: 'sgd' | 'adagrad' | 'lamb';
+  kind: DenseOptimizer['kind'];
   learningRate: number;
   epsilon: number;
   beta1: number;

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { type Dataset, datasetFromArrays, type SplitArrays, shuffled, syntheticDataset } from '../../lib/data/index.ts';
 import { baselineHashing } from '../../lib/methods/baseline.ts';
 import { trainCrossTeachers } from '../../lib/methods/cross_fit.ts';
+import { lambRate } from '../../lib/model/optimizers/lamb.ts';
 import type { Recommender } from '../../lib/model/recommender.ts';
 import { Hashing } from '../../lib/pipeline/hashing.ts';
 import { Student, type StudentOptions, trainStudent } from '../../lib/pipeline/student.ts';
@@ -13,7 +14,7 @@ import { type TeacherOptions, trainTeacher } from '../../lib/pipeline/teacher.ts
 import { fitFixed, fitTuned } from '../../lib/training/fit.ts';
 import { buildRecommender } from '../../lib/training/options.ts';
 import { measureSensitivity } from '../../lib/training/sensitivity.ts';
-import { defaultBatchSize, defaultDenseRate, trainEpoch } from '../../lib/training/train.ts';
+import { defaultBatchSize, trainEpoch } from '../../lib/training/train.ts';
 import { epochSeed } from '../../lib/training/tune.ts';
 import { arraysOf, flipped, replaced, takeRows, tinyArrays, tinyData } from '../pipeline/tiny.ts';
 
@@ -295,7 +296,7 @@ describe('trainCrossTeachers', () => {
     using owned = model;
     const batchSize = defaultBatchSize(newer.rows);
     expect(batchSize).toBeGreaterThan(defaultBatchSize(few.rows));
-    owned.net.setLearningRate(defaultDenseRate(newer.rows / batchSize));
+    owned.net.setLearningRate(lambRate(newer.rows / batchSize));
     await trainEpoch(owned, newer, { batchSize, seed: epochSeed(1, 2) });
     expect(whole.features[0]!.rows).toEqual(owned.tables.weights(large.features[0]!.name));
   });

@@ -1,14 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { datasetFromArrays, type Split, syntheticDataset } from '../../lib/data/index.ts';
 import type { ModelBatch } from '../../lib/model/batch.ts';
+import { lambRate } from '../../lib/model/optimizers/lamb.ts';
 import { Recommender } from '../../lib/model/recommender.ts';
-import {
-  defaultBatchSize,
-  defaultDenseRate,
-  evaluateSplit,
-  predictSplit,
-  trainEpoch,
-} from '../../lib/training/train.ts';
+import { defaultBatchSize, evaluateSplit, predictSplit, trainEpoch } from '../../lib/training/train.ts';
 import { epochSeed, tune } from '../../lib/training/tune.ts';
 
 const { data } = syntheticDataset({ rows: 6000, cardinalities: [300, 50], zipf: 0.5, effect: 1.5, seed: 2 });
@@ -33,10 +28,10 @@ describe('defaults for small data', () => {
   });
 
   it("the paper's rate for 4,096 steps, less above, more below, never above 0.01", () => {
-    expect(defaultDenseRate(4096)).toBe(0.002);
-    expect(defaultDenseRate(65_536)).toBeCloseTo(0.0005, 12);
-    expect(defaultDenseRate(1024)).toBeCloseTo(0.004, 12);
-    expect(defaultDenseRate(10)).toBe(0.01);
+    expect(lambRate(4096)).toBe(0.002);
+    expect(lambRate(65_536)).toBeCloseTo(0.0005, 12);
+    expect(lambRate(1024)).toBeCloseTo(0.004, 12);
+    expect(lambRate(10)).toBe(0.01);
   });
 });
 

@@ -1,48 +1,41 @@
-// What the dense net's optimizers are, for the engines that run them.
-//   SGD      w -= lr g
-//   Adagrad  s += g^2; w -= lr g / (sqrt(s) + eps), elementwise
-//   LAMB     m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; r = mhat / (sqrt(vhat) + eps) + wd w, the hats being
-//            m / (1 - b1^t) and v / (1 - b2^t); w -= lr trust r, trust = min(|w| / |r|, 10) if both are > 0, else 1;
-//            one per parameter tensor (You et al. 2020)
+// The optimizers of the dense net, for the engines that run them.
 //
-// Without the bound, a tensor whose gradient becomes 0 for good is stepped at full size for ever: r fades, the ratio
-// grows by as much, and |w| grows as (1 + lr)^t until it overflows.
+// An optimizer is one header in optimizers/: a struct of the numbers that make it up, which has
+//   kName                      its name
+//   kStates, kCountsSteps      values of state per parameter, all starting as 0, and whether the number of steps is
+//                              state, too
+//   read_options(read)         sets the numbers from read("name of an option")
+//   possible(s, value)         whether a finite value may be the s-th state of a parameter
+//   Step, step(t)              what the parameters' updates in step number t (from 1) have in common
+//   update(step, w, g, state)  changes the state[kStates] of a parameter w with gradient g, and returns its update r
+//   trust(|w|, |r|)            w -= lr trust r, the norms being those of the parameter's tensor
+// A line here adds it to the list.
 //
 // A step is taken whole or not at all: if a value of the parameters or of the state would not be finite, everything
 // stays as it is.
 #pragma once
 
 #include <cstddef>
+#include <variant>
+
+#include "core/dense/optimizers/adagrad.h"
+#include "core/dense/optimizers/lamb.h"
+#include "core/dense/optimizers/sgd.h"
 
 namespace collide {
 
 struct DenseOptimizerConfig {
-  enum class Kind { kSgd, kAdagrad, kLamb };
-  Kind kind = Kind::kSgd;
-  double learning_rate = 0.01;
-  double epsilon = 1e-6;
-  double beta1 = 0.9, beta2 = 0.999;
-  double weight_decay = 0;  // LAMB only
+  std::variant<dense_optimizers::Sgd, dense_optimizers::Adagrad, dense_optimizers::Lamb> kind;
+  double learning_rate = 0;
 };
-
-// The numbers of one step: rest = 1 - beta, correct = 1 / (1 - beta^t).
-struct DenseRates {
-  float rate, epsilon, beta1, rest1, beta2, rest2, correct1, correct2, decay;
-};
-
-// The largest trust ratio.
-inline constexpr float kMostTrust = 10;
 
 // Steps are counted up to here, where the bias corrections have long been 1.
 inline constexpr float kMostDenseSteps = 16777216.0f;
 
-// Of LAMB's step number `steps`, the first being 1.
-DenseRates dense_rates(const DenseOptimizerConfig& config, float steps);
-
-// The state as floats: nothing (SGD), s (Adagrad), or m, v and the number of steps (LAMB).
+// The state as floats: [kStates, parameters], and the number of steps where it is counted.
 std::size_t dense_state_size(const DenseOptimizerConfig& config, std::size_t parameters);
 
-// Whether state[i] may be `value`: finite, sums of squares not negative, the steps a whole number.
+// Whether state[i] may be `value`: finite, what the optimizer can have, the steps a whole number.
 bool possible_dense_state(const DenseOptimizerConfig& config, std::size_t parameters, std::size_t i, float value);
 
 }  // namespace collide

@@ -1,49 +1,73 @@
-// Which optimizer steps the rows of embedding tables, and what its step of one batch needs: the same for every engine.
-// The formulas are in cpu/embedding/row_optimizer.h.
+// The optimizers that step the rows of embedding tables, and what a batch's steps need: the same for every engine.
+//
+// An optimizer is one header in optimizers/: a struct of the numbers that make it up, which has
+//   kName                       its name
+//   kColumnStates, kRowStates   how many values of state a row keeps per column, and how many besides; all start as 0
+//   read_options(read)          sets the numbers from read("name of an option")
+//   Step, step(rate, t)         what the steps of all rows of batch t have in common (t counts from 1); its
+//                               learning_rate among them
+//   row_rate(step, q, state)    with kRowStates only: takes the mean square q of the row's gradient into the row's own
+//                               state and returns the rate of its columns; without, they have step.learning_rate
+//   next(step, rate, w, g, s)   changes the state s[kColumnStates] of a column with gradient g, and returns its weight
+// A line here adds it to the list, and all engines, names and sizes follow.
+//
+// State per row, side by side: width values of every column state, one after the other, then the row's own.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <variant>
+
+#include "core/embedding/optimizers/adagrad.h"
+#include "core/embedding/optimizers/adam.h"
+#include "core/embedding/optimizers/ftrl.h"
+#include "core/embedding/optimizers/rowwise_adagrad.h"
+#include "core/embedding/optimizers/rowwise_adam.h"
+#include "core/embedding/optimizers/sgd.h"
 
 namespace collide {
 
-enum class OptimizerKind : std::uint8_t { kSgd, kAdagrad, kRowwiseAdagrad, kAdam, kRowwiseAdam };
-
-struct OptimizerSettings {
-  OptimizerKind kind = OptimizerKind::kRowwiseAdagrad;
-  float learning_rate = 0.02f;
-  float epsilon = 1e-8f;
-  float beta1 = 0.9f, beta2 = 0.999f;
-  float weight_decay = 0;
-  float max_row_norm = 0;  // 0: gradients are not clipped
-
-  // State values per row of this width, side by side: s; or m (width values) and then v.
-  constexpr std::size_t state_per_row(std::size_t width) const {
-    switch (kind) {
-      case OptimizerKind::kSgd:
-        return 0;
-      case OptimizerKind::kAdagrad:
-        return width;
-      case OptimizerKind::kRowwiseAdagrad:
-        return 1;
-      case OptimizerKind::kAdam:
-        return 2 * width;
-      case OptimizerKind::kRowwiseAdam:
-        return width + 1;
-    }
-    return 0;
-  }
+// What the steps of a batch's rows have in common.
+template <typename Kind>
+struct RowStep {
+  float max_row_norm;  // a longer gradient is shortened to it; 0: none is
+  typename Kind::Step numbers;
 };
 
-// What all rows of a batch have in common; `step` counts the batches from 1.
-struct OptimizerStep {
-  float learning_rate, epsilon, max_row_norm;
-  float keep;  // 1 - learning_rate * weight_decay: the factor of the old weights
-  float beta1, beta2;
-  float new1, new2;                // 1 - beta
-  float correction1, correction2;  // 1 / (1 - beta^step)
+template <typename... Kinds>
+struct EmbeddingOptimizerList {
+  using Any = std::variant<Kinds...>;
+  using AnyStep = std::variant<RowStep<Kinds>...>;
+};
 
-  OptimizerStep(const OptimizerSettings& settings, std::uint64_t step);
+using EmbeddingOptimizers = EmbeddingOptimizerList<embedding_optimizers::Sgd, embedding_optimizers::Adagrad,
+                                                   embedding_optimizers::RowwiseAdagrad, embedding_optimizers::Adam,
+                                                   embedding_optimizers::RowwiseAdam, embedding_optimizers::Ftrl>;
+
+using EmbeddingOptimizer = EmbeddingOptimizers::Any;
+using OptimizerStep = EmbeddingOptimizers::AnyStep;
+
+template <typename Kind>
+constexpr std::size_t state_per_row(std::size_t width) {
+  return Kind::kColumnStates * width + Kind::kRowStates;
+}
+
+struct OptimizerSettings {
+  EmbeddingOptimizer kind;
+  float learning_rate;
+  float max_row_norm = 0;  // 0: gradients are not clipped
+
+  std::size_t state_per_row(std::size_t width) const {
+    return std::visit([&]<typename Kind>(const Kind&) { return collide::state_per_row<Kind>(width); }, kind);
+  }
+  // Of batch t, the first being 1.
+  OptimizerStep step(std::uint64_t t) const {
+    return std::visit(
+        [&]<typename Kind>(const Kind& optimizer) -> OptimizerStep {
+          return RowStep<Kind>{max_row_norm, optimizer.step(learning_rate, t)};
+        },
+        kind);
+  }
 };
 
 // How a row's gradients are summed, the same tree for every engine: runs of up to kFloatRun in float32, one after the

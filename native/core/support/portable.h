@@ -5,10 +5,14 @@
 #include <bit>
 #include <cstdint>
 
+#include "core/support/multiversion.h"
+
 #ifdef __CUDACC__
 #define COLLIDE_HD __host__ __device__ __forceinline__
+#define COLLIDE_HD_INLINE COLLIDE_HD
 #else
 #define COLLIDE_HD inline
+#define COLLIDE_HD_INLINE COLLIDE_INLINE  // also for what every version of a COLLIDE_MULTIVERSION function vectorises
 #endif
 // Before a loop that would take too many registers on a device if it were unrolled.
 #ifdef __CUDA_ARCH__

@@ -18,15 +18,12 @@ constexpr std::size_t kPiece = 4096;
 // Fewer parameters than this are stepped on the caller's thread: waking another one would take longer.
 constexpr std::size_t kParallel = 65536;
 
-using Kind = DenseOptimizerConfig::Kind;
-
 // What a kernel needs to know of one piece, [0, count).
 struct Arrays {
   float* weight;
   float* gradient;  // the first shard
-  float* first;     // Adagrad: s. LAMB: m
-  float* second;    // LAMB: v
-  std::size_t count;
+  float* state;     // the first; the next is `states` floats further on
+  std::size_t states, count;
 };
 
 struct AddShards {
@@ -40,33 +37,25 @@ struct AddShards {
   }
 };
 
-// The next state of value i, and its update, which the learning rate and the trust ratio scale.
+// The update of value i, which the learning rate and the trust ratio scale, and its next state.
+template <typename Kind>
 struct Next {
-  float first, second, update;
-};
+  float update;
+  float state[Kind::kStates + 1];
 
-template <Kind kKind>
-COLLIDE_INLINE Next next(const Arrays& a, const DenseRates& r, std::size_t i) {
-  const float g = a.gradient[i];
-  if constexpr (kKind == Kind::kSgd) return {0, 0, g};
-  if constexpr (kKind == Kind::kAdagrad) {
-    const float s = a.first[i] + g * g;
-    return {s, 0, g / (std::sqrt(s) + r.epsilon)};
+  COLLIDE_INLINE Next(const Arrays& a, const typename Kind::Step& step, std::size_t i) {
+    for (int s = 0; s < Kind::kStates; ++s) state[s] = a.state[s * a.states + i];
+    update = Kind::update(step, a.weight[i], a.gradient[i], state);
   }
-  if constexpr (kKind == Kind::kLamb) {
-    const float m = r.beta1 * a.first[i] + r.rest1 * g;
-    const float v = r.beta2 * a.second[i] + r.rest2 * g * g;
-    return {m, v, m * r.correct1 / (std::sqrt(v * r.correct2) + r.epsilon) + r.decay * a.weight[i]};
-  }
-}
+};
 
 // Looks before anything is written: the squared norms of weights and updates in float64, the latter NaN or infinite if
 // a part of the next state is, and whether there is a gradient at all.
-template <Kind kKind>
+template <typename Kind>
 struct Measure {
   template <int kBytes>
-  static COLLIDE_INLINE void run(const Arrays& a, const DenseRates& r, double* weight_norm, double* update_norm,
-                                 bool* any) {
+  static COLLIDE_INLINE void run(const Arrays& a, const typename Kind::Step& step, double* weight_norm,
+                                 double* update_norm, bool* any) {
     constexpr std::size_t kRun = 512;
     alignas(64) float update[kRun];
     double updates = 0;
@@ -75,8 +64,10 @@ struct Measure {
       const std::size_t count = std::min(kRun, a.count - begin);
 #pragma GCC ivdep
       for (std::size_t i = 0; i < count; ++i) {
-        const Next n = next<kKind>(a, r, begin + i);
-        update[i] = n.update + 0.0f * (n.first + n.second);
+        const Next<Kind> next(a, step, begin + i);
+        float states = 0;
+        for (int s = 0; s < Kind::kStates; ++s) states += next.state[s];
+        update[i] = next.update + 0.0f * states;
         bits |= std::bit_cast<std::uint32_t>(a.gradient[begin + i]) << 1;  // 0 for 0 and -0
       }
       updates += squares(update, count);
@@ -99,16 +90,15 @@ struct Measure {
 };
 
 // scale: learning rate times trust ratio.
-template <Kind kKind>
+template <typename Kind>
 struct Apply {
   template <int kBytes>
-  static COLLIDE_INLINE void run(const Arrays& a, const DenseRates& r, float scale) {
+  static COLLIDE_INLINE void run(const Arrays& a, const typename Kind::Step& step, float scale) {
 #pragma GCC ivdep
     for (std::size_t i = 0; i < a.count; ++i) {
-      const Next n = next<kKind>(a, r, i);
-      if constexpr (kKind != Kind::kSgd) a.first[i] = n.first;
-      if constexpr (kKind == Kind::kLamb) a.second[i] = n.second;
-      a.weight[i] -= scale * n.update;
+      const Next<Kind> next(a, step, i);
+      for (int s = 0; s < Kind::kStates; ++s) a.state[s * a.states + i] = next.state[s];
+      a.weight[i] -= scale * next.update;
     }
   }
 };
@@ -131,31 +121,25 @@ DenseOptimizer::DenseOptimizer(const DenseOptimizerConfig& config, const std::ve
 }
 
 bool DenseOptimizer::step(float* parameters, float* gradients, std::size_t shards, std::size_t pitch) {
-  switch (config_.kind) {
-    case Kind::kSgd:
-      return step_of<Kind::kSgd>(parameters, gradients, shards, pitch);
-    case Kind::kAdagrad:
-      return step_of<Kind::kAdagrad>(parameters, gradients, shards, pitch);
-    default:
-      return step_of<Kind::kLamb>(parameters, gradients, shards, pitch);
-  }
+  return std::visit([&](const auto& kind) { return step_of(kind, parameters, gradients, shards, pitch); },
+                    config_.kind);
 }
 
-template <Kind kKind>
-bool DenseOptimizer::step_of(float* parameters, float* gradients, std::size_t shards, std::size_t pitch) {
-  float* const counted = kKind == Kind::kLamb ? &state()[2 * parameters_] : nullptr;
+template <typename Kind>
+bool DenseOptimizer::step_of(const Kind& kind, float* parameters, float* gradients, std::size_t shards,
+                             std::size_t pitch) {
+  float* const counted = Kind::kCountsSteps ? &state()[Kind::kStates * parameters_] : nullptr;
   const float steps = counted == nullptr ? 0 : std::min(*counted + 1, kMostDenseSteps);
-  const DenseRates rates = dense_rates(config_, steps);
+  const typename Kind::Step step = kind.step(steps);
   const auto arrays = [&](const Piece& piece) {
-    float* const first = kKind == Kind::kSgd ? nullptr : state() + piece.begin;
-    float* const second = kKind == Kind::kLamb ? state() + parameters_ + piece.begin : nullptr;
-    return Arrays{parameters + piece.begin, gradients + piece.begin, first, second, piece.end - piece.begin};
+    float* const states = Kind::kStates > 0 ? state() + piece.begin : nullptr;
+    return Arrays{parameters + piece.begin, gradients + piece.begin, states, parameters_, piece.end - piece.begin};
   };
   parallel_for(pieces_.size(), threads_, [&](std::size_t p) {
     const Arrays a = arrays(pieces_[p]);
     Measured& m = measured_[p];
     dispatch<AddShards>(a, shards, pitch);
-    dispatch<Measure<kKind>>(a, rates, &m.weight_norm, &m.update_norm, &m.any_gradient);
+    dispatch<Measure<Kind>>(a, step, &m.weight_norm, &m.update_norm, &m.any_gradient);
   });
   std::vector<Measured> tensors(tensors_);
   for (std::size_t p = 0; p < pieces_.size(); ++p) {
@@ -167,13 +151,12 @@ bool DenseOptimizer::step_of(float* parameters, float* gradients, std::size_t sh
   std::vector<float> scales(tensors_);
   for (std::size_t t = 0; t < tensors_; ++t) {
     const double w = std::sqrt(tensors[t].weight_norm), r = std::sqrt(tensors[t].update_norm);
-    const double trust = kKind == Kind::kLamb && w > 0 && r > 0 ? std::min<double>(w / r, kMostTrust) : 1.0;
-    const double scale = config_.learning_rate * trust;
+    const double scale = config_.learning_rate * Kind::trust(w, r);
     if (!(w + scale * r <= std::numeric_limits<float>::max())) return false;
     scales[t] = static_cast<float>(scale);
   }
   parallel_for(pieces_.size(), threads_,
-               [&](std::size_t p) { dispatch<Apply<kKind>>(arrays(pieces_[p]), rates, scales[pieces_[p].tensor]); });
+               [&](std::size_t p) { dispatch<Apply<Kind>>(arrays(pieces_[p]), step, scales[pieces_[p].tensor]); });
   for (std::size_t t = 0; t < tensors_; ++t) {
     idle_[t] = tensors[t].any_gradient ? 0 : std::min(idle_[t] + 1, kMostDenseSteps);
   }

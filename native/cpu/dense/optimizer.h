@@ -35,8 +35,8 @@ class DenseOptimizer {
     bool any_gradient = false;
   };
 
-  template <DenseOptimizerConfig::Kind kKind>
-  bool step_of(float* parameters, float* gradients, std::size_t shards, std::size_t pitch);
+  template <typename Kind>
+  bool step_of(const Kind& kind, float* parameters, float* gradients, std::size_t shards, std::size_t pitch);
 
   const DenseOptimizerConfig& config_;
   unsigned threads_;

@@ -1,7 +1,9 @@
 #include "cpu/embedding/backward.h"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "core/support/multiversion.h"
@@ -87,17 +89,20 @@ struct Runs {
 
 void step_one(const TableGradient& task, const OptimizerStep& step, std::uint32_t row, float* sum) {
   const InternalTable& table = *task.table;
-  step_rows(task.optimizer, table.precision, step, table.row(row), table.state_of(row), sum, 1, table.width,
-            task.random ^ mix64(row));
+  step_rows(step, table.precision, table.row(row), table.state_of(row), sum, 1, table.width, task.random ^ mix64(row));
 }
 
-// kHot: rowwise Adagrad on float32 rows, the paper's optimizer, without a call per row. kWidth: of the rows, or 0 for
-// any. Everything that the loop needs is copied first: stores to rows might change it where the compiler cannot tell.
-template <typename Entry, bool kHot, int kWidth>
-COLLIDE_INLINE void step_runs(const TableGradient& task, const OptimizerStep& given, const Runs<Entry>& sorted) {
-  const OptimizerStep step = given;
+// The optimizer whose loop over rows of float32 is compiled as one, without a call per row: the paper's.
+using Inlined = embedding_optimizers::RowwiseAdagrad;
+
+// Step: RowStep<Inlined> of float32 rows, or OptimizerStep of any. kWidth: of the rows, or 0 for any. Everything that
+// the loop needs is copied first: stores to rows might change it where the compiler cannot tell.
+template <int kWidth, typename Entry, typename Step>
+COLLIDE_INLINE void step_runs(const TableGradient& task, const Step& given, const Runs<Entry>& sorted) {
+  constexpr bool kInlined = std::is_same_v<Step, RowStep<Inlined>>;
+  const Step step = given;
   const std::size_t width = kWidth > 0 ? kWidth : task.table->width, rows = task.table->rows;
-  const std::size_t row_bytes = kHot ? width * sizeof(float) : task.table->bytes_per_row;
+  const std::size_t row_bytes = kInlined ? width * sizeof(float) : task.table->bytes_per_row;
   const std::size_t states = task.table->state_stride(), runs = sorted.runs, n = sorted.n;
   auto* const weights = task.table->weights.template as<std::uint8_t>();
   auto* const state = task.table->state.template as<float>();
@@ -106,8 +111,7 @@ COLLIDE_INLINE void step_runs(const TableGradient& task, const OptimizerStep& gi
   const Entry* const entries = sorted.entries;
   const std::uint32_t* const starts = sorted.starts;
   // Most rows of whole vectors have few entries: those are summed and stepped in registers.
-  constexpr int kVectors = kHot && kWidth % 8 == 0 ? kWidth / 8 : 0;
-  const bool clips = step.max_row_norm > 0;
+  constexpr int kVectors = kInlined && kWidth % 8 == 0 ? kWidth / 8 : 0;
   constexpr std::size_t kLines = kWidth > 0 ? (kWidth * sizeof(float) + kLine - 1) / kLine : 4;
   constexpr std::size_t kGradientsAhead = kGradientLinesAhead / kLines, kRowsAhead = kRowLinesAhead / kLines;
   constexpr bool kTwice = kLines > 1;
@@ -136,7 +140,7 @@ COLLIDE_INLINE void step_runs(const TableGradient& task, const OptimizerStep& gi
       fetch_gradients(begin + kGradientsAhead / 2, end + kGradientsAhead / 2);
     }
     if constexpr (kVectors > 0) {
-      if (end - begin <= kFloatRun && !clips) {
+      if (end - begin <= kFloatRun && !(step.max_row_norm > 0)) {
         Float8 few[kVectors];
         Sum<Entry, kWidth>::few(gradient, entries + begin, end - begin, 0, few);
         step_vectors(step, reinterpret_cast<float*>(weights + row * row_bytes), state + row * states, few);
@@ -147,9 +151,9 @@ COLLIDE_INLINE void step_runs(const TableGradient& task, const OptimizerStep& gi
         width, [&]<int kBlock>(std::size_t column) __attribute__((always_inline)) {
           Sum<Entry, kBlock>::run(gradient, entries + begin, end - begin, column, sum + column);
         });
-    if constexpr (kHot) {
-      step_row<OptimizerKind::kRowwiseAdagrad, Precision::kFloat32, kWidth>(step, weights + row * row_bytes,
-                                                                            state + row * states, sum, width, 0);
+    if constexpr (kInlined) {
+      step_row<Inlined, Precision::kFloat32, kWidth>(step, weights + row * row_bytes, state + row * states, sum, width,
+                                                     0);
     } else {
       step_one(task, step, static_cast<std::uint32_t>(row), sum);
     }
@@ -158,48 +162,50 @@ COLLIDE_INLINE void step_runs(const TableGradient& task, const OptimizerStep& gi
 
 // The paper's widths and the field's are known when the loop is compiled.
 template <typename Entry>
-COLLIDE_INLINE void step_hot_runs(const TableGradient& task, const OptimizerStep& step, const Runs<Entry>& sorted) {
+COLLIDE_INLINE void step_inlined(const TableGradient& task, const RowStep<Inlined>& step, const Runs<Entry>& sorted) {
   switch (task.table->width) {
     case 2:
-      return step_runs<Entry, true, 2>(task, step, sorted);
+      return step_runs<2>(task, step, sorted);
     case 4:
-      return step_runs<Entry, true, 4>(task, step, sorted);
+      return step_runs<4>(task, step, sorted);
     case 16:
-      return step_runs<Entry, true, 16>(task, step, sorted);
+      return step_runs<16>(task, step, sorted);
     case 32:
-      return step_runs<Entry, true, 32>(task, step, sorted);
+      return step_runs<32>(task, step, sorted);
     case 64:
-      return step_runs<Entry, true, 64>(task, step, sorted);
+      return step_runs<64>(task, step, sorted);
     default:
-      return step_runs<Entry, true, 0>(task, step, sorted);
+      return step_runs<0>(task, step, sorted);
   }
 }
 
 COLLIDE_MULTIVERSION
-void step_hot(const TableGradient& task, const OptimizerStep& step, const Runs<RowEntry>& sorted) {
-  step_hot_runs(task, step, sorted);
+void step_plain(const TableGradient& task, const RowStep<Inlined>& step, const Runs<RowEntry>& sorted) {
+  step_inlined(task, step, sorted);
 }
 COLLIDE_MULTIVERSION
-void step_hot_weighted(const TableGradient& task, const OptimizerStep& step, const Runs<WeightedRowEntry>& sorted) {
-  step_hot_runs(task, step, sorted);
+void step_weighted(const TableGradient& task, const RowStep<Inlined>& step, const Runs<WeightedRowEntry>& sorted) {
+  step_inlined(task, step, sorted);
 }
 COLLIDE_MULTIVERSION
-void step_any(const TableGradient& task, const OptimizerStep& step, const Runs<RowEntry>& sorted) {
-  step_runs<RowEntry, false, 0>(task, step, sorted);
+void step_any_plain(const TableGradient& task, const OptimizerStep& step, const Runs<RowEntry>& sorted) {
+  step_runs<0>(task, step, sorted);
 }
 COLLIDE_MULTIVERSION
 void step_any_weighted(const TableGradient& task, const OptimizerStep& step, const Runs<WeightedRowEntry>& sorted) {
-  step_runs<WeightedRowEntry, false, 0>(task, step, sorted);
+  step_runs<0>(task, step, sorted);
 }
 
-bool is_hot(const TableGradient& task) {
-  return task.optimizer == OptimizerKind::kRowwiseAdagrad && task.table->precision == Precision::kFloat32;
+const RowStep<Inlined>* inlined_step(const TableGradient& task, const OptimizerStep& step) {
+  return task.table->precision == Precision::kFloat32 ? std::get_if<RowStep<Inlined>>(&step) : nullptr;
 }
 void step_sorted(const TableGradient& task, const OptimizerStep& step, const Runs<RowEntry>& sorted) {
-  is_hot(task) ? step_hot(task, step, sorted) : step_any(task, step, sorted);
+  const auto* const inlined = inlined_step(task, step);
+  inlined != nullptr ? step_plain(task, *inlined, sorted) : step_any_plain(task, step, sorted);
 }
 void step_sorted(const TableGradient& task, const OptimizerStep& step, const Runs<WeightedRowEntry>& sorted) {
-  is_hot(task) ? step_hot_weighted(task, step, sorted) : step_any_weighted(task, step, sorted);
+  const auto* const inlined = inlined_step(task, step);
+  inlined != nullptr ? step_weighted(task, *inlined, sorted) : step_any_weighted(task, step, sorted);
 }
 
 // Each thread's own room for one table's entries: it stays in the cache from table to table.

@@ -31,7 +31,6 @@ struct GradientSource {
 // All that one table learns from a batch.
 struct TableGradient {
   InternalTable* table;
-  OptimizerKind optimizer;
   std::uint64_t random;  // of this table in this step: stochastic rounding
   const float* gradient;
   bool counts;  // adds the number of each row's gradients to its counter

@@ -59,12 +59,8 @@ void CpuEmbedding::make_factor_gradients(const float* gradient) {
 std::vector<TableGradient> CpuEmbedding::table_gradients(const float* gradient) {
   std::vector<TableGradient> tasks;
   for (std::size_t t = 0; t < tables_.size(); ++t) {
-    tasks.push_back({&tables_[t],
-                     optimizer_.kind,
-                     mix64(seed_ ^ mix64(steps_ * tables_.size() + t)),
-                     gradient,
-                     pending_ && tables_[t].counts,
-                     {}});
+    tasks.push_back(
+        {&tables_[t], mix64(seed_ ^ mix64(steps_ * tables_.size() + t)), gradient, pending_ && tables_[t].counts, {}});
   }
   for (std::size_t f = 0; f < bags_.size(); ++f) {
     const Feature& feature = layout_.features[f];
@@ -132,7 +128,7 @@ void CpuEmbedding::backward(const float* gradient, float* weight_gradient) {
   }
   make_factor_gradients(gradient);
   kept_ = false;
-  const OptimizerStep step(optimizer_, ++steps_);
+  const OptimizerStep step = optimizer_.step(++steps_);
   std::vector<TableGradient> tasks = table_gradients(gradient);
   pending_ = false;
   // A table of much more than a thread's share would keep one thread busy when the others are done. Split, it costs

@@ -37,8 +37,7 @@ std::unique_ptr<CpuEmbedding> round_tables(const EmbeddingEngine& source, Precis
     features.back().precision = precision;
     features.back().init_scale = 0;
   }
-  OptimizerSettings none;
-  none.kind = OptimizerKind::kSgd;
+  const OptimizerSettings none{embedding_optimizers::Sgd{}, 0};  // has no state
   auto rounded =
       std::make_unique<CpuEmbedding>(EmbeddingLayout(std::move(features)), none, source.bad_index(), 0, threads, false);
   for (std::size_t t = 0; t < source.layout().tables.size(); ++t) {

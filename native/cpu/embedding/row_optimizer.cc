@@ -4,35 +4,23 @@
 
 #include "core/support/error.h"
 #include "core/support/multiversion.h"
+#include "core/support/named_kinds.h"
 
 namespace collide {
 
 namespace {
 
-template <OptimizerKind kKind, Precision kPrecision>
-COLLIDE_INLINE void step_all(const OptimizerStep& step, std::uint8_t* rows, float* state, float* gradients,
+template <Precision kPrecision>
+COLLIDE_INLINE void step_all(const OptimizerStep& any, std::uint8_t* rows, float* state, float* gradients,
                              std::size_t count, std::size_t width, std::uint64_t random_key) {
-  const std::size_t state_per_row = OptimizerSettings{.kind = kKind}.state_per_row(width);
-  for (std::size_t row = 0; row < count; ++row) {
-    step_row<kKind, kPrecision, 0>(step, rows + row * row_bytes(kPrecision, width), state + row * state_per_row,
-                                   gradients + row * width, width, random_key + row);
-  }
-}
-
-template <Precision kPrecision, typename... Arguments>
-COLLIDE_INLINE void step_kind(OptimizerKind kind, const Arguments&... arguments) {
-  switch (kind) {
-    case OptimizerKind::kSgd:
-      return step_all<OptimizerKind::kSgd, kPrecision>(arguments...);
-    case OptimizerKind::kAdagrad:
-      return step_all<OptimizerKind::kAdagrad, kPrecision>(arguments...);
-    case OptimizerKind::kRowwiseAdagrad:
-      return step_all<OptimizerKind::kRowwiseAdagrad, kPrecision>(arguments...);
-    case OptimizerKind::kAdam:
-      return step_all<OptimizerKind::kAdam, kPrecision>(arguments...);
-    case OptimizerKind::kRowwiseAdam:
-      return step_all<OptimizerKind::kRowwiseAdam, kPrecision>(arguments...);
-  }
+  visit_inlined(
+      any, [&]<typename Kind>(const RowStep<Kind>& step) __attribute__((always_inline)) {
+        for (std::size_t row = 0; row < count; ++row) {
+          step_row<Kind, kPrecision, 0>(step, rows + row * row_bytes(kPrecision, width),
+                                        state + row * state_per_row<Kind>(width), gradients + row * width, width,
+                                        random_key + row);
+        }
+      });
 }
 
 }  // namespace
@@ -54,15 +42,15 @@ void clip_row(float max_norm, float* gradient, std::size_t width) {
 }
 
 COLLIDE_MULTIVERSION
-void step_rows(OptimizerKind kind, Precision precision, const OptimizerStep& step, std::uint8_t* rows, float* state,
-               float* gradients, std::size_t count, std::size_t width, std::uint64_t random_key) {
+void step_rows(const OptimizerStep& step, Precision precision, std::uint8_t* rows, float* state, float* gradients,
+               std::size_t count, std::size_t width, std::uint64_t random_key) {
   switch (precision) {
     case Precision::kFloat32:
-      return step_kind<Precision::kFloat32>(kind, step, rows, state, gradients, count, width, random_key);
+      return step_all<Precision::kFloat32>(step, rows, state, gradients, count, width, random_key);
     case Precision::kFloat16:
-      return step_kind<Precision::kFloat16>(kind, step, rows, state, gradients, count, width, random_key);
+      return step_all<Precision::kFloat16>(step, rows, state, gradients, count, width, random_key);
     case Precision::kBfloat16:
-      return step_kind<Precision::kBfloat16>(kind, step, rows, state, gradients, count, width, random_key);
+      return step_all<Precision::kBfloat16>(step, rows, state, gradients, count, width, random_key);
     case Precision::kInt8:
     case Precision::kInt4:
       fail("NOT_SUPPORTED", "Expected float32, float16 or bfloat16 rows to train, received int8 or int4 ones");

@@ -1,21 +1,12 @@
-// The optimizers' step of one table row, from the row's gradient summed over the batch. Rows that a batch does not
-// touch keep their values and their state. With g the gradient, D the width, lr the learning rate and wd the weight
-// decay:
-//
-//   first, if max_row_norm > 0 and |g| > max_row_norm:  g *= max_row_norm / |g|
-//   SGD               w -= lr (g + wd w)
-//   Adagrad           s += g^2 (per column);           w -= lr (g / (sqrt(s) + eps) + wd w)
-//   rowwise Adagrad   s += mean of g^2 (one per row);  w -= lr (g / (sqrt(s) + eps) + wd w)
-//   Adam              m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2;           w -= lr (m' / (sqrt(v') + eps) + wd w)
-//   rowwise Adam      the same with one v = b2 v + (1 - b2) (mean of g^2) per row
-//   with m' = m / (1 - b1^t), v' = v / (1 - b2^t), t counting the table's batches, not the row's.
+// The optimizers' step of one table row (core/embedding/optimizers has the formulas), from the row's gradient summed
+// over the batch. Rows that a batch does not touch keep their values and their state. A gradient longer than
+// max_row_norm is first shortened to it: g *= max_row_norm / |g|.
 //
 // All in float32 (|g| in float64); float16 and bfloat16 rows are rounded stochastically when they are stored. Bits
 // depend on the arguments alone, not on the instruction set: sums over columns have eight fixed lanes. Cost: one pass
-// over row, gradient and state (two over the gradient for the rowwise kinds, one more for clipping).
+// over row, gradient and state (two over the gradient for optimizers with a state per row, one more for clipping).
 #pragma once
 
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -25,14 +16,6 @@
 #include "cpu/support/float8.h"
 
 namespace collide {
-
-// Vectorised with -fno-math-errno.
-COLLIDE_INLINE Float8 sqrt8(const Float8& x) {
-  float lanes[8];
-  store8(lanes, x);
-  for (float& lane : lanes) lane = std::sqrt(lane);
-  return load8(lanes);
-}
 
 // gradient *= max_norm / |gradient| if the norm is larger. In float64, where the square of no float is infinite or 0.
 void clip_row(float max_norm, float* gradient, std::size_t width);
@@ -51,75 +34,68 @@ COLLIDE_INLINE float mean_square(const float* gradient, std::size_t width) {
   return sum8(squares) / static_cast<float>(width);
 }
 
-// Steps n <= 8 columns. `rate` is the learning rate, for the rowwise kinds over the row's root already.
-template <OptimizerKind kKind, Precision kPrecision>
-COLLIDE_INLINE void step_columns(const OptimizerStep& step, float rate, std::uint8_t* row, float* state,
+// Steps n <= 8 columns. `rate` is the row's.
+template <typename Kind, Precision kPrecision>
+COLLIDE_INLINE void step_columns(const typename Kind::Step& step, float rate, std::uint8_t* row, float* state,
                                  const float* gradient, std::size_t width, std::size_t column, std::size_t n,
                                  std::uint64_t random_key) {
+  constexpr int kStates = Kind::kColumnStates;
   const Float8 g = load_floats(gradient + column, n);
-  Float8 direction = g;
-  if constexpr (kKind == OptimizerKind::kAdagrad) {
-    const Float8 s = load_floats(state + column, n) + g * g;
-    store_floats(state + column, s, n);
-    direction = g / (sqrt8(s) + step.epsilon);
-  } else if constexpr (kKind == OptimizerKind::kAdam || kKind == OptimizerKind::kRowwiseAdam) {
-    const Float8 m = step.beta1 * load_floats(state + column, n) + step.new1 * g;
-    store_floats(state + column, m, n);
-    direction = step.correction1 * m;
-    if constexpr (kKind == OptimizerKind::kAdam) {
-      const Float8 v = step.beta2 * load_floats(state + width + column, n) + step.new2 * (g * g);
-      store_floats(state + width + column, v, n);
-      direction = direction / (sqrt8(step.correction2 * v) + step.epsilon);
-    }
-  }
+  Float8 states[kStates + 1];
+  for (int s = 0; s < kStates; ++s) states[s] = load_floats(state + s * width + column, n);
   if (n == 8) {
     const Float8 w = decode8<kPrecision>(row, column);
-    encode8_stochastic<kPrecision>(row, column, step.keep * w - rate * direction, random_key);
+    encode8_stochastic<kPrecision>(row, column, Kind::next(step, rate, w, g, states), random_key);
   } else {
     const Float8 w = decode_part8<kPrecision>(row, column, n);
-    encode_part8_stochastic<kPrecision>(row, column, n, step.keep * w - rate * direction, random_key);
+    encode_part8_stochastic<kPrecision>(row, column, n, Kind::next(step, rate, w, g, states), random_key);
   }
+  for (int s = 0; s < kStates; ++s) store_floats(state + s * width + column, states[s], n);
 }
 
 // Steps one row; may overwrite the gradient. `state` is the row's, of state_per_row values. kWidth: the width, or 0 for
 // any. random_key decides how float16 and bfloat16 values round: a new one for every row and batch.
-template <OptimizerKind kKind, Precision kPrecision, int kWidth>
-COLLIDE_INLINE void step_row(const OptimizerStep& step, std::uint8_t* row, float* state, float* gradient,
+template <typename Kind, Precision kPrecision, int kWidth>
+COLLIDE_INLINE void step_row(const RowStep<Kind>& step, std::uint8_t* row, float* state, float* gradient,
                              std::size_t width, std::uint64_t random_key) {
   const std::size_t columns = kWidth > 0 ? kWidth : width;
   if (step.max_row_norm > 0) clip_row(step.max_row_norm, gradient, columns);
-  float rate = step.learning_rate;
-  if constexpr (kKind == OptimizerKind::kRowwiseAdagrad) {
-    *state += mean_square(gradient, columns);
-    rate /= std::sqrt(*state) + step.epsilon;
-  } else if constexpr (kKind == OptimizerKind::kRowwiseAdam) {
-    float& v = state[columns];
-    v = step.beta2 * v + step.new2 * mean_square(gradient, columns);
-    rate /= std::sqrt(step.correction2 * v) + step.epsilon;
+  float rate = step.numbers.learning_rate;
+  if constexpr (Kind::kRowStates > 0) {
+    rate = Kind::row_rate(step.numbers, mean_square(gradient, columns), state + Kind::kColumnStates * columns);
   }
   const std::size_t whole = columns / 8 * 8;
   for (std::size_t column = 0; column < whole; column += 8) {
-    step_columns<kKind, kPrecision>(step, rate, row, state, gradient, columns, column, 8, random_key);
+    step_columns<Kind, kPrecision>(step.numbers, rate, row, state, gradient, columns, column, 8, random_key);
   }
   if (whole < columns) {
-    step_columns<kKind, kPrecision>(step, rate, row, state, gradient, columns, whole, columns - whole, random_key);
+    step_columns<Kind, kPrecision>(step.numbers, rate, row, state, gradient, columns, whole, columns - whole,
+                                   random_key);
   }
 }
 
-// step_row of a float32 row of 8 * kVectors columns, rowwise Adagrad, not clipped, from a gradient in registers: the
-// same bits without a way through memory.
-template <int kVectors>
-COLLIDE_INLINE void step_vectors(const OptimizerStep& step, float* row, float* state,
+// step_row of a float32 row of 8 * kVectors columns, not clipped, from a gradient in registers: the same bits without a
+// way through memory.
+template <typename Kind, int kVectors>
+COLLIDE_INLINE void step_vectors(const RowStep<Kind>& step, float* row, float* state,
                                  const Float8 (&gradient)[kVectors]) {
-  Float8 squares = {};
-  for (int v = 0; v < kVectors; ++v) squares += gradient[v] * gradient[v];
-  *state += sum8(squares) / static_cast<float>(8 * kVectors);
-  const float rate = step.learning_rate / (std::sqrt(*state) + step.epsilon);
-  for (int v = 0; v < kVectors; ++v) store8(row + 8 * v, step.keep * load8(row + 8 * v) - rate * gradient[v]);
+  constexpr int kStates = Kind::kColumnStates, kColumns = 8 * kVectors;
+  float rate = step.numbers.learning_rate;
+  if constexpr (Kind::kRowStates > 0) {
+    Float8 squares = {};
+    for (int v = 0; v < kVectors; ++v) squares += gradient[v] * gradient[v];
+    rate = Kind::row_rate(step.numbers, sum8(squares) / static_cast<float>(kColumns), state + kStates * kColumns);
+  }
+  for (int v = 0; v < kVectors; ++v) {
+    Float8 states[kStates + 1];
+    for (int s = 0; s < kStates; ++s) states[s] = load8(state + s * kColumns + 8 * v);
+    store8(row + 8 * v, Kind::next(step.numbers, rate, load8(row + 8 * v), gradient[v], states));
+    for (int s = 0; s < kStates; ++s) store8(state + s * kColumns + 8 * v, states[s]);
+  }
 }
 
-// Steps rows 0..count - 1, all side by side, of any kind and trainable precision. Row r has the key random_key + r.
-void step_rows(OptimizerKind kind, Precision precision, const OptimizerStep& step, std::uint8_t* rows, float* state,
-               float* gradients, std::size_t count, std::size_t width, std::uint64_t random_key);
+// Steps rows 0..count - 1, all side by side, of any trainable precision. Row r has the key random_key + r.
+void step_rows(const OptimizerStep& step, Precision precision, std::uint8_t* rows, float* state, float* gradients,
+               std::size_t count, std::size_t width, std::uint64_t random_key);
 
 }  // namespace collide

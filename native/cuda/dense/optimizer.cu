@@ -13,8 +13,8 @@ struct DenseOptimizer::StepArguments {
   const DensePiece* pieces;
   float* parameters;
   float* gradients;
-  float* first;
-  float* second;
+  float* state;
+  std::size_t states;  // floats from one state of a parameter to the next
   float* norms;
   std::uint32_t* any_gradient;
   float* scales;
@@ -23,41 +23,33 @@ struct DenseOptimizer::StepArguments {
   float* loss;
   std::uint32_t* halted;
   std::uint32_t rows;
-  DenseRates rates;
+  float rate;
 };
 
 namespace {
 
-using Kind = DenseOptimizerConfig::Kind;
 using StepArguments = DenseOptimizer::StepArguments;
 
 constexpr std::uint32_t kPiece = 1024;
 constexpr int kThreads = 256;
 
-// The next state of a value, and its update, which the learning rate and the trust ratio scale.
+// The update of a value, which the learning rate and the trust ratio scale, and its next state.
+template <typename Kind>
 struct Next {
-  float first, second, update;
-};
+  float update;
+  float state[Kind::kStates + 1];
 
-template <Kind kKind>
-__device__ Next next(const StepArguments& args, std::size_t at, float g) {
-  const DenseRates& rates = args.rates;
-  if constexpr (kKind == Kind::kSgd) {
-    return {0, 0, g};
-  } else if constexpr (kKind == Kind::kAdagrad) {
-    const float s = args.first[at] + g * g;
-    return {s, 0, g / (sqrtf(s) + rates.epsilon)};
-  } else {
-    const float m = rates.beta1 * args.first[at] + rates.rest1 * g;
-    const float v = rates.beta2 * args.second[at] + rates.rest2 * g * g;
-    return {m, v, m * rates.correct1 / (sqrtf(v * rates.correct2) + rates.epsilon) + rates.decay * args.parameters[at]};
+  __device__ Next(const StepArguments& args, const typename Kind::Step& step, std::size_t at, float g) {
+    for (int s = 0; s < Kind::kStates; ++s) state[s] = args.state[s * args.states + at];
+    update = Kind::update(step, args.parameters[at], g, state);
   }
-}
+};
 
 // Adds the gradient's shards up into the first and looks before anything is written: the squared norms of weights and
 // updates, the latter NaN or infinite if a part of the next state is, and whether there is a gradient at all.
-template <Kind kKind>
-__global__ void __launch_bounds__(kThreads) measure_updates(const __grid_constant__ StepArguments args) {
+template <typename Kind>
+__global__ void __launch_bounds__(kThreads)
+    measure_updates(const __grid_constant__ StepArguments args, const __grid_constant__ typename Kind::Step step) {
   if (!isfinite(*args.loss)) return;
   const DensePiece piece = args.pieces[blockIdx.x];
   const std::uint32_t shards = batch_shards(piece.shards, args.rows);
@@ -71,8 +63,10 @@ __global__ void __launch_bounds__(kThreads) measure_updates(const __grid_constan
     gradient[0] = g;
     any = any || g != 0;
     const float w = args.parameters[at];
-    const Next n = next<kKind>(args, at, g);
-    const float update = n.update + 0.0f * (n.first + n.second);
+    const Next<Kind> next(args, step, at, g);
+    float states = 0;
+    for (int s = 0; s < Kind::kStates; ++s) states += next.state[s];
+    const float update = next.update + 0.0f * states;
     weight_square += w * w;
     update_square += update * update;
   }
@@ -87,7 +81,7 @@ __global__ void __launch_bounds__(kThreads) measure_updates(const __grid_constan
 }
 
 // A block per tensor. If a value of it would not be finite, the loss becomes NaN, and nothing is written after that.
-template <Kind kKind>
+template <typename Kind>
 __global__ void __launch_bounds__(kThreads) trust_ratios(const __grid_constant__ StepArguments args) {
   if (!isfinite(*args.loss)) return;  // that another block has just made it NaN changes nothing
   float weight = 0, update = 0, gradients = 0;
@@ -100,8 +94,7 @@ __global__ void __launch_bounds__(kThreads) trust_ratios(const __grid_constant__
   weight = sqrtf(block_sum<kThreads>(weight));
   update = sqrtf(block_sum<kThreads>(update));
   gradients = block_sum<kThreads>(gradients);
-  const float trust = kKind == Kind::kLamb && weight > 0 && update > 0 ? fminf(weight / update, kMostTrust) : 1.0f;
-  const float scale = args.rates.rate * trust;
+  const float scale = args.rate * Kind::trust(weight, update);
   if (threadIdx.x > 0) return;
   args.scales[blockIdx.x] = scale;
   if (isfinite(weight + scale * update)) {
@@ -112,17 +105,17 @@ __global__ void __launch_bounds__(kThreads) trust_ratios(const __grid_constant__
   }
 }
 
-template <Kind kKind>
-__global__ void __launch_bounds__(kThreads) apply_updates(const __grid_constant__ StepArguments args) {
+template <typename Kind>
+__global__ void __launch_bounds__(kThreads)
+    apply_updates(const __grid_constant__ StepArguments args, const __grid_constant__ typename Kind::Step step) {
   if (!isfinite(*args.loss)) return;
   const DensePiece piece = args.pieces[blockIdx.x];
   const float scale = args.scales[piece.tensor];
   for (std::uint32_t i = threadIdx.x; i < piece.count; i += kThreads) {
     const std::size_t at = piece.begin + i;
-    const Next n = next<kKind>(args, at, args.gradients[piece.gradient + i]);
-    if constexpr (kKind != Kind::kSgd) args.first[at] = n.first;
-    if constexpr (kKind == Kind::kLamb) args.second[at] = n.second;
-    args.parameters[at] -= scale * n.update;
+    const Next<Kind> next(args, step, at, args.gradients[piece.gradient + i]);
+    for (int s = 0; s < Kind::kStates; ++s) args.state[s * args.states + at] = next.state[s];
+    args.parameters[at] -= scale * next.update;
   }
 }
 
@@ -159,9 +152,9 @@ DenseOptimizer::DenseOptimizer(const DenseOptimizerConfig& config, const std::ve
   first_piece_.reserve(first_piece.size(), what);
   device_pieces_.upload(pieces.data(), pieces.size(), stream, copying);
   first_piece_.upload(first_piece.data(), first_piece.size(), stream, copying);
-  const bool lamb = config.kind == Kind::kLamb;
-  first_ = zeros(config.kind == Kind::kSgd ? 0 : parameters_, stream);
-  second_ = zeros(lamb ? parameters_ : 0, stream);
+  counts_steps_ = std::visit([]<typename Kind>(const Kind&) { return Kind::kCountsSteps; }, config.kind);
+  states_ = dense_state_size(config, parameters_) - (counts_steps_ ? 1 : 0);
+  state_ = zeros(states_, stream);
   norms_.reserve(2 * pieces.size(), what);
   any_gradient_.reserve(pieces.size(), what);
   scales_.reserve(tensors.size(), what);
@@ -169,11 +162,12 @@ DenseOptimizer::DenseOptimizer(const DenseOptimizerConfig& config, const std::ve
   stream.wait(copying);
 }
 
-template <Kind kKind>
-void DenseOptimizer::launch_step(const StepArguments& args) {
-  measure_updates<kKind><<<pieces_, kThreads, 0, stream_.get()>>>(args);
-  trust_ratios<kKind><<<tensors_, kThreads, 0, stream_.get()>>>(args);
-  apply_updates<kKind><<<pieces_, kThreads, 0, stream_.get()>>>(args);
+template <typename Kind>
+void DenseOptimizer::launch_step(const Kind& kind, const StepArguments& args) {
+  const typename Kind::Step step = kind.step(steps_);
+  measure_updates<Kind><<<pieces_, kThreads, 0, stream_.get()>>>(args, step);
+  trust_ratios<Kind><<<tensors_, kThreads, 0, stream_.get()>>>(args);
+  apply_updates<Kind><<<pieces_, kThreads, 0, stream_.get()>>>(args, step);
   check(cudaGetLastError(), "launch the dense optimizer");
 }
 
@@ -183,8 +177,8 @@ void DenseOptimizer::enqueue_step(float* parameters, float* gradients, std::uint
   const StepArguments args{device_pieces_.data(),
                            parameters,
                            gradients,
-                           first_.data(),
-                           second_.data(),
+                           state_.data(),
+                           parameters_,
                            norms_.data(),
                            any_gradient_.data(),
                            scales_.data(),
@@ -193,15 +187,8 @@ void DenseOptimizer::enqueue_step(float* parameters, float* gradients, std::uint
                            loss,
                            halted,
                            rows,
-                           dense_rates(config_, steps_)};
-  switch (config_.kind) {
-    case Kind::kSgd:
-      return launch_step<Kind::kSgd>(args);
-    case Kind::kAdagrad:
-      return launch_step<Kind::kAdagrad>(args);
-    case Kind::kLamb:
-      return launch_step<Kind::kLamb>(args);
-  }
+                           static_cast<float>(config_.learning_rate)};
+  std::visit([&](const auto& kind) { launch_step(kind, args); }, config_.kind);
 }
 
 void DenseOptimizer::read_idle(float* to) const {
@@ -212,21 +199,15 @@ void DenseOptimizer::read_idle(float* to) const {
 
 void DenseOptimizer::read_state(float* to) const {
   const char* copying = "copy the optimizer state from the device";
-  if (config_.kind != Kind::kSgd) first_.download(to, parameters_, stream_, copying);
-  if (config_.kind == Kind::kLamb) {
-    second_.download(to + parameters_, parameters_, stream_, copying);
-    to[2 * parameters_] = steps_;
-  }
+  state_.download(to, states_, stream_, copying);
+  if (counts_steps_) to[states_] = steps_;
   stream_.wait(copying);
 }
 
 void DenseOptimizer::write_state(const float* values) {
   const char* copying = "copy the optimizer state to the device";
-  if (config_.kind != Kind::kSgd) first_.upload(values, parameters_, stream_, copying);
-  if (config_.kind == Kind::kLamb) {
-    second_.upload(values + parameters_, parameters_, stream_, copying);
-    steps_ = values[2 * parameters_];
-  }
+  state_.upload(values, states_, stream_, copying);
+  if (counts_steps_) steps_ = values[states_];
   stream_.wait(copying);
 }
 

@@ -52,17 +52,18 @@ class DenseOptimizer {
   void read_idle(float* to) const;
 
  private:
-  template <DenseOptimizerConfig::Kind kKind>
-  void launch_step(const StepArguments& args);
+  template <typename Kind>
+  void launch_step(const Kind& kind, const StepArguments& args);
 
   const DenseOptimizerConfig& config_;
   const Stream& stream_;
-  std::size_t parameters_ = 0;
+  std::size_t parameters_ = 0, states_ = 0;  // states_: of all parameters
+  bool counts_steps_ = false;
   std::uint32_t pieces_ = 0, tensors_;
   float steps_ = 0;
   DeviceArray<DensePiece> device_pieces_;
   DeviceArray<std::uint32_t> first_piece_;   // [tensors + 1]
-  DeviceArray<float> first_, second_;        // Adagrad: s. LAMB: m and v
+  DeviceArray<float> state_;                 // [states of a parameter, parameters]
   DeviceArray<float> norms_;                 // [pieces, 2] sums of squares of weights and updates
   DeviceArray<std::uint32_t> any_gradient_;  // [pieces]
   DeviceArray<float> scales_;                // [tensors] rate times trust ratio

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cub/block/block_scan.cuh>
 #include <cub/device/device_radix_sort.cuh>
+#include <variant>
 
 #include "cuda/embedding/row_step.cuh"
 
@@ -122,9 +123,9 @@ __device__ void list_long_run(const StepArguments& args, std::uint32_t table, st
 }
 
 // The runs that begin at starts[0, runs), the last of which ends at starts[runs]: a group of lanes to each row.
-template <int kPack>
-__device__ void step_block(const StepArguments& args, std::uint32_t t, const std::uint32_t* starts, std::uint32_t runs,
-                           float* sums) {
+template <int kPack, typename Kind>
+__device__ void step_block(const StepArguments& args, const RowStep<Kind>& step, std::uint32_t t,
+                           const std::uint32_t* starts, std::uint32_t runs, float* sums) {
   const SteppedTable& table = args.tables[t];
   const Group group(lanes_of_row(table.width, kPack));
   const std::uint32_t first = threadIdx.x / group.lanes, groups = rows_at_once(table.width, group.lanes);
@@ -144,7 +145,7 @@ __device__ void step_block(const StepArguments& args, std::uint32_t t, const std
       store_pack<kPack>(gradient + column, sum_run<kPack>(args, table, begin, count, column), true);
     }
     group.sync();
-    step_row<kPack>(group, args.kind, args.step, table, row, gradient);
+    step_row<kPack>(group, step, table, row, gradient);
   }
 }
 
@@ -154,7 +155,9 @@ __device__ bool refused(const float* loss) {
 }
 
 // A block takes the runs that begin in its kEntriesPerBlock sorted entries.
-__global__ void __launch_bounds__(kBlockThreads, 4) step_runs(const __grid_constant__ StepArguments args) {
+template <typename Kind>
+__global__ void __launch_bounds__(kBlockThreads, 4)
+    step_runs(const __grid_constant__ StepArguments args, const __grid_constant__ RowStep<Kind> step) {
   using Scan = cub::BlockScan<std::uint32_t, kBlockThreads>;
   extern __shared__ __align__(16) float sums[];
   __shared__ typename Scan::TempStorage room;
@@ -174,11 +177,11 @@ __global__ void __launch_bounds__(kBlockThreads, 4) step_runs(const __grid_const
   if (threadIdx.x == 0) starts[runs] = end_of_run(args.keys, stop, stop_of_table);
   __syncthreads();
   if (table.pack == 4) {
-    step_block<4>(args, t, starts, runs, sums);
+    step_block<4>(args, step, t, starts, runs, sums);
   } else if (table.pack == 2) {
-    step_block<2>(args, t, starts, runs, sums);
+    step_block<2>(args, step, t, starts, runs, sums);
   } else {
-    step_block<1>(args, t, starts, runs, sums);
+    step_block<1>(args, step, t, starts, runs, sums);
   }
 }
 
@@ -223,8 +226,10 @@ __global__ void __launch_bounds__(kBlockThreads, 4) sum_pieces(const __grid_cons
 }
 
 // A warp to each long run.
+template <typename Kind>
 __global__ void __launch_bounds__(kBlockThreads, 4)
-    step_long_runs(const __grid_constant__ StepArguments args, std::uint32_t warps, std::uint32_t stride) {
+    step_long_runs(const __grid_constant__ StepArguments args, const __grid_constant__ RowStep<Kind> step,
+                   std::uint32_t warps, std::uint32_t stride) {
   extern __shared__ __align__(16) float sums[];
   const std::uint32_t warp = threadIdx.x / 32;
   if (warp >= warps) return;
@@ -243,13 +248,33 @@ __global__ void __launch_bounds__(kBlockThreads, 4)
     }
     group.sync();
     if (table.pack == 4) {
-      step_row<4>(group, args.kind, args.step, table, run.row, gradient);
+      step_row<4>(group, step, table, run.row, gradient);
     } else if (table.pack == 2) {
-      step_row<2>(group, args.kind, args.step, table, run.row, gradient);
+      step_row<2>(group, step, table, run.row, gradient);
     } else {
-      step_row<1>(group, args.kind, args.step, table, run.row, gradient);
+      step_row<1>(group, step, table, run.row, gradient);
     }
   }
+}
+
+template <typename Kind>
+void launch_steps_of(const StepArguments& args, const RowStep<Kind>& step, const BackwardPlan& plan,
+                     cudaStream_t stream) {
+  std::uint32_t floats = 1;
+  for (const SteppedTable& table : plan.tables) {
+    floats = std::max(floats, table.width * rows_at_once(table.width, lanes_of_row(table.width, table.pack)));
+  }
+  step_runs<Kind><<<plan.first_block.back(), kBlockThreads, floats * sizeof(float), stream>>>(args, step);
+  check(cudaGetLastError(), "launch the step of the rows");
+  if (plan.long_runs == 0) return;
+  // Two kernels of their own for the long runs, whose number the device knows.
+  const auto blocks = static_cast<unsigned>(std::min<std::uint64_t>(plan.long_runs, kMostListBlocks));
+  sum_pieces<<<dim3(blocks, (plan.widest + kPieceLanes - 1) / kPieceLanes), kBlockThreads, 0, stream>>>(args);
+  check(cudaGetLastError(), "launch the sums of long runs");
+  const std::uint32_t stride = (plan.widest + 3) / 4 * 4, warps = rows_at_once(stride, 32);
+  step_long_runs<Kind><<<(blocks + warps - 1) / warps, kBlockThreads, warps * stride * sizeof(float), stream>>>(
+      args, step, warps, stride);
+  check(cudaGetLastError(), "launch the step of long runs");
 }
 
 }  // namespace
@@ -276,22 +301,8 @@ void reserve_sort(Scratch& scratch, std::uint64_t count, int bits) {
   });
 }
 
-void launch_steps(const StepArguments& args, const BackwardPlan& plan, cudaStream_t stream) {
-  std::uint32_t floats = 1;
-  for (const SteppedTable& table : plan.tables) {
-    floats = std::max(floats, table.width * rows_at_once(table.width, lanes_of_row(table.width, table.pack)));
-  }
-  step_runs<<<plan.first_block.back(), kBlockThreads, floats * sizeof(float), stream>>>(args);
-  check(cudaGetLastError(), "launch the step of the rows");
-  if (plan.long_runs == 0) return;
-  // Two kernels of their own for the long runs, whose number the device knows.
-  const auto blocks = static_cast<unsigned>(std::min<std::uint64_t>(plan.long_runs, kMostListBlocks));
-  sum_pieces<<<dim3(blocks, (plan.widest + kPieceLanes - 1) / kPieceLanes), kBlockThreads, 0, stream>>>(args);
-  check(cudaGetLastError(), "launch the sums of long runs");
-  const std::uint32_t stride = (plan.widest + 3) / 4 * 4, warps = rows_at_once(stride, 32);
-  step_long_runs<<<(blocks + warps - 1) / warps, kBlockThreads, warps * stride * sizeof(float), stream>>>(args, warps,
-                                                                                                          stride);
-  check(cudaGetLastError(), "launch the step of long runs");
+void launch_steps(const StepArguments& args, const OptimizerStep& step, const BackwardPlan& plan, cudaStream_t stream) {
+  std::visit([&](const auto& of_kind) { launch_steps_of(args, of_kind, plan, stream); }, step);
 }
 
 }  // namespace collide::cuda

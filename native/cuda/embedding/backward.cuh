@@ -52,8 +52,6 @@ struct Listed {
 };
 
 struct StepArguments {
-  OptimizerKind kind;
-  OptimizerStep step;
   const SteppedTable* tables;
   const std::uint32_t* first_block;  // [tables + 1]
   std::uint32_t table_count;
@@ -76,6 +74,6 @@ void sort_entries(Scratch& scratch, const std::uint32_t* keys, std::uint32_t* so
 void reserve_sort(Scratch& scratch, std::uint64_t count, int bits);
 
 // plan: what the arguments were made from.
-void launch_steps(const StepArguments& args, const BackwardPlan& plan, cudaStream_t stream);
+void launch_steps(const StepArguments& args, const OptimizerStep& step, const BackwardPlan& plan, cudaStream_t stream);
 
 }  // namespace collide::cuda

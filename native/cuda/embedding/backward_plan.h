@@ -36,11 +36,11 @@ struct GradientSource {
 
 struct SteppedTable {
   float* weights;  // [rows, width]
-  float* state;    // [rows, state_per_row]
+  float* state;    // [rows, values of state per row]
   const float* gradient;
   std::uint32_t first_key, pruned_key;
   std::uint32_t first_entry, entries;
-  std::uint32_t width, pack, state_per_row;
+  std::uint32_t width, pack;
   bool aligned_gradient, aligned_state;  // every pack of it starts at a multiple of its size
 };
 

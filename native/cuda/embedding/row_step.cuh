@@ -1,5 +1,5 @@
-// The optimizers' step of one row on a device: the formulas and the bits of cpu/embedding/row_optimizer.h, by `lanes`
-// threads of a warp (8, 16 or 32), each kPack columns at a time.
+// The optimizers' step of one row on a device: the bits of cpu/embedding/row_optimizer.h, by `lanes` threads of a warp
+// (8, 16 or 32), each kPack columns at a time.
 #pragma once
 
 #include <cstdint>
@@ -72,53 +72,39 @@ inline __device__ float mean_square(const Group& group, const float* gradient, s
 }
 
 // Steps a row. gradient: [width] in shared memory, which all lanes see; it may be overwritten.
-template <int kPack>
-__device__ void step_row(const Group& group, OptimizerKind kind, const OptimizerStep& step, const SteppedTable& table,
-                         std::uint32_t row, float* gradient) {
+template <int kPack, typename Kind>
+__device__ void step_row(const Group& group, const RowStep<Kind>& step, const SteppedTable& table, std::uint32_t row,
+                         float* gradient) {
+  constexpr int kColumnStates = Kind::kColumnStates, kRowStates = Kind::kRowStates;
   const std::uint32_t width = table.width;
   float* weights = table.weights + std::uint64_t{row} * width;
-  float* state = table.state + std::uint64_t{row} * table.state_per_row;
+  float* state = table.state + std::uint64_t{row} * (kColumnStates * width + kRowStates);
   if (step.max_row_norm > 0) clip_row(group, step.max_row_norm, gradient, width);
-  const bool adam = kind == OptimizerKind::kAdam || kind == OptimizerKind::kRowwiseAdam;
-  float rate = step.learning_rate;
-  if (kind == OptimizerKind::kRowwiseAdagrad || kind == OptimizerKind::kRowwiseAdam) {
-    const float square = mean_square(group, gradient, width);
-    float* shared = state + (adam ? width : 0);
-    const float value = adam ? step.beta2 * *shared + step.new2 * square : *shared + square;
+  float rate = step.numbers.learning_rate;
+  if constexpr (kRowStates > 0) {
+    float* const shared = state + kColumnStates * width;
+    float values[kRowStates];
+    for (int s = 0; s < kRowStates; ++s) values[s] = shared[s];
+    rate = Kind::row_rate(step.numbers, mean_square(group, gradient, width), values);
     group.sync();  // all have read
-    if (group.lane == 0) *shared = value;
-    rate /= sqrtf(adam ? step.correction2 * value : value) + step.epsilon;
+    for (int s = 0; group.lane == 0 && s < kRowStates; ++s) shared[s] = values[s];
   }
 #pragma unroll 1
   for (std::uint32_t column = group.lane * kPack; column < width; column += group.lanes * kPack) {
     Pack<kPack> row_values = read_pack<kPack>(weights + column, true);
     const Pack<kPack> g = read_pack<kPack>(gradient + column, true);
-    Pack<kPack> direction = g;
-    if (kind == OptimizerKind::kAdagrad) {
-      Pack<kPack> s = read_pack<kPack>(state + column, table.aligned_state);
-      for (int j = 0; j < kPack; ++j) {
-        s.values[j] += g.values[j] * g.values[j];
-        direction.values[j] = g.values[j] / (sqrtf(s.values[j]) + step.epsilon);
-      }
-      store_pack<kPack>(state + column, s, table.aligned_state);
-    } else if (adam) {
-      Pack<kPack> m = read_pack<kPack>(state + column, table.aligned_state);
-      for (int j = 0; j < kPack; ++j) {
-        m.values[j] = step.beta1 * m.values[j] + step.new1 * g.values[j];
-        direction.values[j] = step.correction1 * m.values[j];
-      }
-      store_pack<kPack>(state + column, m, table.aligned_state);
-      if (kind == OptimizerKind::kAdam) {
-        Pack<kPack> v = read_pack<kPack>(state + width + column, table.aligned_state);
-        for (int j = 0; j < kPack; ++j) {
-          v.values[j] = step.beta2 * v.values[j] + step.new2 * (g.values[j] * g.values[j]);
-          direction.values[j] /= sqrtf(step.correction2 * v.values[j]) + step.epsilon;
-        }
-        store_pack<kPack>(state + width + column, v, table.aligned_state);
-      }
+    Pack<kPack> states[kColumnStates + 1];
+    for (int s = 0; s < kColumnStates; ++s) {
+      states[s] = read_pack<kPack>(state + s * width + column, table.aligned_state);
     }
     for (int j = 0; j < kPack; ++j) {
-      row_values.values[j] = step.keep * row_values.values[j] - rate * direction.values[j];
+      float of_column[kColumnStates + 1];
+      for (int s = 0; s < kColumnStates; ++s) of_column[s] = states[s].values[j];
+      row_values.values[j] = Kind::next(step.numbers, rate, row_values.values[j], g.values[j], of_column);
+      for (int s = 0; s < kColumnStates; ++s) states[s].values[j] = of_column[s];
+    }
+    for (int s = 0; s < kColumnStates; ++s) {
+      store_pack<kPack>(state + s * width + column, states[s], table.aligned_state);
     }
     store_pack<kPack>(weights + column, row_values, true);
   }

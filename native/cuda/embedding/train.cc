@@ -94,8 +94,7 @@ BackwardPlan CudaEmbedding::plan_backward() const {
     table.pruned_key = first_key_[t + 1] - 1;
     table.width = shape.width;
     table.pack = pack_of(shape.width);
-    table.state_per_row = static_cast<std::uint32_t>(state_per_row(t));
-    table.aligned_state = table.state_per_row % table.pack == 0;
+    table.aligned_state = state_per_row(t) % table.pack == 0;
     table.aligned_gradient = true;
     table.first_entry = static_cast<std::uint32_t>(plan.entries);
     for (std::size_t s = 0; s < of_table[t].size(); ++s) {
@@ -158,9 +157,7 @@ void CudaEmbedding::step_rows(const OptimizerStep& step, const float* loss) {
                std::bit_width(first_key_.back() - 1), stream_.get());
 
   listed_.clear(1, stream_, "clear the list of long runs");
-  const StepArguments stepping{optimizer_.kind,
-                               step,
-                               plan_in_->device(plan_at_.tables),
+  const StepArguments stepping{plan_in_->device(plan_at_.tables),
                                plan_in_->device(plan_at_.first_block),
                                static_cast<std::uint32_t>(plan_.tables.size()),
                                sorted_keys_.data(),
@@ -171,7 +168,7 @@ void CudaEmbedding::step_rows(const OptimizerStep& step, const float* loss) {
                                long_runs_.data(),
                                pieces_.data(),
                                sums_.data()};
-  launch_steps(stepping, plan_, stream_.get());
+  launch_steps(stepping, step, plan_, stream_.get());
 }
 
 void CudaEmbedding::enqueue_backward(const float* loss) {
@@ -180,7 +177,7 @@ void CudaEmbedding::enqueue_backward(const float* loss) {
     if (layout_.features[f].combine != Combine::kMultiply) continue;
     launch_factor_gradients(factors_of(f), factors_.data() + factor_offsets_[f], stream_.get());
   }
-  const OptimizerStep step(optimizer_, ++steps_);
+  const OptimizerStep step = optimizer_.step(++steps_);
   if (plan_.entries > 0) step_rows(step, loss);
 }
 

@@ -47,7 +47,7 @@ std::vector<float> stepped(std::uint32_t entries, std::uint32_t first) {
   table.weights = weights.data(), table.state = state.data(), table.gradient = device_gradient.data();
   table.pruned_key = kRows;
   table.first_entry = first, table.entries = entries;
-  table.width = kWidth, table.pack = 4, table.state_per_row = 1;
+  table.width = kWidth, table.pack = 4;
   table.aligned_gradient = true;
   BackwardPlan plan;
   plan.entries = std::uint64_t{first} + entries;
@@ -61,9 +61,7 @@ std::vector<float> stepped(std::uint32_t entries, std::uint32_t first) {
   const DeviceArray<LongRun> runs(plan.long_runs + 1, "a test");
   const DeviceArray<Piece> pieces(plan.long_runs + 1, "a test");
   const DeviceArray<double> sums(plan.long_floats + 1, "a test");
-  const StepArguments args{OptimizerKind::kRowwiseAdagrad,
-                           OptimizerStep({}, 1),
-                           tables.data(),
+  const StepArguments args{tables.data(),
                            first_block.data(),
                            1,
                            device_keys.data() - first,
@@ -74,7 +72,8 @@ std::vector<float> stepped(std::uint32_t entries, std::uint32_t first) {
                            runs.data(),
                            pieces.data(),
                            sums.data()};
-  launch_steps(args, plan, stream.get());
+  const OptimizerSettings adagrad{embedding_optimizers::RowwiseAdagrad{1e-8f, 0}, 0.02f};
+  launch_steps(args, adagrad.step(1), plan, stream.get());
   std::vector<float> result(kRows * kWidth + kRows);
   weights.download(result.data(), kRows * kWidth, stream, "read");
   state.download(result.data() + kRows * kWidth, kRows, stream, "read");

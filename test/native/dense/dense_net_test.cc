@@ -24,7 +24,11 @@ namespace {
 using collide::CpuDenseNet;
 using collide::DenseNet;
 using collide::DenseNetConfig;
-using Kind = collide::DenseOptimizerConfig::Kind;
+using Kind = decltype(collide::DenseOptimizerConfig::kind);
+
+const Kind kSgd = collide::dense_optimizers::Sgd{};
+const Kind kAdagrad = collide::dense_optimizers::Adagrad{.epsilon = 1e-6};
+const Kind kLamb = collide::dense_optimizers::Lamb{.epsilon = 1e-6, .beta1 = 0.9, .beta2 = 0.999, .weight_decay = 0};
 
 int passed = 0, failed = 0;
 
@@ -34,14 +38,14 @@ void check(bool ok, const std::string& what) {
 }
 
 DenseNetConfig shape(std::size_t dense, std::size_t vectors, std::size_t dim, std::vector<std::size_t> bottom,
-                     std::vector<std::size_t> top, Kind kind = Kind::kLamb) {
+                     std::vector<std::size_t> top, const Kind& kind = kLamb) {
   DenseNetConfig config;
   config.dense = dense;
   config.vectors = vectors;
   config.dim = dim;
   config.bottom = std::move(bottom);
   config.top = std::move(top);
-  config.optimizer.kind = kind;
+  config.optimizer = {kind, 0.01};
   return config;
 }
 
@@ -158,12 +162,8 @@ void logits_of_the_definition(const DenseNetConfig& config, std::size_t rows, co
 
 void widths_and_threads() {
   const std::vector<DenseNetConfig> shapes = {
-      shape(2, 8, 16, {64, 16}, {64, 1}),
-      shape(0, 1, 1, {}, {1}, Kind::kSgd),
-      shape(0, 3, 2, {}, {7, 1}, Kind::kAdagrad),
-      shape(1, 2, 17, {17}, {33, 9, 1}),
-      shape(13, 5, 3, {31, 3}, {1}, Kind::kAdagrad),
-      shape(3, 27, 5, {5}, {20, 1}),
+      shape(2, 8, 16, {64, 16}, {64, 1}), shape(0, 1, 1, {}, {1}, kSgd),           shape(0, 3, 2, {}, {7, 1}, kAdagrad),
+      shape(1, 2, 17, {17}, {33, 9, 1}),  shape(13, 5, 3, {31, 3}, {1}, kAdagrad), shape(3, 27, 5, {5}, {20, 1}),
       shape(0, 1, 3, {}, {130, 70, 1}),
   };
 #ifdef COLLIDE_NO_MULTIVERSION

@@ -174,6 +174,8 @@ bool near(const float* actual, const std::vector<double>& expected) {
   return difference <= 1e-5 * largest;
 }
 
+const EmbeddingOptimizer kPapers = embedding_optimizers::RowwiseAdagrad{.epsilon = 1e-8f, .weight_decay = 0};
+
 std::size_t size_of(const InternalTable& table) {
   return table.rows * table.width;
 }
@@ -182,9 +184,7 @@ std::size_t size_of(const InternalTable& table) {
 void step_against_reference(std::uint64_t seed) {
   const std::string what = "layout " + std::to_string(seed) + ": ";
   Random random(seed);
-  OptimizerSettings sgd;
-  sgd.kind = OptimizerKind::kSgd;
-  sgd.learning_rate = 0.5f;
+  const OptimizerSettings sgd{embedding_optimizers::Sgd{}, 0.5f};
   CpuEmbedding engine(random_layout(seed), sgd, BadIndex::kError, seed, 3);
   const EmbeddingLayout& layout = engine.layout();
   const Batch batch = random_batch(random, layout, random.below(4) == 0 ? random.below(2) : 1 + random.below(300));
@@ -221,10 +221,9 @@ std::vector<std::uint32_t> counts_of(CpuEmbedding& engine, std::size_t feature) 
 }
 
 // All that two training steps leave behind.
-std::vector<float> train(std::uint64_t seed, OptimizerKind kind, unsigned threads, std::size_t size) {
+std::vector<float> train(std::uint64_t seed, const EmbeddingOptimizer& kind, unsigned threads, std::size_t size) {
   Random random(seed);
-  OptimizerSettings optimizer;
-  optimizer.kind = kind;
+  const OptimizerSettings optimizer{kind, 0.02f};
   CpuEmbedding engine(random_layout(seed), optimizer, BadIndex::kError, seed, threads);
   const EmbeddingLayout& layout = engine.layout();
   std::vector<float> left, out(size * layout.output_width), gradient(out.size());
@@ -253,7 +252,8 @@ bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
 }
 
 void same_bits_for_any_threads() {
-  constexpr OptimizerKind kinds[] = {OptimizerKind::kSgd, OptimizerKind::kAdagrad, OptimizerKind::kRowwiseAdagrad};
+  const EmbeddingOptimizer kinds[] = {embedding_optimizers::Sgd{},
+                                      embedding_optimizers::Adagrad{.epsilon = 1e-8f, .weight_decay = 0}, kPapers};
   for (std::uint64_t seed = 100; seed < 106; ++seed) {
     const std::vector<float> first = train(seed, kinds[seed % 3], 1, 600);
     for (unsigned threads = 1; threads <= 7; ++threads) {
@@ -264,11 +264,11 @@ void same_bits_for_any_threads() {
 }
 
 void used_from_several_threads_at_once() {
-  const std::vector<float> first = train(200, OptimizerKind::kRowwiseAdagrad, 3, 600);
+  const std::vector<float> first = train(200, kPapers, 3, 600);
   std::vector<std::vector<float>> results(4);
   std::vector<std::thread> users;
   for (auto& result : results) {
-    users.emplace_back([&result] { result = train(200, OptimizerKind::kRowwiseAdagrad, 3, 600); });
+    users.emplace_back([&result] { result = train(200, kPapers, 3, 600); });
   }
   for (std::thread& user : users) user.join();
   for (const auto& result : results) check(same_bits(result, first), "tables of four threads side by side");
@@ -474,9 +474,7 @@ void huge_tables() {
   // 2^26 rows x 33: past 2^31 elements. Scale 0 touches only the pages in use. Sanitizers would need shadow memory.
   const std::uint64_t rows = 1ull << 26;
   if (available_memory() < rows * 33 * 5) return;
-  OptimizerSettings sgd;
-  sgd.kind = OptimizerKind::kSgd;
-  sgd.learning_rate = 1;
+  const OptimizerSettings sgd{embedding_optimizers::Sgd{}, 1};
   CpuEmbedding engine(one_table(rows, 33, 0), sgd, BadIndex::kError, 1, 2);
   Batch batch;
   batch.ids = {0, static_cast<std::uint32_t>((1ull << 31) / 33), static_cast<std::uint32_t>(rows - 1)};

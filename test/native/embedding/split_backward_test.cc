@@ -19,6 +19,7 @@ namespace {
 using namespace collide;
 using checks::check;
 
+const EmbeddingOptimizer kPapers = embedding_optimizers::RowwiseAdagrad{.epsilon = 1e-8f, .weight_decay = 0};
 constexpr std::size_t kChunk = 8192, kSortChunk = 32768, kWidth = 2;
 constexpr unsigned kThreads = 3;
 
@@ -44,10 +45,8 @@ struct Batch {
   }
 
   // The table after a step of `kind` from zeros with rate 1, on so many threads (0: not split), then its state.
-  std::vector<float> stepped(OptimizerKind kind, unsigned threads) const {
-    OptimizerSettings settings;
-    settings.kind = kind;
-    settings.learning_rate = 1;
+  std::vector<float> stepped(const EmbeddingOptimizer& kind, unsigned threads) const {
+    const OptimizerSettings settings{kind, 1};
     InternalTable table;
     table.rows = table_rows;
     table.width = kWidth;
@@ -56,10 +55,10 @@ struct Batch {
     table.counts = true;
     table.weights = Memory(table_rows * table.bytes_per_row, "rows");
     table.state = Memory(table_rows * table.state_stride() * sizeof(float), "state");
-    TableGradient task{&table, kind, 1, gradient.data(), true, {}, rows.size(), !weights.empty()};
+    TableGradient task{&table, 1, gradient.data(), true, {}, rows.size(), !weights.empty()};
     task.sources.push_back({&feature, rows.data(), offsets.data(), weights.empty() ? nullptr : weights.data(),
                             rows.size(), 0, kWidth, 0, false});
-    const OptimizerStep step(settings, 1);
+    const OptimizerStep step = settings.step(1);
     threads == 0 ? apply_gradient(task, step) : apply_gradient(task, step, threads);
     std::vector<float> values(table_rows * kWidth);
     table.read_values(0, table_rows, values.data());
@@ -85,9 +84,8 @@ struct Batch {
 
 void compare(const std::vector<std::size_t>& runs, bool prunes, bool weighted, const std::string& what) {
   const Batch batch(runs, prunes, weighted);
-  check(batch.stepped(OptimizerKind::kSgd, kThreads) == batch.expected(), what + ": the sums of a plain loop");
-  check(batch.stepped(OptimizerKind::kRowwiseAdagrad, kThreads) == batch.stepped(OptimizerKind::kRowwiseAdagrad, 0),
-        what + ": the bits of one thread");
+  check(batch.stepped(embedding_optimizers::Sgd{}, kThreads) == batch.expected(), what + ": the sums of a plain loop");
+  check(batch.stepped(kPapers, kThreads) == batch.stepped(kPapers, 0), what + ": the bits of one thread");
 }
 
 // A run of `length` entries that begins at sorted place `start`, what is before it, and `after` runs of one behind it.
