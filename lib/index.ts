@@ -96,25 +96,28 @@ export {
 } from './hashing/index.ts';
 export * from './hashing/kinds/index.ts';
 export { type BaselineOptions, baselineHashing } from './methods/baseline.ts';
-export { type BudgetOptions, type BudgetPlan, planBudget } from './methods/budget.ts';
-export type { Candidates } from './methods/candidates.ts';
-export { type Attempt, chooseShape, hashedFeatures, type Judge, type Shape, tablesToHash } from './methods/choose.ts';
+export type { Candidates } from './methods/choosing/candidates.ts';
+export {
+  type Attempt,
+  chooseShape,
+  hashedFeatures,
+  type Judge,
+  type Shape,
+  tablesToHash,
+} from './methods/choosing/choose.ts';
+export type { Choice, DroppedShape, OnProgress } from './methods/choosing/method_training.ts';
+export type { MethodSettings } from './methods/choosing/settings.ts';
+export type { TeacherSettings } from './methods/choosing/teachers.ts';
+export { type AutoOptions, type AutoTraining, trainAuto } from './methods/choosing/train_auto.ts';
 export { clustered } from './methods/clustered.ts';
-export { type CrossTeachers, crossFit, trainCrossTeachers } from './methods/cross_fit.ts';
 export { type CompressedTable, hashTables, type TableHashing } from './methods/hash_tables.ts';
 export { methods } from './methods/index.ts';
-export {
-  type LearnerOptions,
-  type LearnHashingOptions,
-  learnHashing,
-  type SizeOptions,
-} from './methods/learn_hashing.ts';
+export { type BudgetOptions, type BudgetPlan, planBudget } from './methods/learning/budget.ts';
+export { type CrossTeachers, crossFit, trainCrossTeachers } from './methods/learning/cross_fit.ts';
+export { learnHashing } from './methods/learning/learn_hashing.ts';
+export type { LearnerOptions, LearnHashingOptions, SizeOptions } from './methods/learning/options.ts';
 export type { BuildTask, CompressionMethod, MethodTask } from './methods/method.ts';
-export type { Choice, DroppedShape, OnProgress } from './methods/method_training.ts';
-export type { MethodSettings } from './methods/settings.ts';
 export type { RowOptions } from './methods/table_rows.ts';
-export type { TeacherSettings } from './methods/teachers.ts';
-export { type AutoOptions, type AutoTraining, trainAuto } from './methods/train_auto.ts';
 export * from './model/index.ts';
 export { type BuildInfo, buildInfo, type CudaProbe, type NativeHash, probeCuda } from './native.ts';
 export { Hashing, type HashingDetails, type HashingManifest, type LearnedFeature } from './pipeline/hashing.ts';

@@ -7,7 +7,7 @@ import { modelOptions } from '../../dist/compare/model_options.js';
 import { batches, shuffled } from '../../dist/data/batches.js';
 import { Random } from '../../dist/data/random.js';
 import { baselineHashing } from '../../dist/methods/baseline.js';
-import { learnHashing } from '../../dist/methods/learn_hashing.js';
+import { learnHashing } from '../../dist/methods/learning/learn_hashing.js';
 import { trainStudent } from '../../dist/pipeline/student.js';
 import { buildRecommender } from '../../dist/training/options.js';
 import { defaultBatchSize, evaluateSplit } from '../../dist/training/train.js';

@@ -8,7 +8,7 @@ import { idWeights, optimalBins, principalProjection } from '../../dist/clusteri
 import { syntheticDataset } from '../../dist/data/index.js';
 import { rowsOfAll } from '../../dist/hashing/index.js';
 import { baselineHashing } from '../../dist/methods/baseline.js';
-import { learnHashing } from '../../dist/methods/learn_hashing.js';
+import { learnHashing } from '../../dist/methods/learning/learn_hashing.js';
 import { targetRows } from '../../dist/methods/table_rows.js';
 import { Hashing } from '../../dist/pipeline/hashing.js';
 import { trainStudent } from '../../dist/pipeline/student.js';

@@ -8,7 +8,7 @@ import { openDataset } from '../data/index.ts';
 import { chooseDevice } from '../device.ts';
 import { checkNumber } from '../errors.ts';
 import { isWhole } from '../hashing/index.ts';
-import { trainAuto } from '../methods/train_auto.ts';
+import { trainAuto } from '../methods/choosing/train_auto.ts';
 import type { Hashing } from '../pipeline/hashing.ts';
 import { saveModel } from '../pipeline/model_folder.ts';
 import { dataInputs } from './data_inputs.ts';

@@ -12,9 +12,9 @@ import {
   nativeEmbeddingOptimizer,
 } from '../embedding/optimizers/index.ts';
 import { CollideError } from '../errors.ts';
+import { DEFAULT_DIM, defaultSettings } from '../methods/choosing/settings.ts';
 import { methods } from '../methods/index.ts';
-import { MOST_PARTS } from '../methods/parts.ts';
-import { DEFAULT_DIM, defaultSettings } from '../methods/settings.ts';
+import { MOST_PARTS } from '../methods/learning/parts.ts';
 import { DEFAULT_MIN_ROWS } from '../methods/table_rows.ts';
 import { MOST_DIM, MOST_LAYERS, MOST_VECTORS, MOST_WIDTH } from '../model/dense_net.ts';
 import { type DenseOptimizer, denseOptimizers, nativeDenseOptimizer } from '../model/optimizers/index.ts';

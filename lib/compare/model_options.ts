@@ -1,7 +1,7 @@
 /** A config's sections as the options of the functions that train. */
 import type { Dataset } from '../data/types.ts';
-import type { MethodTrainingOptions } from '../methods/method_training.ts';
-import type { AutoOptions } from '../methods/train_auto.ts';
+import type { MethodTrainingOptions } from '../methods/choosing/method_training.ts';
+import type { AutoOptions } from '../methods/choosing/train_auto.ts';
 import type { CompareConfig } from './config.ts';
 
 /** A config's model and training sections, and its device, as options. */

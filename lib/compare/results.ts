@@ -1,8 +1,8 @@
 /** What a comparison of compression methods yields, as plain data: the content of results.json. */
 
-import type { Shape } from '../methods/choose.ts';
+import type { Shape } from '../methods/choosing/choose.ts';
+import type { DroppedShape } from '../methods/choosing/method_training.ts';
 import { full } from '../methods/full.ts';
-import type { DroppedShape } from '../methods/method_training.ts';
 import type { UsedDevices } from './plan.ts';
 
 /** One trained and evaluated student; its shape is what its method chose on the validation split. */

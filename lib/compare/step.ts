@@ -1,7 +1,6 @@
 /** One student of a comparison: what it chooses on the validation split, and its figures. */
 import type { Dataset } from '../data/types.ts';
-import { methods } from '../methods/index.ts';
-import { measure } from '../methods/measure.ts';
+import { measure } from '../methods/choosing/measure.ts';
 import {
   type Choice,
   type Chosen,
@@ -9,7 +8,8 @@ import {
   type OnProgress,
   type TrainedStudent,
   untaughtOf,
-} from '../methods/method_training.ts';
+} from '../methods/choosing/method_training.ts';
+import { methods } from '../methods/index.ts';
 import type { CompareConfig } from './config.ts';
 import { methodOptions } from './model_options.ts';
 import type { Step } from './plan.ts';

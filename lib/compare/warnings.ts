@@ -1,9 +1,9 @@
 /** What a reader must know before any figure of a comparison, in sentences; computed from the results, the gravest first. */
 import type { Dataset, Split } from '../data/types.ts';
 import { isWhole } from '../hashing/index.ts';
+import type { AutoTraining } from '../methods/choosing/train_auto.ts';
+import { untaughtText } from '../methods/learning/untaught.ts';
 import { namedTables } from '../methods/table_rows.ts';
-import type { AutoTraining } from '../methods/train_auto.ts';
-import { untaughtText } from '../methods/untaught.ts';
 import { type Comparison, type ComparisonSplit, FULL } from './results.ts';
 import { type Aggregate, aggregate } from './statistics.ts';
 

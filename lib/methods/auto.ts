@@ -2,9 +2,9 @@
  * Hot rows, as many as the validation rows like, learned clusters for the other ids, and the hashing trick for tables whose
  * clusters do not earn the bytes of their mapping. docs/methods.md has what each of its choices gives.
  */
-import { autoCandidates } from './candidates.ts';
-import { hashedFeatures } from './choose.ts';
-import { learnHashing } from './learn_hashing.ts';
+import { autoCandidates } from './choosing/candidates.ts';
+import { hashedFeatures } from './choosing/choose.ts';
+import { learnHashing } from './learning/learn_hashing.ts';
 import type { CompressionMethod } from './method.ts';
 import { allRows, dearTables } from './table_rows.ts';
 

@@ -16,10 +16,10 @@ import {
 } from '../errors.ts';
 import { optionNames } from '../option_names.ts';
 import type { Hashing } from '../pipeline/hashing.ts';
+import { DEFAULT_DIM, defaultSettings } from './choosing/settings.ts';
 import { methods } from './index.ts';
-import type { SizeOptions } from './learn_hashing.ts';
-import { checkRecent } from './recent_counts.ts';
-import { DEFAULT_DIM, defaultSettings } from './settings.ts';
+import type { SizeOptions } from './learning/options.ts';
+import { checkRecent } from './learning/recent_counts.ts';
 import { DEFAULT_MIN_ROWS, targetRows } from './table_rows.ts';
 
 export interface BaselineOptions extends SizeOptions {

@@ -1,6 +1,6 @@
 /** Methods that cluster the rows of a teacher and have nothing to choose: the paper's, and one for each other learner. */
 import { type LearningMethod, learners } from '../clustering/index.ts';
-import { learnHashing } from './learn_hashing.ts';
+import { learnHashing } from './learning/learn_hashing.ts';
 import type { CompressionMethod } from './method.ts';
 
 /**

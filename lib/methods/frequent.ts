@@ -4,8 +4,8 @@
  */
 import { byFallingCount } from '../clustering/mapping_layout.ts';
 import { hashTables } from './hash_tables.ts';
+import { recentCounts } from './learning/recent_counts.ts';
 import type { CompressionMethod } from './method.ts';
-import { recentCounts } from './recent_counts.ts';
 import { compressedTables } from './table_rows.ts';
 
 /** Share of the rows for hot ids where none is chosen. */

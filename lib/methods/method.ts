@@ -6,9 +6,9 @@ import type { Vocabulary } from '../data/vocabulary.ts';
 import type { Device } from '../device.ts';
 import type { Hashing } from '../pipeline/hashing.ts';
 import type { Teacher } from '../pipeline/teacher.ts';
-import type { Candidates } from './candidates.ts';
-import type { Shape } from './choose.ts';
-import type { MethodSettings } from './settings.ts';
+import type { Candidates } from './choosing/candidates.ts';
+import type { Shape } from './choosing/choose.ts';
+import type { MethodSettings } from './choosing/settings.ts';
 import type { RowOptions } from './table_rows.ts';
 
 /**

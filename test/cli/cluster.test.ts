@@ -1,8 +1,9 @@
 /** `collide cluster`: every flag reaches the work, which is that of learnHashing and planBudget. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { clusterCommand } from '../../lib/cli/cluster.ts';
-import { planBudget } from '../../lib/methods/budget.ts';
-import { type LearnHashingOptions, learnHashing } from '../../lib/methods/learn_hashing.ts';
+import { planBudget } from '../../lib/methods/learning/budget.ts';
+import { learnHashing } from '../../lib/methods/learning/learn_hashing.ts';
+import type { LearnHashingOptions } from '../../lib/methods/learning/options.ts';
 import { Hashing } from '../../lib/pipeline/hashing.ts';
 import { Teacher, trainTeacher } from '../../lib/pipeline/teacher.ts';
 import { tinyData } from '../pipeline/tiny.ts';

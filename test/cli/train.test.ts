@@ -4,7 +4,7 @@ import { trainCommand } from '../../lib/cli/train.ts';
 import { loadConfig } from '../../lib/compare/config_file.ts';
 import { compare } from '../../lib/compare/run.ts';
 import { openDataset } from '../../lib/data/index.ts';
-import { learnHashing } from '../../lib/methods/learn_hashing.ts';
+import { learnHashing } from '../../lib/methods/learning/learn_hashing.ts';
 import { Hashing } from '../../lib/pipeline/hashing.ts';
 import { Student } from '../../lib/pipeline/student.ts';
 import { Teacher, trainTeacher } from '../../lib/pipeline/teacher.ts';

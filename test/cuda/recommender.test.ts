@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { learnMapping } from '../../lib/clustering/index.ts';
 import { batches, syntheticDataset } from '../../lib/data/index.ts';
 import type { HashFunction } from '../../lib/hashing/index.ts';
-import { learnHashing } from '../../lib/methods/learn_hashing.ts';
+import { learnHashing } from '../../lib/methods/learning/learn_hashing.ts';
 import { Recommender } from '../../lib/model/index.ts';
 import { probeCuda } from '../../lib/native.ts';
 import { Hashing } from '../../lib/pipeline/hashing.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { datasetFromArrays } from '../../lib/data/index.ts';
-import { autoCandidates, WIDE } from '../../lib/methods/candidates.ts';
+import { autoCandidates, WIDE } from '../../lib/methods/choosing/candidates.ts';
 import { Teacher } from '../../lib/pipeline/teacher.ts';
 
 const ids = Uint32Array.of(0, 1, 2, 3, 4, 5);

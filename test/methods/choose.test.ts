@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CollideError } from '../../lib/errors.ts';
-import { chooseShape, clearlyLower, mostSets, type Shape, tablesToHash } from '../../lib/methods/choose.ts';
+import { chooseShape, clearlyLower, mostSets, type Shape, tablesToHash } from '../../lib/methods/choosing/choose.ts';
 
 /** Losses of 400 rows that differ from row to row, plus what the hashed tables add to each. */
 function judgeOf(harm: Readonly<Record<string, number>>, asked: string[] = []) {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { rowsOfAll } from '../../lib/hashing/index.ts';
 import { baselineHashing } from '../../lib/methods/baseline.ts';
-import { learnHashing } from '../../lib/methods/learn_hashing.ts';
+import { learnHashing } from '../../lib/methods/learning/learn_hashing.ts';
 import type { Hashing } from '../../lib/pipeline/hashing.ts';
 import { trainTeacher } from '../../lib/pipeline/teacher.ts';
 import { tinyData } from '../pipeline/tiny.ts';

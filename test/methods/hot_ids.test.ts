@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { datasetFromArrays, type Split } from '../../lib/data/index.ts';
 import { rowsOfAll } from '../../lib/hashing/index.ts';
 import { baselineHashing } from '../../lib/methods/baseline.ts';
-import { learnHashing } from '../../lib/methods/learn_hashing.ts';
+import { learnHashing } from '../../lib/methods/learning/learn_hashing.ts';
 import type { Hashing } from '../../lib/pipeline/hashing.ts';
 import { Teacher } from '../../lib/pipeline/teacher.ts';
 

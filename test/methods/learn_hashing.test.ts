@@ -11,7 +11,7 @@ import {
   syntheticDataset,
   Teacher,
 } from '../../lib/index.ts';
-import type { LearnerOptions } from '../../lib/methods/learn_hashing.ts';
+import type { LearnerOptions } from '../../lib/methods/learning/options.ts';
 import { quickGenerator } from '../clustering/reference.ts';
 
 const random = quickGenerator(11);

@@ -9,7 +9,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { openDataset } from '../../lib/data/dataset.ts';
 import { Random } from '../../lib/data/random.ts';
 import type { Split } from '../../lib/data/types.ts';
-import { learnHashing } from '../../lib/methods/learn_hashing.ts';
+import { learnHashing } from '../../lib/methods/learning/learn_hashing.ts';
 import { Hashing } from '../../lib/pipeline/hashing.ts';
 import { loadModel, saveModel, type TrainedModel } from '../../lib/pipeline/model_folder.ts';
 import { Student, trainStudent } from '../../lib/pipeline/student.ts';

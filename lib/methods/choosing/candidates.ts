@@ -1,10 +1,10 @@
 /** What `auto` may choose from: layouts, the simplest first, and tables that may be hashed instead. */
-import type { FeatureInfo } from '../data/feature_info.ts';
-import type { Split } from '../data/types.ts';
-import type { Teacher } from '../pipeline/teacher.ts';
+import type { FeatureInfo } from '../../data/feature_info.ts';
+import type { Split } from '../../data/types.ts';
+import type { Teacher } from '../../pipeline/teacher.ts';
+import { isUntaught } from '../learning/untaught.ts';
+import { compressedTables, type RowOptions } from '../table_rows.ts';
 import { type Shape, shapesToTry } from './choose.ts';
-import { compressedTables, type RowOptions } from './table_rows.ts';
-import { isUntaught } from './untaught.ts';
 
 /**
  * With more features than this a student costs so much (the dots of all pairs, and the layer above them, grow with the

@@ -3,7 +3,7 @@
  * taken for granted: neither the share of hot rows nor the newest labels (cross_fit.ts), nor that clusters help at all.
  */
 
-import { CollideError, checkFunction, checkList, checkObject, checkText, describe, isDiverged } from '../errors.ts';
+import { CollideError, checkFunction, checkList, checkObject, checkText, describe, isDiverged } from '../../errors.ts';
 
 /** How the tables of a method are laid out, where there is a choice. */
 export interface Shape {

@@ -3,20 +3,20 @@
  * and the number of epochs are chosen on the validation rows; a student with a choice made before is trained as it says.
  * `compare`, `trainAuto` and `collide train` are this.
  */
-import type { Dataset, Split } from '../data/types.ts';
-import { isDiverged } from '../errors.ts';
-import type { Recommender } from '../model/recommender.ts';
-import type { Hashing } from '../pipeline/hashing.ts';
-import { type Student, type StudentBytes, type StudentOptions, trainStudent } from '../pipeline/student.ts';
-import type { Teacher } from '../pipeline/teacher.ts';
-import { fitTuned } from '../training/fit.ts';
-import { rowLosses } from '../training/metrics.ts';
-import { buildRecommender, type TrainingOptions } from '../training/options.ts';
-import { evaluateSplit, type Metrics, predictSplit } from '../training/train.ts';
+import type { Dataset, Split } from '../../data/types.ts';
+import { isDiverged } from '../../errors.ts';
+import type { Recommender } from '../../model/recommender.ts';
+import type { Hashing } from '../../pipeline/hashing.ts';
+import { type Student, type StudentBytes, type StudentOptions, trainStudent } from '../../pipeline/student.ts';
+import type { Teacher } from '../../pipeline/teacher.ts';
+import { fitTuned } from '../../training/fit.ts';
+import { rowLosses } from '../../training/metrics.ts';
+import { buildRecommender, type TrainingOptions } from '../../training/options.ts';
+import { evaluateSplit, type Metrics, predictSplit } from '../../training/train.ts';
+import { type CrossTeachers, crossFit } from '../learning/cross_fit.ts';
+import type { CompressionMethod, MethodTask } from '../method.ts';
 import { type Attempt, chooseShape, mostSets, type Shape } from './choose.ts';
-import { type CrossTeachers, crossFit } from './cross_fit.ts';
 import { type Measured, measure } from './measure.ts';
-import type { CompressionMethod, MethodTask } from './method.ts';
 import type { MethodSettings } from './settings.ts';
 
 /** What is being done, and the share of the whole that is done, 0 to 1. */

@@ -3,8 +3,8 @@
  * ids that are asked for now. What it has learned of them cannot tell later ids apart, which would all share a row; hashing
  * spreads them over all rows.
  */
-import type { Split } from '../data/types.ts';
-import type { TeacherFeature } from '../pipeline/teacher.ts';
+import type { Split } from '../../data/types.ts';
+import type { TeacherFeature } from '../../pipeline/teacher.ts';
 
 /** A teacher that does not know this share of the recent accesses has nothing to say. */
 const UNKNOWN_SHARE = 0.9;

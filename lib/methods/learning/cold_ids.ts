@@ -6,8 +6,8 @@
  *
  * O(ids) a feature, deterministic.
  */
-import type { HashFunction } from '../hashing/index.ts';
-import { inTurns } from '../turns.ts';
+import type { HashFunction } from '../../hashing/index.ts';
+import { inTurns } from '../../turns.ts';
 
 type TableHash = HashFunction & { kind: 'table' };
 

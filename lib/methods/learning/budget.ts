@@ -6,11 +6,11 @@ import {
   shareBudget,
   type UniformShare,
   uniformShare,
-} from '../clustering/budget.ts';
-import type { Device } from '../device.ts';
-import { CollideError, checkInteger, checkOptions, describe, suggestion } from '../errors.ts';
-import { checkTeacher, type Teacher } from '../pipeline/teacher.ts';
-import { DEFAULT_MIN_ROWS } from './table_rows.ts';
+} from '../../clustering/budget.ts';
+import type { Device } from '../../device.ts';
+import { CollideError, checkInteger, checkOptions, describe, suggestion } from '../../errors.ts';
+import { checkTeacher, type Teacher } from '../../pipeline/teacher.ts';
+import { DEFAULT_MIN_ROWS } from '../table_rows.ts';
 
 /** Options of {@link planBudget}. */
 export interface BudgetOptions {

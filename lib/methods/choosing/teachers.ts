@@ -1,10 +1,10 @@
 /** The teachers that a student of one seed learns from: handed in, or trained when they are first asked for. */
-import type { Dataset } from '../data/types.ts';
-import { checkInteger, checkObject, checkOptions } from '../errors.ts';
-import { optionNames } from '../option_names.ts';
-import { Teacher, trainTeacher } from '../pipeline/teacher.ts';
-import type { TrainingOptions } from '../training/options.ts';
-import { type CrossTeachers, trainCrossTeachers } from './cross_fit.ts';
+import type { Dataset } from '../../data/types.ts';
+import { checkInteger, checkObject, checkOptions } from '../../errors.ts';
+import { optionNames } from '../../option_names.ts';
+import { Teacher, trainTeacher } from '../../pipeline/teacher.ts';
+import type { TrainingOptions } from '../../training/options.ts';
+import { type CrossTeachers, trainCrossTeachers } from '../learning/cross_fit.ts';
 import { type Measured, measure } from './measure.ts';
 import type { TeacherSource } from './method_training.ts';
 

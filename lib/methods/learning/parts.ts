@@ -1,5 +1,5 @@
 /** Rows that are put together of pieces side by side: a learned one, and others that the hashing trick gives. */
-import type { HashFunction } from '../hashing/index.ts';
+import type { HashFunction } from '../../hashing/index.ts';
 
 /** More are no use: each is `dim / parts` wide. */
 export const MOST_PARTS = 64;

@@ -1,9 +1,9 @@
 /** How often ids come in the newest rows. */
-import type { Split } from '../data/types.ts';
-import type { Vocabulary } from '../data/vocabulary.ts';
-import { CollideError, describe } from '../errors.ts';
-import { checkSplitOf } from '../training/check_splits.ts';
-import { inTurns } from '../turns.ts';
+import type { Split } from '../../data/types.ts';
+import type { Vocabulary } from '../../data/vocabulary.ts';
+import { CollideError, describe } from '../../errors.ts';
+import { checkSplitOf } from '../../training/check_splits.ts';
+import { inTurns } from '../../turns.ts';
 
 /** Checks the splits whose accesses are counted. @throws CollideError INVALID_ARGUMENT, VOCABULARY_MISMATCH */
 export function checkRecent(recent: unknown, model: Vocabulary, where: string, name: string): void {

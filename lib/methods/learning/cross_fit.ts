@@ -7,24 +7,24 @@
  * Costs two passes over the student's rows more than a teacher; O(ids log rows) a feature, in turns of the event loop.
  * Deterministic.
  */
-import { learners, type PrincipalComponents, principalComponents } from '../clustering/index.ts';
-import { checkSplit } from '../data/check_split.ts';
-import { checkSameVocabulary } from '../data/same_vocabulary.ts';
-import type { Split } from '../data/types.ts';
-import { CollideError, checkList, checkObject, checkOptions } from '../errors.ts';
-import type { FeatureHashing } from '../hashing/feature_hashing.ts';
-import type { HashFunction } from '../hashing/index.ts';
-import type { Recommender } from '../model/recommender.ts';
-import { checkHashing, Hashing, type LearnedFeature } from '../pipeline/hashing.ts';
-import { checkSameTraining } from '../pipeline/origin.ts';
-import { checkTeacher, rowsOf, Teacher, type TeacherFeature, type TeacherOptions } from '../pipeline/teacher.ts';
-import { checkSplitOf, checkTrainingSplits } from '../training/check_splits.ts';
-import { fitFixed } from '../training/fit.ts';
-import { buildRecommender, denseOptimizer, TRAINING_OPTIONS } from '../training/options.ts';
-import { defaultBatchSize, trainEpoch } from '../training/train.ts';
-import { epochSeed } from '../training/tune.ts';
-import { inTurns } from '../turns.ts';
-import { ownOf } from './learn_hashing.ts';
+import { learners, type PrincipalComponents, principalComponents } from '../../clustering/index.ts';
+import { checkSplit } from '../../data/check_split.ts';
+import { checkSameVocabulary } from '../../data/same_vocabulary.ts';
+import type { Split } from '../../data/types.ts';
+import { CollideError, checkList, checkObject, checkOptions } from '../../errors.ts';
+import type { FeatureHashing } from '../../hashing/feature_hashing.ts';
+import type { HashFunction } from '../../hashing/index.ts';
+import type { Recommender } from '../../model/recommender.ts';
+import { checkHashing, Hashing, type LearnedFeature } from '../../pipeline/hashing.ts';
+import { checkSameTraining } from '../../pipeline/origin.ts';
+import { checkTeacher, rowsOf, Teacher, type TeacherFeature, type TeacherOptions } from '../../pipeline/teacher.ts';
+import { checkSplitOf, checkTrainingSplits } from '../../training/check_splits.ts';
+import { fitFixed } from '../../training/fit.ts';
+import { buildRecommender, denseOptimizer, TRAINING_OPTIONS } from '../../training/options.ts';
+import { defaultBatchSize, trainEpoch } from '../../training/train.ts';
+import { epochSeed } from '../../training/tune.ts';
+import { inTurns } from '../../turns.ts';
+import { ownOf } from './options.ts';
 
 /** Teachers of the past that went on over a student's rows. */
 export interface CrossTeachers {

@@ -1,6 +1,6 @@
 /** `auto` as one call: from a data set to a student with learned hash functions, all of its choices made on validation rows. */
-import { checkDataset } from '../data/check_split.ts';
-import type { Dataset } from '../data/types.ts';
+import { checkDataset } from '../../data/check_split.ts';
+import type { Dataset } from '../../data/types.ts';
 import {
   CollideError,
   checkCallbacks,
@@ -11,18 +11,18 @@ import {
   checkOneOf,
   checkOptions,
   describe,
-} from '../errors.ts';
-import { optionNames } from '../option_names.ts';
-import type { Hashing } from '../pipeline/hashing.ts';
-import type { Student } from '../pipeline/student.ts';
-import { Teacher } from '../pipeline/teacher.ts';
-import type { ModelOptions, TrainingOptions } from '../training/options.ts';
-import { auto } from './auto.ts';
-import type { CrossTeachers } from './cross_fit.ts';
+} from '../../errors.ts';
+import { optionNames } from '../../option_names.ts';
+import type { Hashing } from '../../pipeline/hashing.ts';
+import type { Student } from '../../pipeline/student.ts';
+import { Teacher } from '../../pipeline/teacher.ts';
+import type { ModelOptions, TrainingOptions } from '../../training/options.ts';
+import { auto } from '../auto.ts';
+import type { CrossTeachers } from '../learning/cross_fit.ts';
+import { MOST_PARTS } from '../learning/parts.ts';
+import { DEFAULT_MIN_ROWS, sizeForBytes, targetRows } from '../table_rows.ts';
 import { type Choice, type DroppedShape, MethodTraining, type OnProgress, untaughtOf } from './method_training.ts';
-import { MOST_PARTS } from './parts.ts';
 import { DEFAULT_DIM, defaultSettings, type MethodSettings } from './settings.ts';
-import { DEFAULT_MIN_ROWS, sizeForBytes, targetRows } from './table_rows.ts';
 import { type TeacherSettings, teachersOf } from './teachers.ts';
 
 /** Options of {@link trainAuto}. Each that is a list is a choice that the validation rows make. */
