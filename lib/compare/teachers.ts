@@ -3,7 +3,7 @@ import type { Dataset } from '../data/types.ts';
 import { isDiverged } from '../errors.ts';
 import { type Measured, measure } from '../methods/choosing/measure.ts';
 import type { OnProgress, TeacherSource } from '../methods/choosing/method_training.ts';
-import { type CrossTeachers, trainCrossTeachers } from '../methods/learning/cross_fit.ts';
+import { type CrossTeachers, trainCrossTeachers } from '../methods/learning/cross_teachers.ts';
 import { type Teacher, trainTeacher } from '../pipeline/teacher.ts';
 import type { Fit } from '../training/fit.ts';
 import type { CompareConfig } from './config.ts';

@@ -1,6 +1,6 @@
 /**
  * Hot rows, as many as the validation rows like, learned clusters for the other ids, and the hashing trick for tables whose
- * clusters do not earn the bytes of their mapping. docs/methods.md has what each of its choices gives.
+ * clusters do not earn the bytes of their mapping. docs/notebook/quality.md has what each of its choices gives.
  */
 import { autoCandidates } from './choosing/candidates.ts';
 import { hashedFeatures } from './choosing/choose.ts';

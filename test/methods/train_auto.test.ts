@@ -6,7 +6,7 @@ import { compare } from '../../lib/compare/run.ts';
 import { CollideError } from '../../lib/errors.ts';
 import { mappingBytes, rowCount } from '../../lib/hashing/index.ts';
 import { type AutoOptions, trainAuto } from '../../lib/methods/choosing/train_auto.ts';
-import { trainCrossTeachers } from '../../lib/methods/learning/cross_fit.ts';
+import { trainCrossTeachers } from '../../lib/methods/learning/cross_teachers.ts';
 import { learnHashing } from '../../lib/methods/learning/learn_hashing.ts';
 import { sizeForBytes } from '../../lib/methods/table_rows.ts';
 import { loadModel, saveModel } from '../../lib/pipeline/model_folder.ts';
@@ -51,32 +51,30 @@ describe('trainAuto', () => {
     const { auc, logLoss, learningRate, epochs, hotShare, crossFit, parts, hashed } = results[0]!;
     expect(await student.evaluate(data.split('evaluation'))).toMatchObject({ auc, logLoss });
     expect(trained.choice).toEqual({ learningRate, epochs, hotShare, crossFit, parts, ...(hashed && { hashed }) });
-    const next = await trainAuto(data, { ...options, seed: 2, choice: trained.choice, teacher: teacherOf(trained) });
+    const { learningRate: rate, epochs: passes } = trained.teacher.fit!;
+    const teacher = await trainTeacher(data.split('teacher'), {
+      ...{ bottomHidden: [], topHidden: [4], batchSize: 64, learningRate: rate, epochs: passes, seed: 2 },
+    });
+    const next = await trainAuto(data, { ...options, seed: 2, choice: trained.choice, teacher });
     using second = next.student;
     expect(await second.evaluate(data.split('evaluation'))).toMatchObject({
       auc: results[1]!.auc,
       logLoss: results[1]!.logLoss,
     });
-    expect(next.seeds).toEqual({ teacher: 2, hashing: 2, student: 2 });
+    expect(trained.seeds).toEqual({ teacher: 1, hashing: 1, student: 1 });
+    expect(next.seeds).toEqual({ teacher: undefined, hashing: 2, student: 2 });
   });
-
-  /** How to train the teacher of another seed as that one was. */
-  function teacherOf({ teacher }: { teacher: Teacher }) {
-    const { learningRate, epochs } = teacher.fit!;
-    return { dim: 2, learningRate, epochs };
-  }
 
   it('trains every layout once for each rate and epoch, and the chosen one once more', async () => {
     epochs = [];
     const given = await trainTeacher(data.split('teacher'), { batchSize: 400, learningRate: 0.1 });
     epochs = [];
     const tried = { ...quick, hotShare: [0, 0.5], crossFit: false, parts: 1, teacher: given, size: 0.3 };
-    const { student, choice, seeds } = await trainAuto(data, tried);
+    const { student, choice } = await trainAuto(data, tried);
     student.close();
     const hashed = choice.hashed === undefined ? [3] : [1, 2, 3]; // of the two tables: both, the first, the second
     expect(hashed.map((more) => 2 + more + 1)).toContain(epochs.length);
     expect(new Set(epochs)).toEqual(new Set(['student']));
-    expect(seeds.teacher).toBeUndefined();
   });
 
   it('takes teachers that are trained already', async () => {

@@ -5,7 +5,7 @@ import { parseConfig } from '../../lib/compare/config.ts';
 import { compare } from '../../lib/compare/run.ts';
 import { syntheticDataset } from '../../lib/data/index.ts';
 import type { Device } from '../../lib/device.ts';
-import { trainCrossTeachers } from '../../lib/methods/learning/cross_fit.ts';
+import { trainCrossTeachers } from '../../lib/methods/learning/cross_teachers.ts';
 import { learnHashing } from '../../lib/methods/learning/learn_hashing.ts';
 import { Recommender } from '../../lib/model/index.ts';
 import { probeCuda } from '../../lib/native.ts';

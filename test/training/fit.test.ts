@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Dataset, datasetFromArrays, type SplitArrays, shuffled, syntheticDataset } from '../../lib/data/index.ts';
 import { baselineHashing } from '../../lib/methods/baseline.ts';
-import { trainCrossTeachers } from '../../lib/methods/learning/cross_fit.ts';
+import { trainCrossTeachers } from '../../lib/methods/learning/cross_teachers.ts';
 import { lambRate } from '../../lib/model/optimizers/lamb.ts';
 import type { Recommender } from '../../lib/model/recommender.ts';
 import { Hashing } from '../../lib/pipeline/hashing.ts';

@@ -4,7 +4,7 @@ import { checkInteger, checkObject, checkOptions } from '../../errors.ts';
 import { optionNames } from '../../option_names.ts';
 import { Teacher, trainTeacher } from '../../pipeline/teacher.ts';
 import type { TrainingOptions } from '../../training/options.ts';
-import { type CrossTeachers, trainCrossTeachers } from '../learning/cross_fit.ts';
+import { type CrossTeachers, trainCrossTeachers } from '../learning/cross_teachers.ts';
 import { type Measured, measure } from './measure.ts';
 import type { TeacherSource } from './method_training.ts';
 

@@ -18,7 +18,7 @@ import type { Student } from '../../pipeline/student.ts';
 import { Teacher } from '../../pipeline/teacher.ts';
 import type { ModelOptions, TrainingOptions } from '../../training/options.ts';
 import { auto } from '../auto.ts';
-import type { CrossTeachers } from '../learning/cross_fit.ts';
+import type { CrossTeachers } from '../learning/cross_teachers.ts';
 import { MOST_PARTS } from '../learning/parts.ts';
 import { DEFAULT_MIN_ROWS, sizeForBytes, targetRows } from '../table_rows.ts';
 import { type Choice, type DroppedShape, MethodTraining, type OnProgress, untaughtOf } from './method_training.ts';

@@ -2,7 +2,7 @@
  * Cold ids (no row of their own, unknown to the teacher) are served by the out-of-vocabulary row, where `unseen` of
  * learnHashing is 'out-of-vocabulary'. That row is trained on a share of the accesses to ids that are new since the
  * teacher's data (`outOfVocabulary` of trainStudent). While a student trains, cold ids share another row, so that the many
- * of them that will not come again do not train the row that serves them. docs/methods.md has what it gives.
+ * of them that will not come again do not train the row that serves them. docs/notebook/quality.md has what it gives.
  *
  * O(ids) a feature, deterministic.
  */
