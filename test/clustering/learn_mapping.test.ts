@@ -274,6 +274,19 @@ describe('learnMapping: edges', () => {
     expect(await promise).toEqual(expected);
   });
 
+  it('clusters the members alone, in every table by the dimension that is its own', async () => {
+    const teacher = makeTeacher(5, 200, 2, 0.5);
+    const options = { rows: 21, hashes: 2, combine: 'concat', method: 'equal-mass' } as const;
+    const { hashes } = await learnMapping(teacher, options);
+    const members = [...teacher.counts.keys()].filter((id) => teacher.counts[id]! > 0);
+    const counts = Uint32Array.from(members, (id) => teacher.counts[id]!);
+    for (const [axis, hash] of hashes.entries()) {
+      const values = Float64Array.from(members, (id) => teacher.rows[2 * id + axis]!);
+      const bins = await equalMassBins(values, counts, 20);
+      expect(members.map((id) => entriesOf(hash)[id])).toEqual([...bins]);
+    }
+  });
+
   it('stops on its signal and reports the rounds of each table', async () => {
     const teacher = makeTeacher(9, 5000, 2, 1);
     const aborted = learnMapping(teacher, { rows: 40, signal: AbortSignal.abort() });

@@ -7,6 +7,7 @@ import { learnKdTree } from '../../lib/clustering/learners/kd_tree.ts';
 import { learnLsh } from '../../lib/clustering/learners/lsh.ts';
 import { principalRotation } from '../../lib/clustering/principal.ts';
 import { type Progress, runJob } from '../../lib/job.ts';
+import { native } from '../../lib/native.ts';
 import { kdTreeReference, orderReference, quickGenerator } from './reference.ts';
 
 const random = quickGenerator(8);
@@ -147,4 +148,29 @@ it('a job that goes on after an abort is not heard any more', async () => {
   const job = runJob(start, { signal: stop.signal, onProgress }, (share) => ({ step: 'working', share }));
   await expect(job).rejects.toMatchObject({ code: 'ABORTED' });
   expect(seen).toEqual([1]);
+});
+
+it('a word that native code does not know is an error there, never another one in silence', () => {
+  const [values, ones] = [Float64Array.of(1, 2), Float64Array.of(1, 1)];
+  const rows = Float32Array.of(1, 2);
+  const common = { rows: 1, dim: 1, device: 'cpu', threads: 1 };
+  const filters = [{ by: 'size', keep: 1 }];
+  const merging = { ...common, mergesPerRound: 1, maxClusterSize: 0, filters, mergedValue: 'mean' };
+  const calls: [string, string, unknown[]][] = [
+    ['agglomerate', 'mergedValue', [values, ones, { ...merging, mergedValue: 'median' }]],
+    ['agglomerate', 'by', [values, ones, { ...merging, filters: [{ by: 'median', keep: 1 }] }]],
+    ['agglomerate', 'device', [values, ones, { ...merging, device: 'median' }]],
+    ['equalMass', 'mass', [values, ones, { ...common, mass: 'median' }]],
+    ['equalMass', 'device', [values, ones, { ...common, mass: 'one', device: 'median' }]],
+    ['kdTree', 'device', [rows, ones, { ...common, device: 'median' }]],
+    ['kmeans', 'weight', [rows, ones, undefined, { ...common, iterations: 1, weight: 'median' }]],
+    ['kmeans', 'device', [rows, ones, undefined, { ...common, iterations: 1, weight: 'count', device: 'median' }]],
+    ['optimalBins', 'search', [values, ones, { ...common, search: 'median' }]],
+    ['principal', 'output', [rows, ones, { ...common, components: 1, output: 'median' }]],
+  ];
+  for (const [name, key, args] of calls) {
+    const call = native()[name as 'kmeans'] as unknown as (...args: unknown[]) => unknown;
+    const message = expect.stringMatching(new RegExp(`^Expected .* for ${key}, received "median"$`));
+    expect(() => call(...args)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', message }));
+  }
 });

@@ -40,13 +40,11 @@ export interface LearnerOptions
   seed?: number;
 }
 
-export interface LearnHashingOptions extends SizeOptions, LearnerOptions, Omit<JobOptions, 'onProgress'> {
+export interface LearnHashingOptions extends SizeOptions, LearnerOptions, JobOptions {
   /** Rows of single features by name, as `planBudget` gives them; the others follow `size` and `minRows`. */
   rows?: Readonly<Record<string, number>>;
   /** Learner options of single features by name: each goes before the common one, and undefined means its default. */
   perFeature?: Readonly<Record<string, LearnerOptions>>;
-  /** The feature at hand, and the share of the whole that is done, 0 to 1. */
-  onProgress?: (progress: { step: string; share: number }) => void;
 }
 
 const LEARNER_OPTIONS = optionNames<Omit<LearnerOptions, keyof LearnerSettings>>({
