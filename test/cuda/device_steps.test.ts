@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { syntheticDataset } from '../../lib/data/index.ts';
+import { rowCount } from '../../lib/hashing/index.ts';
 import { type ModelBatch, Recommender, type RecommenderOptions } from '../../lib/model/index.ts';
 import { probeCuda } from '../../lib/native.ts';
 import { trainEpoch } from '../../lib/training/train.ts';
@@ -50,7 +51,8 @@ function different(a: Record<string, Buffer>, b: Record<string, Buffer>): string
 }
 
 function stepApart({ tables, net }: Recommender, batch: ModelBatch): number {
-  const pooled = tables.forward({ indices: batch.indices, offsets: batch.offsets });
+  const { indices, offsets, fold } = batch;
+  const pooled = tables.forward({ indices, offsets, fold });
   const gradient = new Float32Array(pooled.length);
   const loss = net.step(batch.dense, pooled, batch.labels, gradient);
   tables.backward(gradient);
@@ -122,15 +124,23 @@ const modelCases = fc
         hashes: Array.from({ length: hashes }, () => randomHash(oneOf(KINDS), cardinality, oneOf([1, 5, 20]), random)),
       };
     });
+    // Of some features, none, one for all folds or one for each of two.
+    const training = ({ cardinality, hashes }: ReferenceFeature) =>
+      Array.from({ length: oneOf([0, 1, 2]) }, () =>
+        hashes.map((hash) =>
+          randomHash(oneOf(['modulo', 'mixed', 'table']), cardinality, rowCount(hash, cardinality), random),
+        ),
+      );
     const options: RecommenderOptions = {
       ...rest,
-      features: features.map(({ name, cardinality, pooling, combine, hashes }) => ({
-        name,
-        cardinality,
-        pooling,
-        combine,
-        hashes,
-      })),
+      features: features.map((feature) => {
+        const { name, cardinality, pooling, combine, hashes } = feature;
+        const trainingHashes = training(feature);
+        return {
+          ...{ name, cardinality, pooling, combine, hashes },
+          ...(trainingHashes.length > 0 ? { trainingHashes } : {}),
+        };
+      }),
       dim: width * hashes,
       bottomHidden: [6],
       denseOptimizer: { kind: denseOptimizer },
@@ -172,7 +182,10 @@ describe.skipIf(!available)('steps that stay on the device', () => {
         using together = new Recommender(c.options);
         using apart = new Recommender(c.options);
         const random = generator(c.seed + 1);
-        const batches = [20, 70, 1, 40].map((size) => modelBatch(c, size, 1 + Math.floor(random() * 5), random));
+        const batches = [20, 70, 1, 40].map((size) => ({
+          ...modelBatch(c, size, 1 + Math.floor(random() * 5), random),
+          fold: Math.floor(random() * together.folds),
+        }));
         const losses = trainAhead(together, batches);
         expect(losses).toEqual(batches.map((batch) => stepApart(apart, batch)));
         expect(different(contents(together), contents(apart))).toEqual([]);

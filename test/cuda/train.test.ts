@@ -5,6 +5,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type EmbeddingOptimizer, EmbeddingTables } from '../../lib/embedding/index.ts';
+import { type HashFunction, rowCount } from '../../lib/hashing/index.ts';
 import { probeCuda } from '../../lib/native.ts';
 import {
   ALL_KINDS,
@@ -21,6 +22,8 @@ import type { ReferenceBatch, ReferenceFeature } from '../embedding/reference.ts
 
 interface Training {
   features: ReferenceFeature[];
+  /** Of each feature; the k-th batch is of fold k modulo their number. */
+  trainingHashes?: (HashFunction[][] | undefined)[];
   optimizer: EmbeddingOptimizer;
   seed: number;
   gradient?: (random: Random, n: number) => Float32Array;
@@ -28,20 +31,22 @@ interface Training {
 
 /** All that training leaves behind, by name, as bytes. */
 function train(
-  { features, optimizer, seed, gradient = uniform }: Training,
+  { features, optimizer, seed, gradient = uniform, trainingHashes }: Training,
   batches: ReferenceBatch[],
   device: 'cpu' | 'cuda',
 ) {
-  using tables = new EmbeddingTables({ features: asOptions(features), optimizer, seed, device });
+  const options = asOptions(features).map((feature, f) => ({ ...feature, trainingHashes: trainingHashes?.[f] }));
+  using tables = new EmbeddingTables({ features: options, optimizer, seed, device });
   expect(tables.device).toBe(device);
   const random = generator(seed);
   const left: Record<string, Float32Array | Uint32Array> = {};
   for (const [step, batch] of batches.entries()) {
-    const out = tables.forward(batch);
+    const out = tables.forward({ ...batch, fold: step % tables.folds });
     const weightGradient = new Float32Array(batch.indices.length);
     // Without it in every other step: then nothing has read the rows before they are stepped.
     tables.backward(gradient(random, out.length), step % 2 === 0 ? weightGradient : undefined);
     Object.assign(left, { [`output ${step}`]: out, [`weight gradient ${step}`]: weightGradient });
+    left[`looked up ${step}`] = tables.lookup(batch);
   }
   for (const { name, hashes } of features) {
     for (const [h] of hashes.entries()) {
@@ -100,6 +105,23 @@ describe.skipIf(!probeCuda().available)('training on the device has the bits of 
       { numRuns: 250 },
     );
     expect(stepped).toBeGreaterThan(1000);
+  });
+
+  it('by the training hashes of each fold', () => {
+    fc.assert(
+      fc.property(embeddingCases(), (c) => {
+        const random = generator(c.seed + 3);
+        const training = c.features.map(({ cardinality, hashes }) => {
+          const lists = Math.floor(random() * 3); // none, one for both folds, or one a fold
+          const other = (hash: HashFunction) =>
+            randomHash(random() < 0.5 ? 'table' : 'mixed', cardinality, rowCount(hash, cardinality), random);
+          return lists === 0 ? undefined : Array.from({ length: lists }, () => hashes.map(other));
+        });
+        const batches = [0, 1, 2].map(() => randomBatch(c.features, c, random));
+        expectSameBits({ ...c, trainingHashes: training }, batches);
+      }),
+      { numRuns: 60 },
+    );
   });
 
   for (const width of [1, 3, 4, 30, 256, 1000]) {

@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { syntheticDataset } from '../../lib/data/index.ts';
+import { EmbeddingTables } from '../../lib/embedding/index.ts';
 import { rowsOfAll } from '../../lib/hashing/index.ts';
 import { serveColdIds } from '../../lib/methods/learning/cold_ids.ts';
 import { learnHashing } from '../../lib/methods/learning/learn_hashing.ts';
@@ -123,7 +124,10 @@ describe('learnHashing with unseen "out-of-vocabulary"', () => {
   it('trains the out-of-vocabulary row on new ids, not on the cold ones', async () => {
     const hashing = await learnHashing(teacher, options);
     const train = (share: number) => trainStudent(student, { hashing, dim: 4, outOfVocabulary: { older, share } });
+    const drop = vi.spyOn(EmbeddingTables.prototype, 'dropTrainingHashes');
     using trained = await train(0.1);
+    expect(drop).toHaveBeenCalledTimes(1);
+    drop.mockRestore();
     expect((await trained.evaluate(data.split('evaluation'))).logLoss).toBeLessThan(0.8);
     expect(trained.hashing!.features.some((feature) => 'trainingHashes' in feature)).toBe(false);
     await expect(train(0)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { syntheticDataset } from '../../lib/data/index.ts';
+import { readSafetensors } from '../../lib/files/index.ts';
 import type { HashFunction } from '../../lib/hashing/index.ts';
 import { baselineHashing } from '../../lib/methods/baseline.ts';
 import { crossFit } from '../../lib/methods/learning/cross_fit.ts';
@@ -131,6 +132,10 @@ describe('crossFit', () => {
     const folder = await mkdtemp(join(tmpdir(), 'cross-'));
     try {
       await student.save(folder);
+      const { tensors, metadata } = await readSafetensors(join(folder, 'student.safetensors'));
+      expect([...Object.keys(tensors), ...Object.keys(metadata)].filter((name) => /fold|training/.test(name))).toEqual(
+        [],
+      );
       using again = await Student.load(folder);
       const evaluation = data.split('evaluation');
       expect(await again.predict(evaluation)).toEqual(await student.predict(evaluation));
