@@ -82,6 +82,26 @@ export interface NativeFeature {
   trainingHashes: NativeHash[][];
   /** Half-width of the uniform initial values. */
   initScale: number;
+  /** What makes the rows, beside one hash function. Undefined: each hash function has an internal table. */
+  source: NativeSource | undefined;
+}
+
+/** Copies rows of a table, [rows.length, table width]. */
+export type TableReader = (rows: Uint32Array) => Float32Array;
+
+/** A source of rows: native/core/embedding/row_source.h. Of native code by its kind, or with two functions in JavaScript. */
+export interface NativeSource {
+  kind: string;
+  rows: number;
+  dim: number;
+  tables: { part: string; rows: number; width: number; exact: boolean; initCenter: number; initScale: number }[];
+  numbers: Record<string, number>;
+  makeRows?: (tables: TableReader[], rows: Uint32Array) => Float32Array;
+  backward?: (
+    tables: TableReader[],
+    rows: Uint32Array,
+    gradient: Float32Array,
+  ) => { rows: Uint32Array; values: Float32Array }[];
 }
 
 export type NativePrecision = 'float32' | 'float16' | 'bfloat16' | 'int8' | 'int4';
@@ -126,8 +146,10 @@ export interface NativeLayout {
     dim: number;
     /** Output columns. */
     width: number;
-    /** Which internal table each hash function addresses. */
+    /** Which internal table each hash function addresses; or those of the source. */
     tables: number[];
+    /** Number of hash functions. */
+    hashes: number;
   }[];
   tables: NativeTable[];
   /** Of the training hashes; 1 without. */

@@ -7,7 +7,7 @@ import { trainingWarnings } from '../compare/warnings.ts';
 import { openDataset } from '../data/index.ts';
 import { chooseDevice } from '../device.ts';
 import { checkNumber } from '../errors.ts';
-import { isWhole } from '../hashing/index.ts';
+import { isWholeTable } from '../hashing/feature_hashing.ts';
 import { trainAuto } from '../methods/choosing/train_auto.ts';
 import type { Hashing } from '../pipeline/hashing.ts';
 import { saveModel } from '../pipeline/model_folder.ts';
@@ -82,6 +82,6 @@ export function trainCommand(): Command {
 /** Names of the tables that were compressed, and of those that stayed whole. */
 function tablesOf({ features }: Hashing): { compressed: string[]; whole: string[] } {
   const names = (whole: boolean) =>
-    features.filter(({ hashes }) => isWhole(hashes[0]!) === whole).map(({ name }) => name);
+    features.filter((feature) => isWholeTable(feature) === whole).map(({ name }) => name);
   return { compressed: names(false), whole: names(true) };
 }

@@ -1,6 +1,6 @@
 /** What a reader must know before any figure of a comparison, in sentences; computed from the results, the gravest first. */
 import type { Dataset, Split } from '../data/types.ts';
-import { isWhole } from '../hashing/index.ts';
+import { isWholeTable } from '../hashing/feature_hashing.ts';
 import type { AutoTraining } from '../methods/choosing/train_auto.ts';
 import { untaughtText } from '../methods/learning/untaught.ts';
 import { namedTables } from '../methods/table_rows.ts';
@@ -34,8 +34,9 @@ export function trainingWarnings(
   /** The entropy is the student's, on the evaluation split. */
   { minRows, normalizedEntropy }: { minRows: number; normalizedEntropy: number },
 ): string[] {
-  const features = hashing.features.map(({ name, cardinality, hashes }) => {
-    return { name, cardinality, compressed: !isWhole(hashes[0]!) };
+  const features = hashing.features.map((feature) => {
+    const { name, cardinality } = feature;
+    return { name, cardinality, compressed: !isWholeTable(feature) };
   });
   return [
     ...data.splits.flatMap((name) => oneClassWarnings({ name, labelRate: labelRate(data.split(name)) })),

@@ -129,11 +129,11 @@ export class EmbeddingTables {
     this.#layout = this.#native.layout();
     this.#folds = this.#layout.folds;
     this.#mappings = options instanceof Rounded ? options.mappings : mappingDigests(this.#layout, completed!.features);
-    this.features = this.#layout.features.map(({ name, cardinality, dim, tables }) => ({
+    this.features = this.#layout.features.map(({ name, cardinality, dim, hashes }) => ({
       name,
       cardinality,
       dim,
-      hashes: tables.length,
+      hashes,
     }));
     const described = ({ name, rows, width, precision }: NativeTable) => ({ name, rows, width, precision });
     this.internalTables = this.#layout.tables.map(described);
@@ -424,7 +424,7 @@ export class EmbeddingTables {
     return feature;
   }
 
-  /** The internal table of a feature's hash function. */
+  /** The internal table of a feature's hash function, or one of its source's. */
   #table(name: string, table: number): number {
     const { tables } = this.#layout.features[this.#feature(name)]!;
     return tables[checkInteger(table, 0, tables.length - 1, `the table of feature "${name}"`)]!;

@@ -1,8 +1,11 @@
 /** One feature of a set of embedding tables: its options, checked and completed with defaults. */
 import { CollideError, checkInteger, checkNumber, checkOneOf, checkOptions, describe } from '../errors.ts';
-import { checkHashFunction, type HashFunction, MOST_ROWS, nativeHash } from '../hashing/index.ts';
+import { checkHashFunction, type HashFunction, MOST_ROWS, nativeHash, rowCount } from '../hashing/index.ts';
 import { checkTrainingHashes, type TrainingHashes } from '../hashing/training_hashes.ts';
 import type { NativeFeature } from '../native.ts';
+import { optionNames } from '../option_names.ts';
+import { checkSource, completeSource } from './sources/check.ts';
+import type { SourceOptions } from './sources/row_source.ts';
 
 /**
  * Initial values, uniform in [-s, s): `dlrm` s = sqrt(1 / cardinality) of the uncompressed table, whatever the number of
@@ -58,16 +61,32 @@ export interface FeatureOptions {
    * Name of the internal table of each hash function. Default the feature's name, or `name/0`, `name/1` ... for several.
    * Features that name the same table share its rows, and so may the hash functions of one feature. Rows, width and
    * precision must agree, and `multiply` with itself only. Initial values are those of the first feature that names it.
+   * With a `source` one name, of its first table; features that name the same one share the source.
    */
   tables?: string[];
+  /**
+   * What makes the rows, by name (`rowSources`), as `{ kind: 'mixed-dimension', width: 4 }`. It makes those that the
+   * feature's one hash function asks for. Default: each hash function has an internal table. On the CPU only.
+   */
+  source?: SourceOptions;
   /** Default `dlrm`. */
   init?: Init;
 }
 
-const FEATURE_OPTIONS = [
-  ...['name', 'cardinality', 'dim', 'pooling', 'sequenceLength'],
-  ...['hashes', 'trainingHashes', 'combine', 'precision', 'tables', 'init'],
-];
+const FEATURE_OPTIONS = optionNames<FeatureOptions>({
+  name: true,
+  cardinality: true,
+  dim: true,
+  pooling: true,
+  sequenceLength: true,
+  hashes: true,
+  trainingHashes: true,
+  combine: true,
+  precision: true,
+  tables: true,
+  source: true,
+  init: true,
+});
 
 /** @throws CollideError INVALID_ARGUMENT or UNKNOWN_OPTION naming the feature and the option */
 export function completeFeature(feature: FeatureOptions, position: number): NativeFeature {
@@ -105,6 +124,7 @@ export function completeFeature(feature: FeatureOptions, position: number): Nati
       `Expected a dim divisible by ${hashes.length} (hash functions to concat) for ${where}, received ${dim}`,
     );
   }
+  const scale = initScale(feature.init ?? { kind: 'dlrm' }, cardinality, dim, where);
   return {
     name: feature.name,
     cardinality,
@@ -116,7 +136,16 @@ export function completeFeature(feature: FeatureOptions, position: number): Nati
     tables: checkTables(feature.tables, hashes.length, where),
     hashes: hashes.map((hash) => nativeHash(hash, cardinality)),
     trainingHashes: (trainingHashes ?? []).map((list) => list.map((hash) => nativeHash(hash, cardinality))),
-    initScale: initScale(feature.init ?? { kind: 'dlrm' }, cardinality, dim, where),
+    initScale: scale,
+    source:
+      feature.source === undefined
+        ? undefined
+        : completeSource(checkSource(feature.source, hashes.length, combine, where), feature.source, {
+            rows: rowCount(hashes[0]!, cardinality),
+            dim,
+            initScale: scale,
+            where,
+          }),
   };
 }
 

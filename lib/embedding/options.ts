@@ -23,7 +23,7 @@ export interface EmbeddingTablesOptions {
   /**
    * Where the tables live and learn, with the same bits: `cpu` (default); `cuda`, which throws without a device;
    * `auto`: CUDA when the driver answers and has the memory, otherwise the CPU and one warning that says why. CUDA takes
-   * float32 rows of up to 8,192 columns. `device` of the tables says what it came to.
+   * float32 rows of up to 8,192 columns and no row sources. `device` of the tables says what it came to.
    */
   device?: Device;
   /** 0 to 2^64 - 1; initial values and stochastic rounding depend on it alone. Default 1. */
@@ -95,7 +95,8 @@ const WIDEST_ON_CUDA = 8192;
 
 /** What of these features the CUDA kernels cannot do, if anything. */
 function notOnCuda(features: readonly NativeFeature[]): string | undefined {
-  for (const { name, combine, precision, dim, hashes } of features) {
+  for (const { name, combine, precision, dim, hashes, source } of features) {
+    if (source !== undefined) return `feature "${name}" has source "${source.kind}"`;
     if (precision !== 'float32') return `feature "${name}" has precision "${precision}"`;
     const width = combine === 'concat' ? dim / hashes.length : dim;
     if (width > WIDEST_ON_CUDA) return `feature "${name}" has rows of more than ${WIDEST_ON_CUDA} columns`;

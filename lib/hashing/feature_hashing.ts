@@ -1,3 +1,4 @@
+import { isWhole } from './hash_function.ts';
 import type { HashFunction } from './kinds/index.ts';
 import type { TrainingHashes } from './training_hashes.ts';
 
@@ -14,4 +15,19 @@ export interface FeatureHashing {
   combine: Combine;
   /** Hash functions over the same internal tables by which the feature trains: one list, or one a fold. Default `hashes`. */
   trainingHashes?: TrainingHashes;
+  /**
+   * What makes the rows in place of an internal table, by name and options (`rowSources`): those that its one hash function
+   * asks for. Values are texts, numbers, booleans or lists of them, so that they can be saved.
+   */
+  source?: { readonly kind: string; readonly [option: string]: unknown };
+}
+
+/** What the embedding tables of a student take of a feature's hashing. */
+export function tableOptions({ hashes, combine, trainingHashes, source }: FeatureHashing) {
+  return { hashes, combine, trainingHashes, source };
+}
+
+/** Whether every id of a feature has a row of its own in a table. */
+export function isWholeTable({ hashes, source }: Pick<FeatureHashing, 'hashes' | 'source'>): boolean {
+  return source === undefined && hashes.every(isWhole);
 }

@@ -16,8 +16,8 @@ export interface CompressedTable {
   rows: number;
 }
 
-/** What a feature uses: hash functions, each with a table of its own, and how their rows become one. */
-export type TableHashing = Pick<FeatureHashing, 'hashes'> & Partial<Pick<FeatureHashing, 'combine'>>;
+/** What a feature uses: hash functions, each with a table of its own, and how their rows become one; or a row source. */
+export type TableHashing = Pick<FeatureHashing, 'hashes'> & Partial<Pick<FeatureHashing, 'combine' | 'source'>>;
 
 /**
  * A hashing whose compressed tables are what `hash` says; the others stay whole.
@@ -48,7 +48,8 @@ export async function hashTables(
     const own: TableHashing =
       rows >= cardinality ? { hashes: [{ kind: 'identity' }] } : await hash({ name, cardinality, feature, rows });
     checkObject(own, `what hash of hashTables gives for "${name}"`);
-    list.push({ name, cardinality, hashes: own.hashes, combine: own.combine ?? 'sum' });
+    const { hashes, combine = 'sum', source } = own;
+    list.push({ name, cardinality, hashes, combine, ...(source === undefined ? {} : { source }) });
   }
   return new Hashing(list, { method, size, minRows, seed }, undefined, { vocabulary });
 }

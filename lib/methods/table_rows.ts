@@ -1,7 +1,7 @@
 /** How many rows a table gets, and which tables stay whole. */
 import type { FeatureInfo } from '../data/feature_info.ts';
 import { CollideError, checkInteger, checkNumber } from '../errors.ts';
-import { type HashFunction, isWhole } from '../hashing/index.ts';
+import { type FeatureHashing, isWholeTable } from '../hashing/feature_hashing.ts';
 import { bytesPerEntry } from '../hashing/pack.ts';
 
 /**
@@ -105,10 +105,10 @@ export function namedTables(tables: readonly Table[]): string {
 
 /** Which tables of a hashing stayed whole, and why, in a line for people; no line where none did. */
 export function wholeTables(
-  features: readonly (Table & { hashes: readonly HashFunction[] })[],
+  features: readonly (Table & Pick<FeatureHashing, 'hashes' | 'source'>)[],
   minRows: number,
 ): string[] {
-  const whole = features.filter(({ hashes }) => hashes.every(isWhole));
+  const whole = features.filter(isWholeTable);
   const small = whole.filter(({ cardinality }) => cardinality < minRows);
   const others = whole.filter(({ cardinality }) => cardinality >= minRows);
   const all = whole.length === features.length ? 'nothing was compressed; ' : '';

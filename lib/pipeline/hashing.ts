@@ -2,6 +2,7 @@
 import type { LearnMappingOptions, MappingStatistics } from '../clustering/index.ts';
 import { restoreVocabulary, storeVocabulary } from '../data/stored_vocabulary.ts';
 import type { Vocabulary } from '../data/vocabulary.ts';
+import { checkSavedSource, checkSource } from '../embedding/sources/check.ts';
 import { CollideError, checkList, checkObject, checkOneOf, checkText, describe } from '../errors.ts';
 import {
   readSafetensors,
@@ -84,13 +85,16 @@ export class Hashing {
   ) {
     for (const feature of checkList(features, 'features of a Hashing')) {
       checkObject(feature, 'a feature of a Hashing');
-      const { name, cardinality, hashes, combine, trainingHashes } = feature;
+      const { name, cardinality, hashes, combine, trainingHashes, source } = feature;
       checkText(name, 'the name of a feature of a Hashing');
       checkList(hashes, `hashes of feature "${name}"`);
       checkOneOf(combine, COMBINES, `combine of feature "${name}"`);
       for (const [h, hash] of hashes.entries())
         checkHashFunction(hash, cardinality, `hashes[${h}] of feature "${name}"`);
       if (trainingHashes !== undefined) checkTrainingHashes(trainingHashes, hashes, cardinality, `feature "${name}"`);
+      if (source === undefined) continue;
+      checkSource(source, hashes.length, combine, `feature "${name}"`);
+      checkSavedSource(source, `feature "${name}"`);
     }
     foldsOf(features, 'a Hashing');
     checkObject(manifest, 'manifest of a Hashing');
@@ -169,8 +173,8 @@ export class Hashing {
   /** @internal Hash functions, those that serve, and manifest for a file, their names behind a prefix. */
   parts(prefix: string): Contents {
     const tensors: Record<string, TensorInput> = {};
-    const features = this.features.map(({ name, cardinality, hashes, combine }, f) => ({
-      ...{ name, cardinality, combine },
+    const features = this.features.map(({ name, cardinality, hashes, combine, source }, f) => ({
+      ...{ name, cardinality, combine, source },
       hashes: hashes.map((hash, h) => storeHash(hash, `${prefix}feature${f}.hash${h}`, tensors)),
     }));
     const metadata = {
@@ -203,12 +207,12 @@ export class Hashing {
     const counts = new Map<string, Uint32Array>();
     const stored = JSON.parse(metadata[`${prefix}features`] ?? '') as StoredFeature[];
     const training = JSON.parse(metadata[`${prefix}training`] ?? '[]') as (StoredHash[][] | null | undefined)[];
-    const features = stored.map(({ name, cardinality, combine, hashes }, f): FeatureHashing => {
+    const features = stored.map(({ name, cardinality, combine, hashes, source }, f): FeatureHashing => {
       const own = tensors[`${prefix}feature${f}.counts`]?.data;
       if (own instanceof Uint32Array) counts.set(name, own);
       const restored = (list: StoredHash[], where: string) =>
         list.map((hash, h) => restoreHash(hash, cardinality, `${prefix}feature${f}.${where}hash${h}`, tensors));
-      const serving = { name, cardinality, hashes: restored(hashes, ''), combine };
+      const serving = { name, cardinality, hashes: restored(hashes, ''), combine, ...(source && { source }) };
       const trainingHashes: TrainingHashes | undefined = training[f]?.map((list, k) => restored(list, `fold${k}.`));
       return trainingHashes === undefined ? serving : { ...serving, trainingHashes };
     });

@@ -8,6 +8,7 @@ import type { Vocabulary } from '../data/vocabulary.ts';
 import type { Device, PlacedOn } from '../device.ts';
 import { CollideError, type CollideErrorCode, checkOptions, checkText, describe } from '../errors.ts';
 import { inFolder, type SafetensorsFile, withSafetensors, writeSafetensors } from '../files/index.ts';
+import { tableOptions } from '../hashing/feature_hashing.ts';
 import { Recommender, type RecommenderOptions } from '../model/recommender.ts';
 import { checkSplitOf, checkTrainingSplits } from '../training/check_splits.ts';
 import { type Fit, fitFixed, fitTuned } from '../training/fit.ts';
@@ -222,9 +223,7 @@ type StudentShape = Pick<RecommenderOptions, 'dense' | 'dim' | 'bottomHidden' | 
 };
 
 function hashesOf(hashing: Hashing | undefined, f: number) {
-  if (hashing === undefined) return {};
-  const { hashes, combine } = hashing.features[f]!;
-  return { hashes, combine };
+  return hashing === undefined ? {} : tableOptions(hashing.features[f]!);
 }
 
 function floats(tensors: Readonly<Record<string, { data: unknown }>>, name: string): Float32Array {

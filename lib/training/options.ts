@@ -4,7 +4,7 @@ import type { Split } from '../data/types.ts';
 import type { Device } from '../device.ts';
 import type { EmbeddingOptimizer, Init } from '../embedding/index.ts';
 import { CollideError, checkInteger, describe } from '../errors.ts';
-import type { FeatureHashing } from '../hashing/feature_hashing.ts';
+import { type FeatureHashing, tableOptions } from '../hashing/feature_hashing.ts';
 import { type DenseOptimizer, denseOptimizers } from '../model/optimizers/index.ts';
 import { Recommender } from '../model/recommender.ts';
 import { type Standardization, standardizationOf } from '../model/standardization.ts';
@@ -89,7 +89,7 @@ export function buildRecommender(
     features: split.features.map(({ name, cardinality }, f) => ({
       name,
       cardinality,
-      ...(hashing === undefined ? {} : hashesOf(hashing[f]!)),
+      ...(hashing === undefined ? {} : tableOptions(hashing[f]!)),
     })),
     dense: split.denseCount,
     dim: checkInteger(dim, 1, 65536, 'dim'),
@@ -105,10 +105,6 @@ export function buildRecommender(
     device: options.device,
     threads: options.threads ?? 0,
   });
-}
-
-function hashesOf({ hashes, combine, trainingHashes }: FeatureHashing) {
-  return { hashes, combine, trainingHashes };
 }
 
 /** Of the tables, whose rate is not its own: rates are tried. @throws CollideError INVALID_ARGUMENT where it has one */

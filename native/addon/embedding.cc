@@ -62,10 +62,21 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
 
   EmbeddingEngine& engine() {
     if (!engine_) fail("CLOSED", "These embedding tables were closed");
+    check_idle();
     return *engine_;
   }
 
  private:
+  // Of a call that may run a row source written in JavaScript.
+  struct Busy {
+    explicit Busy(bool& busy) : busy(busy) { busy = true; }
+    ~Busy() { busy = false; }
+    bool& busy;
+  };
+  void check_idle() const {
+    if (busy_) fail("INVALID_ARGUMENT", "Expected no use of embedding tables by a row source of theirs while it works");
+  }
+
   // Tells the garbage collector how much native memory hangs on this object, so that forgotten ones are collected.
   void track_memory(Napi::Env env) {
     std::int64_t bytes = 0;
@@ -133,6 +144,7 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
                                                 std::to_string(tables.layout().output_width) + " columns",
              ", received ", out.length);
       }
+      const Busy busy(busy_);
       const std::size_t replaced = tables.forward(batch, out.data, info[5].As<Napi::Boolean>().Value());
       return Napi::Number::New(info.Env(), static_cast<double>(replaced));
     });
@@ -155,6 +167,7 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
         }
         weight_gradient = given.data;
       }
+      const Busy busy(busy_);
       tables.backward(gradient.data, weight_gradient);
     });
   }
@@ -258,6 +271,7 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
   }
 
   void close(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] { check_idle(); });
     engine_.reset();
     track_memory(info.Env());
   }
@@ -270,6 +284,7 @@ class EmbeddingTables : public Napi::ObjectWrap<EmbeddingTables> {
   std::unique_ptr<EmbeddingEngine> engine_;
   unsigned threads_ = 0;
   std::int64_t tracked_ = 0;
+  bool busy_ = false;
 };
 
 // The address of a buffer's first byte modulo 64, so that lib/ can place outputs on cache lines.

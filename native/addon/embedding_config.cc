@@ -4,6 +4,7 @@
 #include "addon/hash.h"
 #include "addon/names.h"
 #include "addon/optimizer.h"
+#include "addon/row_source.h"
 
 namespace collide::addon {
 
@@ -43,6 +44,8 @@ Feature read_feature(const Napi::Object& object) {
   for (std::uint32_t fold = 0; fold < folds.Length(); ++fold) {
     feature.training_hashes.push_back(read_hashes(folds.Get(fold).As<Napi::Array>(), "training hash "));
   }
+  const Napi::Value source = object.Get("source");
+  if (!source.IsUndefined()) feature.source = read_row_source(source.As<Napi::Object>());
   return feature;
 }
 
@@ -96,6 +99,7 @@ Napi::Object write_layout(Napi::Env env, const EmbeddingEngine& tables) {
       indices.Set(static_cast<std::uint32_t>(h), static_cast<double>(source.tables[h]));
     }
     feature.Set("tables", indices);
+    feature.Set("hashes", static_cast<double>(source.hashes.size()));
     features.Set(static_cast<std::uint32_t>(f), feature);
   }
   Napi::Object result = Napi::Object::New(env);

@@ -2,10 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type BagBatch, EmbeddingTables } from '../../lib/embedding/index.ts';
-import { asOptions, type Case, embeddingCases, generator, randomBatch, uniform } from './random_case.ts';
-import type { ReferenceBatch } from './reference.ts';
+import { asOptions, type Case, embeddingCases, generator, randomBatch, uniform, withSources } from './random_case.ts';
+import { type ReferenceBatch, tableNames } from './reference.ts';
 
-const cases = embeddingCases(['float32', 'float16', 'bfloat16']);
+const hashed = embeddingCases(['float32', 'float16', 'bfloat16']);
+const cases = fc.oneof(hashed, withSources(hashed));
 
 type Integers = (ids: number[]) => BagBatch['indices'];
 const INTEGER_TYPES: Record<string, Integers> = {
@@ -33,11 +34,11 @@ function train(c: Case, batches: ReferenceBatch[], threads: number, asIndices = 
     tables.backward(uniform(random, out.length), weightGradient);
     left.push(out, weightGradient, tables.lookup(batch));
   }
-  for (const { name, hashes } of c.features) {
-    hashes.forEach((_, h) => {
-      left.push(tables.weights(name, h), tables.optimizerState(name, h));
-    });
-    left.push(tables.counts(name));
+  for (const feature of c.features) {
+    for (const t of tableNames(feature).keys()) {
+      left.push(tables.weights(feature.name, t), tables.optimizerState(feature.name, t));
+    }
+    left.push(tables.counts(feature.name));
   }
   return Buffer.concat(left.map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength)));
 }
@@ -55,7 +56,7 @@ describe('determinism', () => {
         const first = train(c, batches, 1);
         for (const threads of [2, 3, 7, 1]) expect(same(train(c, batches, threads), first)).toBe(true);
       }),
-      { numRuns: 15 },
+      { numRuns: 20 },
     );
   });
 
@@ -64,6 +65,7 @@ describe('determinism', () => {
     ['4 tables, 20,000 bags, one 20,000 times the same id', false, 'sum'],
     ['one table of 4 features, 80,000 ids', true, 'sum'],
     ['one table of 4 features, 80,000 ids, rows multiplied', true, 'multiply'],
+    ['narrow rows and a projection of 4 features, 80,000 ids', true, 'source'],
   ] as const) {
     it(`work that is large enough for several threads: ${what}`, () => {
       const features = [1, 16, 70, 8].map((dim, f) => ({
@@ -72,8 +74,9 @@ describe('determinism', () => {
         dim: shared ? 24 : dim,
         pooling: f === 2 ? ('mean' as const) : ('sum' as const),
         sequenceLength: 1,
-        combine,
-        hashes: [{ kind: 'mixed' as const, rows: 300, seed: f }],
+        combine: combine === 'source' ? ('sum' as const) : combine,
+        ...(combine === 'source' ? { source: { kind: 'mixed-dimension' as const, width: 5 } } : {}),
+        hashes: [{ kind: 'mixed' as const, rows: combine === 'source' ? 4900 : 300, seed: f }],
         precision: 'float32' as const,
         ...(shared ? { tables: ['common'] } : {}),
       }));

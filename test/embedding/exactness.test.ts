@@ -20,6 +20,7 @@ import {
   randomHash,
   shareColliding,
   uniform,
+  withSources,
 } from './random_case.ts';
 import {
   flat,
@@ -27,7 +28,7 @@ import {
   ReferenceEmbedding,
   type ReferenceFeature,
   relativeError,
-  tableName,
+  tableNames,
 } from './reference.ts';
 
 const TOLERANCE = 1e-5;
@@ -57,7 +58,7 @@ function largestErrors(
   // The same run with the sign taken from every term: its tensors are the magnitudes.
   const terms = relativeToTerms ? new ReferenceEmbedding(c.features, c.optimizer) : reference;
   const each = (body: (table: string, feature: string, h: number) => void) => {
-    for (const f of c.features) for (const [h] of f.hashes.entries()) body(tableName(f, h), f.name, h);
+    for (const f of c.features) for (const [t, table] of tableNames(f).entries()) body(table, f.name, t);
   };
   each((table, feature, h) => {
     const { rows, width } = reference.tables.get(table)!;
@@ -131,10 +132,14 @@ describe('against the float64 reference', () => {
   // one sign, whose sums and products are well-conditioned; the fixed cases below mix signs.
   it('random layouts, every optimizer, terms of one sign', () => property(embeddingCases(), ONE_SIGN, true));
 
+  it('random layouts with narrow rows and projections, every optimizer, terms of one sign', () =>
+    property(withSources(embeddingCases()), ONE_SIGN, true));
+
   // Without clipping: it divides by the norm of a gradient, which may have cancelled too.
   it('random layouts, SGD, mixed signs: relative to the terms', () => {
     const sgd = optimizers('sgd').map(({ clipRowNorm: _, ...optimizer }) => optimizer as EmbeddingOptimizer);
     property(embeddingCases(['float32'], sgd), { ...MIXED, relativeToTerms: true }, false);
+    property(withSources(embeddingCases(['float32'], sgd)), { ...MIXED, relativeToTerms: true }, false);
   });
 
   for (const kind of ALL_KINDS) {

@@ -230,6 +230,26 @@ export function embeddingCases(
 
 export const embeddingCase = embeddingCases();
 
+/** The same with narrow rows and a projection in most features; those that name the common table share it. */
+export function withSources(cases: fc.Arbitrary<Case>): fc.Arbitrary<Case> {
+  return cases.map((c) => ({
+    ...c,
+    features: c.features.map((feature, f): CaseFeature => {
+      const shared = feature.tables !== undefined;
+      if (shared ? c.seed % 2 === 1 : f % 3 === 2) return feature;
+      const dim = feature.combine === 'concat' ? feature.dim / feature.hashes.length : feature.dim;
+      return {
+        ...feature,
+        dim,
+        combine: 'sum',
+        hashes: feature.hashes.slice(0, 1),
+        source: { kind: 'mixed-dimension', width: 1 + ((c.seed + (shared ? 0 : f)) % dim) },
+        ...(shared ? { tables: ['common'] } : {}),
+      };
+    }),
+  }));
+}
+
 /** The options of EmbeddingTables for reference features: sequenceLength belongs to pooling `none` alone. */
 export function asOptions(features: ReferenceFeature[]): FeatureOptions[] {
   return features.map(({ sequenceLength, ...feature }) =>

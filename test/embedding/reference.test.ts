@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { embeddingCases, generator, optimizers, randomBatch, uniform } from './random_case.ts';
+import { embeddingCases, generator, optimizers, randomBatch, uniform, withSources } from './random_case.ts';
 import { type ExactBatch, type ReferenceBatch, ReferenceEmbedding } from './reference.ts';
 
 const dot = (a: Float64Array, b: Float32Array) => a.reduce((sum, x, i) => sum + x * b[i]!, 0);
@@ -21,7 +21,7 @@ describe('the reference', () => {
   it('has the gradients of its forward', () => {
     let compared = 0;
     fc.assert(
-      fc.property(small, (c) => {
+      fc.property(fc.oneof(small, withSources(small)), (c) => {
         const random = generator(c.seed);
         const reference = new ReferenceEmbedding(c.features, c.optimizer);
         for (const table of reference.tables.values()) table.setValues(uniform(random, table.rows * table.width));

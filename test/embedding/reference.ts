@@ -19,6 +19,8 @@ export interface ReferenceFeature {
   hashes: HashFunction[];
   /** Names of the internal tables, when some are shared. */
   tables?: string[];
+  /** Narrow rows and a projection, beside one hash function: E = A P, or A alone where it is as wide as a row. */
+  source?: { kind: 'mixed-dimension'; width: number };
 }
 
 export interface ReferenceBatch {
@@ -104,13 +106,20 @@ export class ReferenceEmbedding {
   constructor(features: ReferenceFeature[], optimizer: EmbeddingOptimizer) {
     this.#features = features;
     this.#optimizer = completed(optimizer);
+    const add = (name: string, rows: number, width: number) => {
+      if (this.tables.has(name)) return;
+      this.tables.set(name, new ReferenceTable(rows, width, stateWidth(optimizer.kind, width)));
+    };
     for (const feature of features) {
+      const { source, dim } = feature;
+      if (source !== undefined) {
+        add(tableName(feature, 0), rowCount(feature.hashes[0]!, feature.cardinality), source.width);
+        if (source.width < dim) add(tableName(feature, 1), source.width, dim);
+        continue;
+      }
       const width = feature.combine === 'concat' ? feature.dim / feature.hashes.length : feature.dim;
       for (const [h, hash] of feature.hashes.entries()) {
-        const rows = rowCount(hash, feature.cardinality);
-        const state = stateWidth(optimizer.kind, width);
-        if (!this.tables.has(tableName(feature, h)))
-          this.tables.set(tableName(feature, h), new ReferenceTable(rows, width, state));
+        add(tableName(feature, h), rowCount(hash, feature.cardinality), width);
       }
     }
     this.outputWidth = features.reduce((sum, f) => sum + f.dim * f.sequenceLength, 0);
@@ -129,12 +138,20 @@ export class ReferenceEmbedding {
   #expanded(feature: ReferenceFeature): Matrix {
     return Array.from({ length: feature.cardinality }, (_, id) => {
       const parts = this.#parts(feature, id).map(({ values }) => values);
+      const projection = this.#projection(feature);
+      if (projection !== undefined) return product([parts[0]!], projection.values, feature.dim)[0]!;
       if (feature.combine === 'concat') return Float64Array.from(parts.flatMap((values) => [...values]));
       const combine = feature.combine === 'sum' ? (a: number, b: number) => a + b : (a: number, b: number) => a * b;
       const all = Float64Array.from(parts[0]!);
       for (const values of parts.slice(1)) for (let j = 0; j < all.length; j++) all[j] = combine(all[j]!, values[j]!);
       return all;
     });
+  }
+
+  /** P [source width, dim], if the feature has one. */
+  #projection(feature: ReferenceFeature): ReferenceTable | undefined {
+    const { source, dim } = feature;
+    return source === undefined || source.width === dim ? undefined : this.tables.get(tableName(feature, 1))!;
   }
 
   #places(batch: ExactBatch): Place[] {
@@ -211,6 +228,20 @@ export class ReferenceEmbedding {
   /** The gradient of one row of E, taken on to the rows of the internal tables that made it. */
   #scatter(feature: ReferenceFeature, id: number, gradient: Float64Array): void {
     const parts = this.#parts(feature, id);
+    const projection = this.#projection(feature);
+    if (projection !== undefined) {
+      const [{ table, row, values }] = parts as [(typeof parts)[0]];
+      if (row === PRUNED) return;
+      table.touched.add(row);
+      for (let k = 0; k < table.width; k++) {
+        projection.touched.add(k);
+        for (let j = 0; j < feature.dim; j++) {
+          table.gradient[row]![k]! += gradient[j]! * projection.values[k]![j]!;
+          projection.gradient[k]![j]! += gradient[j]! * values[k]!;
+        }
+      }
+      return;
+    }
     for (const [h, { table, row }] of parts.entries()) {
       if (row === PRUNED) continue;
       table.touched.add(row);
@@ -234,8 +265,16 @@ export class ReferenceEmbedding {
   }
 }
 
-/** The internal table of a feature's hash function. */
-export function tableName({ name, hashes, tables }: ReferenceFeature, h: number): string {
+/** The internal tables of a feature: one for each hash function, or narrow rows and a projection. */
+export function tableNames(feature: ReferenceFeature): string[] {
+  const { source, dim, hashes } = feature;
+  const count = source === undefined ? hashes.length : source.width < dim ? 2 : 1;
+  return Array.from({ length: count }, (_, t) => tableName(feature, t));
+}
+
+/** The internal table of a feature's hash function, or one of its source's. */
+export function tableName({ name, hashes, tables, source }: ReferenceFeature, h: number): string {
+  if (source !== undefined && h === 1) return `${tables?.[0] ?? name}/projection`;
   return tables?.[h] ?? (hashes.length === 1 ? name : `${name}/${h}`);
 }
 

@@ -4,8 +4,19 @@ import { describe, expect, it } from 'vitest';
 import { EmbeddingTables, type FeatureOptions } from '../../lib/embedding/index.ts';
 import type { CollideError } from '../../lib/errors.ts';
 import { native } from '../../lib/native.ts';
-import { asOptions, bytesPerCount, type Case, embeddingCases, generator, randomBatch, uniform } from './random_case.ts';
-import type { ReferenceBatch } from './reference.ts';
+import {
+  asOptions,
+  bytesPerCount,
+  type Case,
+  embeddingCases,
+  generator,
+  randomBatch,
+  uniform,
+  withSources,
+} from './random_case.ts';
+import { type ReferenceBatch, tableNames } from './reference.ts';
+
+const cases = embeddingCases(['float32', 'bfloat16']);
 
 function refusal(body: () => unknown): CollideError {
   try {
@@ -128,7 +139,7 @@ describe('batchSizes', () => {
 
   it('random layouts: the blocks of a padded batch, and the same training', () => {
     fc.assert(
-      fc.property(embeddingCases(['float32', 'bfloat16']), (c) => {
+      fc.property(fc.oneof(cases, withSources(cases)), (c) => {
         const random = generator(c.seed);
         const batch = randomBatch(c.features, { ...c, uneven: true }, random);
         const make = () =>
@@ -159,7 +170,7 @@ describe('batchSizes', () => {
         even.backward(evenGradient, weightGradients[1]);
         expect(weightGradients[0]).toEqual(weightGradients[1]);
         for (const f of c.features) {
-          for (const [h] of f.hashes.entries()) expect(uneven.weights(f.name, h)).toEqual(even.weights(f.name, h));
+          for (const t of tableNames(f).keys()) expect(uneven.weights(f.name, t)).toEqual(even.weights(f.name, t));
           expect(uneven.counts(f.name)).toEqual(even.counts(f.name));
         }
       }),

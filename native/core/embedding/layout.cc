@@ -7,15 +7,16 @@
 namespace collide {
 
 Feature Feature::copy() const {
-  Feature other{name,      cardinality, dim, pooling,     sequence_length, combine,
-                precision, {},          {},  table_names, init_scale,      tables};
+  Feature other{name, cardinality, dim,         pooling,    sequence_length, combine, precision,
+                {},   {},          table_names, init_scale, source,          tables};
   for (const HashFunction& hash : hashes) other.hashes.push_back(hash.copy());
   return other;
 }
 
 EmbeddingLayout::EmbeddingLayout(std::vector<Feature> list) : features(std::move(list)) {
   if (features.empty()) fail("INVALID_ARGUMENT", "Expected at least one feature, received none");
-  for (Feature& feature : features) {
+  for (std::size_t f = 0; f < features.size(); ++f) {
+    Feature& feature = features[f];
     const auto expect = [&](bool holds, const char* what) {
       if (!holds) fail("INVALID_ARGUMENT", "Expected ", what, " for feature \"", feature.name, "\"");
     };
@@ -40,8 +41,16 @@ EmbeddingLayout::EmbeddingLayout(std::vector<Feature> list) : features(std::move
     };
     std::ranges::for_each(feature.hashes, check_hash);
     for (const auto& hashes : feature.training_hashes) std::ranges::for_each(hashes, check_hash);
-    for (std::size_t h = 0; h < feature.hashes.size(); ++h) {
-      feature.tables.push_back(table_of(feature, h));
+    if (feature.source == nullptr) {
+      for (std::size_t h = 0; h < feature.hashes.size(); ++h) {
+        feature.tables.push_back(table_of(feature, hashed_table(feature, h)));
+      }
+    } else {
+      expect(feature.hashes.size() == 1 && feature.combine == Combine::kSum, "one hash function beside a source");
+      const RowSourceSettings& settings = feature.source->settings();
+      expect(settings.rows == feature.hashes[0].rows && settings.dim == feature.dim && !settings.tables.empty(),
+             "a source of as many rows and columns, made from at least one table");
+      use_source(f);
     }
     check_training(feature);
     output_offset.push_back(output_width);
@@ -74,28 +83,67 @@ void EmbeddingLayout::drop_training_hashes() {
   folds = 1;
 }
 
-std::size_t EmbeddingLayout::table_of(const Feature& feature, std::size_t hash) {
+TableShape EmbeddingLayout::hashed_table(const Feature& feature, std::size_t hash) const {
   std::string name = feature.name;
   if (feature.hashes.size() > 1) name.append("/").append(std::to_string(hash));
   if (!feature.table_names.empty()) name = feature.table_names[hash];
-  TableShape shape{
-      name, feature.hashes[hash].rows, feature.table_width(), feature.precision, feature.combine == Combine::kMultiply,
-      0,    feature.init_scale};
+  TableShape shape{name,
+                   feature.hashes[hash].rows,
+                   feature.table_width(),
+                   feature.precision,
+                   feature.combine == Combine::kMultiply,
+                   0,
+                   feature.init_scale,
+                   {}};
   // Factors of a product: the first has the scale of a row, the others are near 1, or the product would start tiny.
   if (shape.factor && hash > 0) shape.init_center = 1, shape.init_scale = 0.5f;
+  return shape;
+}
+
+// The tables of a feature's source, and the source itself, which may serve features before it.
+void EmbeddingLayout::use_source(std::size_t f) {
+  Feature& feature = features[f];
+  const RowSourceSettings& settings = feature.source->settings();
+  const std::string& name = feature.table_names.empty() ? feature.name : feature.table_names[0];
+  for (const SourceTable& table : settings.tables) {
+    const std::string suffix = table.part.empty() ? "" : "/" + table.part;
+    const Precision precision = table.exact ? Precision::kFloat32 : feature.precision;
+    if (table.rows < 1 || table.rows > kMostRows || table.width < 1 || table.width > 65536) {
+      fail("INVALID_ARGUMENT", "Expected 1 to 2^32 - 1 rows of width 1 to 65536 for table \"", name, suffix,
+           "\" of feature \"", feature.name, "\", received ", table.rows, " of width ", table.width);
+    }
+    feature.tables.push_back(table_of(feature, {name + suffix, table.rows, table.width, precision, false,
+                                                table.init_center, table.init_scale, settings.kind + suffix}));
+  }
+  for (SourceUse& use : sources) {
+    const Feature& other = features[use.features[0]];
+    if (other.tables[0] != feature.tables[0]) continue;
+    if (use.source->settings() != settings) {
+      fail("INVALID_ARGUMENT", "Expected the same source for features \"", other.name, "\" and \"", feature.name,
+           "\", which share table \"", name, "\"");
+    }
+    use.features.push_back(f);
+    return;
+  }
+  sources.push_back({feature.source.get(), {f}});
+}
+
+// The table of this name, a new one if there is none.
+std::size_t EmbeddingLayout::table_of(const Feature& feature, TableShape shape) {
   for (std::size_t t = 0; t < tables.size(); ++t) {
-    if (tables[t].name != name) continue;
+    if (tables[t].name != shape.name) continue;
     const TableShape& has = tables[t];
     if (has.rows == shape.rows && has.width == shape.width && has.precision == shape.precision &&
-        has.factor == shape.factor) {
+        has.factor == shape.factor && has.of_source == shape.of_source) {
       return t;
     }
     const auto describe = [](const TableShape& table) {
       return std::to_string(table.rows) + " rows of width " + std::to_string(table.width) + " in " +
-             kPrecisions.word(table.precision) + (table.factor ? ", multiplied" : "");
+             kPrecisions.word(table.precision) + (table.factor ? ", multiplied" : "") +
+             (table.of_source.empty() ? "" : ", of source " + table.of_source);
     };
     const auto names = [&](const Feature& other) { return std::ranges::find(other.tables, t) != other.tables.end(); };
-    fail("INVALID_ARGUMENT", "Expected ", describe(has), " for table \"", name, "\" of feature \"", feature.name,
+    fail("INVALID_ARGUMENT", "Expected ", describe(has), " for table \"", shape.name, "\" of feature \"", feature.name,
          "\", as feature \"", std::ranges::find_if(features, names)->name, "\" has it, received ", describe(shape));
   }
   tables.push_back(std::move(shape));

@@ -9,14 +9,19 @@
 //
 // A feature may train by other hash functions than those that serve it, over the same internal tables: one list for all
 // folds of the examples, or one list a fold. A batch to train is of one fold.
+//
+// The rows of a feature may come from a source instead (core/embedding/row_source.h): its one hash function gives rows
+// of the source, whose tables stand among the internal tables. Features that name the same table share the source.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "core/embedding/precision.h"
+#include "core/embedding/row_source.h"
 #include "core/hashing/hash_function.h"
 
 namespace collide {
@@ -45,9 +50,10 @@ struct Feature {
   std::vector<HashFunction> hashes;
   // [1 or folds][as many as hashes]; empty: `hashes` train, too.
   std::vector<std::vector<HashFunction>> training_hashes;
-  std::vector<std::string> table_names;  // of each hash function's internal table; empty: named after the feature
-  float init_scale = 0;                  // initial values are uniform in [-init_scale, init_scale)
-  std::vector<std::size_t> tables;       // of each hash function, filled in by EmbeddingLayout
+  std::vector<std::string> table_names;     // of each hash function's internal table; empty: named after the feature
+  float init_scale = 0;                     // initial values are uniform in [-init_scale, init_scale)
+  std::shared_ptr<const RowSource> source;  // makes the rows; null: each hash function has an internal table
+  std::vector<std::size_t> tables;          // of each hash function, or of the source; filled in by EmbeddingLayout
 
   // O(1).
   const std::vector<HashFunction>& hashes_of(HashView view) const {
@@ -69,11 +75,19 @@ struct TableShape {
   Precision precision = Precision::kFloat32;
   bool factor = false;                    // its rows are multiplied
   float init_center = 0, init_scale = 0;  // uniform in [center - scale, center + scale)
+  std::string of_source;                  // kind and part of the source that makes rows from it; empty: it has rows
+};
+
+// A source and the features whose rows it makes.
+struct SourceUse {
+  const RowSource* source;
+  std::vector<std::size_t> features;
 };
 
 struct EmbeddingLayout {
   std::vector<Feature> features;
   std::vector<TableShape> tables;
+  std::vector<SourceUse> sources;
   std::vector<std::size_t> output_offset;  // first output column of each feature
   std::size_t output_width = 0;
   std::size_t folds = 1;  // of the training hashes
@@ -85,7 +99,9 @@ struct EmbeddingLayout {
 
  private:
   void check_training(const Feature& feature);
-  std::size_t table_of(const Feature& feature, std::size_t hash);
+  TableShape hashed_table(const Feature& feature, std::size_t hash) const;
+  std::size_t table_of(const Feature& feature, TableShape shape);
+  void use_source(std::size_t feature);
 };
 
 enum class IntegerType : std::uint8_t { kU32, kI32, kI64 };

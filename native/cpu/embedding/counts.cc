@@ -20,7 +20,7 @@ std::vector<bool> CpuEmbedding::counting_tables(const EmbeddingLayout& layout) {
     return is(feature.hashes) && std::ranges::all_of(feature.training_hashes, is);
   };
   for (const Feature& feature : layout.features) {
-    for (std::size_t h = 0; h < feature.hashes.size(); ++h) {
+    for (std::size_t h = 0; h < feature.hashes.size() && feature.source == nullptr; ++h) {
       const std::size_t table = feature.tables[h];
       counting[table] = identity(feature, h) && uses[table] == 1 && trainable(layout.tables[table].precision);
       if (counting[table]) break;

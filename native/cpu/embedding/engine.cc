@@ -34,6 +34,7 @@ CpuEmbedding::CpuEmbedding(EmbeddingLayout layout, OptimizerSettings optimizer, 
     for (const std::size_t table : layout_.features[f].tables) tables.push_back(&tables_[table]);
     if (count_accesses) counts_.emplace_back(counting_table(f) == nullptr ? layout_.features[f].cardinality : 0);
   }
+  add_sources();
 }
 
 void CpuEmbedding::add_table(const TableShape& shape, bool counts, std::uint64_t seed, std::size_t available) {
@@ -89,7 +90,7 @@ void CpuEmbedding::make_room_for_rows() {
   for (std::size_t f = 0; f < layout_.features.size(); ++f) {
     const std::vector<HashFunction>& hashes = hashes_of(f);
     const bool identity = hashes.size() == 1 && hashes[0].kind == HashKind::kIdentity;
-    most = std::max(most, identity ? 0 : hashes.size());
+    most = std::max(most, identity || layout_.features[f].source != nullptr ? 0 : hashes.size());
   }
   rows_.resize(std::max(rows_.size(), most * kept_indices_));
 }
@@ -101,14 +102,14 @@ const std::uint32_t* CpuEmbedding::rows_of(std::size_t f, std::size_t h) const {
 
 void CpuEmbedding::pool(std::size_t f, std::size_t first, std::size_t last, const float* weights, bool stream,
                         bool keep, float* out) {
-  const Feature& feature = layout_.features[f];
+  const Feature& feature = *pooled_[f];
   const FeatureBags& bags = bags_[f];
   PoolTask task{&feature,
-                hashes_of(f).data(),
+                pooled_hashes(f),
                 feature_tables_[f].data(),
                 keep ? rows_.data() : nullptr,
                 kept_indices_,
-                ids_.data(),
+                pooled_ids(f),
                 offsets_.data() + bags.first_bag,
                 weights,
                 out + bags.base,
@@ -133,6 +134,7 @@ std::size_t CpuEmbedding::forward(const BagBatch& batch, float* out, bool train)
   count_pending();
   take_bags(batch, train);
   const std::size_t replaced = take_indices(batch);
+  make_source_rows();
   if (train) make_room_for_rows();
   if (train) weights_.assign(batch.weights, batch.weights + (batch.weights == nullptr ? 0 : batch.index_count));
 

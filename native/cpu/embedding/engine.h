@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "core/embedding/engine.h"
@@ -13,6 +14,7 @@
 #include "cpu/embedding/factors.h"
 #include "cpu/embedding/id_counts.h"
 #include "cpu/embedding/internal_table.h"
+#include "cpu/embedding/source_batch.h"
 
 namespace collide {
 
@@ -65,6 +67,18 @@ class CpuEmbedding final : public EmbeddingEngine {
             float* out);
   const std::uint32_t* rows_of(std::size_t feature, std::size_t hash) const;
 
+  // In sources.cc. A feature whose rows a source makes is pooled as one of the batch's distinct rows of it.
+  void add_sources();
+  void make_source_rows();
+  void make_source_gradients(const float* gradient);
+  std::vector<SourceRows> source_tables(const SourceUse& use) const;
+  const HashFunction* pooled_hashes(std::size_t feature) const {
+    return layout_.features[feature].source == nullptr ? hashes_of(feature).data() : pooled_[feature]->hashes.data();
+  }
+  const std::uint32_t* pooled_ids(std::size_t feature) const {
+    return layout_.features[feature].source == nullptr ? ids_.data() : slots_.data();
+  }
+
   // In embedding_counts.cc. Which tables can count: those that a single hash function uses, by which the row of an id
   // is the id; one per feature.
   static std::vector<bool> counting_tables(const EmbeddingLayout& layout);
@@ -76,6 +90,7 @@ class CpuEmbedding final : public EmbeddingEngine {
   // In embedding_gradients.cc, as is backward().
   FactorTask factor_task(std::size_t feature, const float* gradient);
   void check_gradient(const float* gradient) const;
+  void add_gradient(TableGradient& task, std::size_t feature, const std::uint32_t* rows, std::size_t column) const;
   std::vector<TableGradient> table_gradients(const float* gradient);
   void make_factor_gradients(const float* gradient);
 
@@ -95,6 +110,10 @@ class CpuEmbedding final : public EmbeddingEngine {
   std::vector<std::uint32_t>
       rows_;  // of the ids, as forward found them: [hash functions][indices], identities left out
   std::vector<float> weights_;
+
+  std::vector<std::unique_ptr<SourceBatch>> sources_;  // of layout_.sources
+  std::vector<const Feature*> pooled_;                 // of each feature: itself, or what its source's rows make of it
+  std::vector<std::uint32_t> slots_;  // of each id: which of its source's rows in the batch, or kPruned
 
   std::vector<float> factors_;               // gradients of factors, feature after feature, hash after hash
   std::vector<std::size_t> factor_offsets_;  // of each feature; kNone unless its rows are multiplied

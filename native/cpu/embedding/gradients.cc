@@ -20,10 +20,10 @@ constexpr std::size_t kSplit = 1 << 15, kSplitAlways = 1 << 20;
 }  // namespace
 
 FactorTask CpuEmbedding::factor_task(std::size_t f, const float* gradient) {
-  return {&layout_.features[f],
-          hashes_of(f).data(),
+  return {pooled_[f],
+          pooled_hashes(f),
           feature_tables_[f].data(),
-          ids_.data(),
+          pooled_ids(f),
           offsets_.data() + bags_[f].first_bag,
           weights_.empty() ? nullptr : weights_.data(),
           gradient + bags_[f].base,
@@ -55,6 +55,18 @@ void CpuEmbedding::make_factor_gradients(const float* gradient) {
   });
 }
 
+// Adds a feature's share of the output's gradient, from `column` of its columns on, to what a table learns.
+void CpuEmbedding::add_gradient(TableGradient& task, std::size_t f, const std::uint32_t* rows,
+                                std::size_t column) const {
+  const Feature& feature = *pooled_[f];
+  const FeatureBags& bags = bags_[f];
+  const float* weights = weights_.empty() ? nullptr : weights_.data();
+  task.sources.push_back({&feature, rows, offsets_.data() + bags.first_bag, weights, bags.bags, bags.base + column,
+                          bags.stride, feature.pooling == Pooling::kNone ? feature.dim : 0, false});
+  task.weighted = task.weighted || weights != nullptr || feature.pooling == Pooling::kMean;
+  task.n += ids_of(f);
+}
+
 // What each table learns, from all features that it serves.
 std::vector<TableGradient> CpuEmbedding::table_gradients(const float* gradient) {
   std::vector<TableGradient> tasks;
@@ -64,31 +76,22 @@ std::vector<TableGradient> CpuEmbedding::table_gradients(const float* gradient) 
   }
   for (std::size_t f = 0; f < bags_.size(); ++f) {
     const Feature& feature = layout_.features[f];
-    const FeatureBags& bags = bags_[f];
-    const bool factor = feature.combine == Combine::kMultiply;
+    if (feature.source != nullptr) continue;
     for (std::size_t h = 0; h < feature.hashes.size(); ++h) {
       TableGradient& task = tasks[feature.tables[h]];
-      const std::size_t column = feature.combine == Combine::kConcat ? h * feature.table_width() : 0;
-      GradientSource source{&feature,
-                            rows_of(f, h),
-                            offsets_.data() + bags.first_bag,
-                            nullptr,
-                            bags.bags,
-                            bags.base + column,
-                            bags.stride,
-                            feature.pooling == Pooling::kNone ? feature.dim : 0,
-                            factor};
-      if (factor) {
+      if (feature.combine == Combine::kMultiply) {
         task.gradient = factors_.data();
-        source.base = factor_offsets_[f] + h * ids_of(f) * feature.dim;
-        source.position = feature.dim;
+        task.sources.push_back({&feature, rows_of(f, h), offsets_.data() + bags_[f].first_bag, nullptr, bags_[f].bags,
+                                factor_offsets_[f] + h * ids_of(f) * feature.dim, bags_[f].stride, feature.dim, true});
+        task.n += ids_of(f);
       } else {
-        if (!weights_.empty()) source.weights = weights_.data();
-        task.weighted = task.weighted || source.weights != nullptr || feature.pooling == Pooling::kMean;
+        add_gradient(task, f, rows_of(f, h), feature.combine == Combine::kConcat ? h * feature.table_width() : 0);
       }
-      task.n += ids_of(f);
-      task.sources.push_back(source);
     }
+  }
+  for (std::size_t s = 0; s < sources_.size(); ++s) {
+    const std::vector<std::size_t>& tables = layout_.features[layout_.sources[s].features[0]].tables;
+    for (std::size_t t = 0; t < tables.size(); ++t) sources_[s]->add_gradient(t, tasks[tables[t]]);
   }
   return tasks;
 }
@@ -115,13 +118,14 @@ void CpuEmbedding::backward(const float* gradient, float* weight_gradient) {
   std::size_t ids = 0, work = 0;
   std::vector<std::size_t> of_table(tables_.size());
   for (std::size_t f = 0; f < bags_.size(); ++f) {
-    ids += ids_of(f) * layout_.features[f].hashes.size();
+    ids += ids_of(f) * layout_.features[f].tables.size();
     for (const std::size_t t : layout_.features[f].tables) of_table[t] += ids_of(f);
     work += 2 * ids_of(f) * layout_.features[f].dim;
   }
   if (*std::max_element(of_table.begin(), of_table.end()) > kMostEntries) {
     fail("INVALID_ARGUMENT", "Expected fewer than 2^32 ids times hash functions for one table in a batch");
   }
+  make_source_gradients(gradient);
   if (weight_gradient != nullptr) {
     parallel_for(bags_.size(), threads_for(work),
                  [&](std::size_t f) { weight_gradients(factor_task(f, gradient), 0, bags_[f].bags, weight_gradient); });

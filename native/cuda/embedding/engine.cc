@@ -299,6 +299,11 @@ EmbeddingEngine::Usage CudaEmbedding::usage() const {
 std::unique_ptr<EmbeddingEngine> make_embedding(EmbeddingLayout layout, OptimizerSettings optimizer, BadIndex bad_index,
                                                 std::uint64_t seed, bool count_accesses) {
   const OnDevice here;
+  for (const Feature& feature : layout.features) {
+    if (feature.source == nullptr) continue;
+    fail("NOT_SUPPORTED", "Expected internal tables on a CUDA device for feature \"", feature.name,
+         "\", received source ", feature.source->settings().kind, ": use device \"cpu\" for sources");
+  }
   for (const TableShape& table : layout.tables) {
     if (table.precision != Precision::kFloat32 || table.width > kWidestRow) {
       fail("NOT_SUPPORTED", "Expected float32 rows of width up to ", kWidestRow, " on a CUDA device for table \"",
