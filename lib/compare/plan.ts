@@ -37,10 +37,11 @@ export interface UsedDevices {
  * @throws CollideError for device `cuda` CUDA_UNAVAILABLE, NOT_SUPPORTED when a method's clustering has no CUDA kernels
  */
 export function devicesOf({ device, compare }: Pick<CompareConfig, 'device' | 'compare'>): Map<string, UsedDevices> {
-  const model = chooseDevice(device, 'compare'); // every table is float32 and at most 1,024 wide: CUDA takes them all
   return new Map(
     compare.methods.map((method) => {
-      const { learner } = methods.get(method, 'compare.methods');
+      const { learner, cudaObstacle } = methods.get(method, 'compare.methods');
+      // Every table is float32 and at most 1,024 wide: CUDA takes all that are hashed.
+      const model = chooseDevice(device, 'compare', cudaObstacle);
       return [
         method,
         learner === undefined ? { model } : { model, clusters: learnerDevice(device, learner, 'compare') },

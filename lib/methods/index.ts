@@ -7,6 +7,7 @@ import { frequent } from './frequent.ts';
 import { full } from './full.ts';
 import type { CompressionMethod } from './method.ts';
 import { mixed } from './mixed.ts';
+import { mixedDimension } from './mixed_dimension.ts';
 import { modulo } from './modulo.ts';
 import { quotientRemainder } from './quotient_remainder.ts';
 
@@ -30,6 +31,7 @@ export const methods = new Registry<CompressionMethod>('compression method', [
   // Each of the other learners is a method by its own name.
   ...learners.names.filter((name) => !clusteredBy.includes(name)).map((name) => clustered(name)),
   quotientRemainder,
+  mixedDimension,
 ]);
 
 /** What the report takes a method for; undefined for one of no special role, and for one that this program does not know. */

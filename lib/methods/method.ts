@@ -24,6 +24,8 @@ export interface CompressionMethod {
   readonly needs: 'nothing' | 'counts' | 'teacher';
   /** The learner that clusters the teacher's rows, if one does: it decides where a device is of use. */
   readonly learner?: LearningMethod;
+  /** Why its students cannot train on CUDA, for the message. Default: they can. */
+  readonly cudaObstacle?: string;
   /**
    * What the report takes it for. `whole`: no compression, so that it has one size; `baseline`: hashing without learning,
    * which other methods are measured against (of several the first that was run); `headline`: the first sentences are
