@@ -98,6 +98,26 @@ describe('a feature of mixed dimension', () => {
     expect(tables.steps).toBe(1);
   });
 
+  it('trains by training hashes and serves by the others', () => {
+    const rows = (offset: number) => Uint8Array.from({ length: 100 }, (_, id) => (id + offset) % 10);
+    const hash = (offset: number) => ({ kind: 'table' as const, rows: 10, entries: rows(offset) });
+    const feature = { ...movie, hashes: [hash(0)], trainingHashes: [[hash(1)], [hash(2)]] };
+    using tables = new EmbeddingTables({ features: [feature], optimizer: { kind: 'sgd', learningRate: 1 } });
+    const batch = { indices: [4], offsets: [0, 1] };
+    const served = (id: number) => tables.lookup({ indices: [id], offsets: [0, 1] });
+    for (const fold of [0, 1]) {
+      const expected = served(5 + fold);
+      expect(tables.forward({ ...batch, fold })).toEqual(expected);
+      const before = tables.weights('movie');
+      tables.backward(new Float32Array(16).fill(1));
+      const changed = tables.weights('movie').findIndex((value, i) => value !== before[i]);
+      expect(Math.floor(changed / 4)).toBe(5 + fold);
+    }
+    tables.dropTrainingHashes();
+    const expected = served(4);
+    expect(tables.forward(batch)).toEqual(expected);
+  });
+
   it('rounds its rows for serving, not its projection', () => {
     using tables = new EmbeddingTables({ features: [movie] });
     using small = tables.withPrecision('int8');
