@@ -145,6 +145,15 @@ describe('trainAuto', () => {
     await expect(trainAuto(data, tried)).rejects.toMatchObject({ code: 'DIVERGED' });
   });
 
+  it('refuses a teacher of other data', async () => {
+    const [feature] = (await trainTeacher(data.split('teacher'), { batchSize: 400 })).features;
+    const teacher = new Teacher(2, [feature!]);
+    await expect(trainAuto(data, { ...fixed, crossFit: false, teacher })).rejects.toMatchObject({
+      code: 'VOCABULARY_MISMATCH',
+      message: expect.stringContaining('the teacher'),
+    });
+  });
+
   it('stops at an abort', async () => {
     const signal = AbortSignal.abort();
     expect((await failure('ABORTED', () => trainAuto(data, { ...fixed, signal }))).message).toMatch(/AbortSignal/);

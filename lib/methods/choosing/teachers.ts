@@ -1,4 +1,5 @@
 /** The teachers that a student of one seed learns from: handed in, or trained when they are first asked for. */
+import { checkSameVocabulary } from '../../data/same_vocabulary.ts';
 import type { Dataset } from '../../data/types.ts';
 import { checkInteger, checkObject, checkOptions } from '../../errors.ts';
 import { optionNames } from '../../option_names.ts';
@@ -28,13 +29,17 @@ export interface TeachersOptions {
   seed: number;
 }
 
-/** @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION */
+/** @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION, VOCABULARY_MISMATCH for a teacher of other data */
 export function teachersOf(
   data: Dataset,
   { teacher: given = {}, crossTeachers, training, learningRates, seed }: TeachersOptions,
 ): TeacherSource & { /** Whether the teacher can be trained further. */ canGoOn: boolean } {
   const [past, present, validation] = ['teacher', 'student', 'validation'].map((name) => data.split(name));
-  if (!(given instanceof Teacher)) checkOptions(given, SETTINGS, 'teacher of trainAuto');
+  if (given instanceof Teacher) {
+    checkSameVocabulary(given.vocabulary, data.vocabulary, { model: 'the teacher', data: 'the data' });
+  } else {
+    checkOptions(given, SETTINGS, 'teacher of trainAuto');
+  }
   if (crossTeachers !== undefined) checkObject(crossTeachers, 'crossTeachers of trainAuto');
   const settings = given instanceof Teacher ? { dim: given.dim } : given;
   checkInteger(settings.dim ?? 2, 1, 65_536, 'dim of the teacher of trainAuto');
