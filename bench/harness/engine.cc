@@ -19,16 +19,14 @@ HashFunction learned_hash(std::uint64_t height, std::uint64_t rows, std::uint64_
     for (unsigned byte = 0; byte < bytes; ++byte)
       entries[id * bytes + byte] = static_cast<std::uint8_t>(row >> 8 * byte);
   }
-  return make_table_hash(rows, 8 * bytes, entries.data(), entries.size(), height, "the benchmark");
+  return TableHash::make(rows, 8 * bytes, entries.data(), entries.size(), height, "the benchmark");
 }
 
 HashFunction hash_of(const std::string& kind, std::uint64_t height, std::uint64_t shrink, std::uint64_t seed) {
   const std::uint64_t rows = std::max<std::uint64_t>(1, height / shrink);
   if (kind == "learned") return learned_hash(height, rows, seed);
-  HashFunction hash;
-  hash.kind = kind == "modulo" ? HashKind::kModulo : HashKind::kIdentity;
-  hash.rows = kind == "modulo" ? rows : height;
-  return hash;
+  if (kind == "modulo") return ModuloHash(rows);
+  return IdentityHash(height);
 }
 
 }  // namespace

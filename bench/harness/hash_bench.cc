@@ -24,22 +24,13 @@ struct Case {
   HashFunction hash;
 };
 
-HashFunction computed(HashKind kind, std::uint64_t rows, std::uint64_t divisor) {
-  HashFunction hash;
-  hash.kind = kind;
-  hash.rows = rows;
-  hash.divisor = divisor;
-  hash.seed = mix64(3);
-  return hash;
-}
-
 // Entries by chance; a table of 16 bits can leave every 256th id without a row.
 HashFunction table(unsigned bits, bool prunes, std::uint64_t ids) {
   std::vector<std::uint8_t> packed((ids * bits + 7) / 8);
   for (std::size_t i = 0; i < packed.size(); ++i) packed[i] = static_cast<std::uint8_t>(mix64(i));
   for (std::size_t id = 0; prunes && id < ids; id += 256) packed[2 * id] = packed[2 * id + 1] = 0xff;
   const std::uint64_t codes = std::uint64_t{1} << bits;
-  return make_table_hash(std::min(prunes ? codes - 1 : codes, kMostRows), bits, packed.data(), packed.size(), ids,
+  return TableHash::make(std::min(prunes ? codes - 1 : codes, kMostRows), bits, packed.data(), packed.size(), ids,
                          "the benchmark");
 }
 
@@ -53,7 +44,8 @@ HashFunction hot(bool mixed, std::uint64_t ids, const std::vector<std::uint32_t>
   std::nth_element(owners.begin(), owners.begin() + static_cast<std::ptrdiff_t>(most), owners.end(),
                    [&](std::uint32_t a, std::uint32_t b) { return counts[a] > counts[b]; });
   for (std::size_t k = 0; k < most; ++k) bitmap[owners[k] / 32] |= 1u << owners[k] % 32;
-  return make_hot_hash(ids / 10, bitmap.data(), bitmap.size(), mixed, 5, ids, "the benchmark");
+  return HotHash::make(ids / 10, bitmap.data(), bitmap.size(), mixed ? HotTail::kMixed : HotTail::kModulo, 5, ids,
+                       "the benchmark");
 }
 
 double nanoseconds_per_id(const HashFunction& hash, const std::vector<std::uint32_t>& ids) {
@@ -75,10 +67,10 @@ void measure(std::uint64_t height, bool uniform) {
   const std::vector<std::uint32_t> ids = bench::Workload(shape).ids[0];
 
   std::vector<Case> cases;
-  cases.push_back({"modulo", computed(HashKind::kModulo, height / 10, 1)});
-  cases.push_back({"mixed", computed(HashKind::kMixed, height / 10, 1)});
-  cases.push_back({"quotient", computed(HashKind::kQuotient, height / 10 + 1, 10)});
-  cases.push_back({"mixed radix", computed(HashKind::kMixedRadix, 1003, 10)});
+  cases.push_back({"modulo", ModuloHash(height / 10)});
+  cases.push_back({"mixed", MixedHash(height / 10, mix64(3))});
+  cases.push_back({"quotient", QuotientHash(height / 10 + 1, 10)});
+  cases.push_back({"mixed radix", MixedRadixHash(1003, 10)});
   for (const unsigned bits : {8u, 16u, 24u, 32u, 11u, 20u, 27u}) {
     cases.push_back({"table, " + std::to_string(bits) + " bits", table(bits, false, height)});
   }

@@ -4,42 +4,44 @@
 
 namespace collide::addon {
 
+namespace {
+
+class ObjectParts : public HashParts {
+ public:
+  ObjectParts(const Napi::Object& object, std::uint64_t cardinality, const std::string& where)
+      : HashParts(rows_of(object), cardinality, where), object_(object) {}
+
+  double number(const char* key) const override { return addon::number(object_, key); }
+  std::uint64_t seed(const char* key) const override {
+    const Napi::Value value = object_.Get(key);
+    bool lossless = false;
+    const std::uint64_t seed = value.IsBigInt() ? value.As<Napi::BigInt>().Uint64Value(&lossless) : 0;
+    if (!lossless) fail("INVALID_ARGUMENT", "Expected an unsigned 64-bit BigInt for ", key, " of ", where);
+    return seed;
+  }
+  std::string word(const char* key) const override { return text(object_, key); }
+  Elements<std::uint8_t> bytes(const char* key) const override { return elements<std::uint8_t>(key); }
+  Elements<std::uint32_t> words(const char* key) const override { return elements<std::uint32_t>(key); }
+
+ private:
+  static std::uint64_t rows_of(const Napi::Object& object) {
+    const double rows = addon::number(object, "rows");
+    return rows >= 1 && rows <= static_cast<double>(kMostRows) ? static_cast<std::uint64_t>(rows) : 0;
+  }
+
+  template <typename T>
+  Elements<T> elements(const char* key) const {
+    const auto array = view<T>(object_.Get(key), key);
+    return {array.data, array.length};
+  }
+
+  const Napi::Object& object_;
+};
+
+}  // namespace
+
 HashFunction read_hash(const Napi::Object& object, std::uint64_t cardinality, const std::string& where) {
-  const std::string kind = text(object, "kind");
-  const auto rows = static_cast<std::uint64_t>(number(object, "rows"));
-  const auto seed = [&] {
-    bool lossless = true;
-    return object.Get("seed").As<Napi::BigInt>().Uint64Value(&lossless);
-  };
-  if (kind == "table") {
-    const auto entries = view<std::uint8_t>(object.Get("entries"), "the entries of a mapping");
-    return make_table_hash(rows, static_cast<unsigned>(integer(object, "bitsPerEntry")), entries.data, entries.length,
-                           cardinality, where);
-  }
-  if (kind == "hot") {
-    const auto bitmap = view<std::uint32_t>(object.Get("bitmap"), "the bitmap of hot ids");
-    const bool mixed = text(object, "tail") == "mixed";
-    return make_hot_hash(rows, bitmap.data, bitmap.length, mixed, mixed ? seed() : 0, cardinality, where);
-  }
-  HashFunction hash;
-  hash.rows = rows;
-  if (kind == "identity") {
-    hash.kind = HashKind::kIdentity;
-  } else if (kind == "modulo") {
-    hash.kind = HashKind::kModulo;
-  } else if (kind == "mixed") {
-    hash.kind = HashKind::kMixed;
-    hash.seed = mix64(seed());
-  } else if (kind == "quotient" || kind == "mixed-radix") {
-    hash.kind = kind == "quotient" ? HashKind::kQuotient : HashKind::kMixedRadix;
-    const double divisor = number(object, "divisor");
-    if (!(divisor >= 1))
-      fail("INVALID_ARGUMENT", "Expected a divisor of at least 1 for ", where, ", received ", divisor);
-    hash.divisor = static_cast<std::uint64_t>(divisor);
-  } else {
-    fail("INVALID_ARGUMENT", "Expected a known kind of hash function for ", where, ", received \"", kind, "\"");
-  }
-  return hash;
+  return HashFunction::read(text(object, "kind"), ObjectParts(object, cardinality, where));
 }
 
 }  // namespace collide::addon

@@ -28,41 +28,33 @@ class Random {
 };
 
 inline HashFunction random_hash(Random& random, std::uint32_t cardinality) {
-  HashFunction hash;
-  hash.rows = 1 + random.below(40);
+  const std::uint32_t rows = 1 + random.below(40);
   switch (random.below(7)) {
     case 0:
-      hash.rows = cardinality;
-      return hash;
+      return IdentityHash(cardinality);
     case 1:
-      hash.kind = HashKind::kModulo;
-      return hash;
+      return ModuloHash(rows);
     case 2:
-      hash.kind = HashKind::kMixed;
-      hash.seed = random.below(1000);
-      return hash;
-    case 3:
-      hash.kind = HashKind::kQuotient;
-      hash.divisor = 1 + random.below(5);
-      hash.rows = (cardinality + hash.divisor - 1) / hash.divisor;
-      return hash;
+      return MixedHash(rows, random.below(1000));
+    case 3: {
+      const std::uint64_t divisor = 1 + random.below(5);
+      return QuotientHash((cardinality + divisor - 1) / divisor, divisor);
+    }
     case 4:
-      hash.kind = HashKind::kMixedRadix;
-      hash.divisor = 1 + random.below(30);
-      return hash;
+      return MixedRadixHash(rows, 1 + random.below(30));
     case 5: {
       const unsigned bits = 6 + random.below(27);
-      const auto codes = static_cast<std::uint32_t>(hash.rows) + random.below(2);  // the last may mean pruned
-      std::vector<std::uint32_t> rows;
-      for (std::uint32_t id = 0; id < cardinality; ++id) rows.push_back(random.below(codes));
-      const auto packed = packed_entries(rows, bits);
-      return make_table_hash(hash.rows, bits, packed.data(), packed.size(), cardinality, "a test");
+      const std::uint32_t codes = rows + random.below(2);  // the last may mean pruned
+      std::vector<std::uint32_t> entries;
+      for (std::uint32_t id = 0; id < cardinality; ++id) entries.push_back(random.below(codes));
+      const auto packed = packed_entries(entries, bits);
+      return TableHash::make(rows, bits, packed.data(), packed.size(), cardinality, "a test");
     }
     default: {
       std::vector<std::uint32_t> bitmap((cardinality + 31) / 32);
       for (std::uint32_t id = 0; id < cardinality; ++id) bitmap[id / 32] |= (random.below(4) == 0 ? 1u : 0u) << id % 32;
-      return make_hot_hash(cardinality + 1, bitmap.data(), bitmap.size(), random.below(2) == 1, 3, cardinality,
-                           "a test");
+      const HotTail tail = random.below(2) == 1 ? HotTail::kMixed : HotTail::kModulo;
+      return HotHash::make(cardinality + 1, bitmap.data(), bitmap.size(), tail, 3, cardinality, "a test");
     }
   }
 }

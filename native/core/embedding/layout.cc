@@ -32,12 +32,8 @@ EmbeddingLayout::EmbeddingLayout(std::vector<Feature> list) : features(std::move
     feature.tables.clear();
     const auto check_hash = [&](const HashFunction& hash) {
       expect(hash.rows >= 1 && hash.rows < (1ull << 32), "1 to 2^32 - 1 rows");
-      expect(hash.kind != HashKind::kIdentity || hash.rows == feature.cardinality,
-             "identity rows equal to the cardinality");
-      expect(hash.kind != HashKind::kQuotient ||
-                 (hash.divisor >= 1 && (feature.cardinality - 1) / hash.divisor < hash.rows),
-             "enough rows for the quotient");
-      expect(hash.kind != HashKind::kMixedRadix || hash.divisor >= 1, "a divisor of at least 1");
+      const char* misfit = hash.misfit(feature.cardinality);
+      expect(misfit == nullptr, misfit);
     };
     std::ranges::for_each(feature.hashes, check_hash);
     for (const auto& hashes : feature.training_hashes) std::ranges::for_each(hashes, check_hash);

@@ -4,6 +4,8 @@
 #pragma once
 
 #define COLLIDE_INLINE inline __attribute__((always_inline))
+// The same behind the parameters of a lambda.
+#define COLLIDE_INLINED __attribute__((always_inline))
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__gnu_linux__) && \
     !defined(COLLIDE_NO_MULTIVERSION)

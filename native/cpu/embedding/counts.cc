@@ -16,7 +16,7 @@ std::vector<bool> CpuEmbedding::counting_tables(const EmbeddingLayout& layout) {
   std::vector<bool> counting(uses.size());
   // Whatever a batch is looked up by.
   const auto identity = [](const Feature& feature, std::size_t h) {
-    const auto is = [&](const auto& hashes) { return hashes[h].kind == HashKind::kIdentity; };
+    const auto is = [&](const auto& hashes) { return hashes[h].is_identity(); };
     return is(feature.hashes) && std::ranges::all_of(feature.training_hashes, is);
   };
   for (const Feature& feature : layout.features) {

@@ -89,14 +89,14 @@ void CpuEmbedding::make_room_for_rows() {
   std::size_t most = 0;
   for (std::size_t f = 0; f < layout_.features.size(); ++f) {
     const std::vector<HashFunction>& hashes = hashes_of(f);
-    const bool identity = hashes.size() == 1 && hashes[0].kind == HashKind::kIdentity;
+    const bool identity = hashes.size() == 1 && hashes[0].is_identity();
     most = std::max(most, identity || layout_.features[f].source != nullptr ? 0 : hashes.size());
   }
   rows_.resize(std::max(rows_.size(), most * kept_indices_));
 }
 
 const std::uint32_t* CpuEmbedding::rows_of(std::size_t f, std::size_t h) const {
-  const bool identity = hashes_of(f)[h].kind == HashKind::kIdentity;
+  const bool identity = hashes_of(f)[h].is_identity();
   return identity ? ids_.data() : rows_.data() + h * kept_indices_;
 }
 

@@ -233,7 +233,7 @@ class Pooler {
   const std::uint32_t* translate(std::size_t h, const Window& window, std::size_t n) {
     const HashFunction& hash = task_.hashes[h];
     const std::uint32_t* ids = task_.ids + window.start;
-    if (hash.kind == HashKind::kIdentity) return ids;
+    if (hash.is_identity()) return ids;
     std::uint32_t* rows = rows_.get();
     hash.rows_of(ids, n, rows);
     std::fill(rows + n, rows + window.size + kPrefetchRows, 0);

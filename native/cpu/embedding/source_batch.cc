@@ -23,7 +23,7 @@ SourceBatch::SourceBatch(const EmbeddingLayout& layout, const SourceUse& use)
     pooled.dim = feature.dim;
     pooled.pooling = feature.pooling;
     pooled.sequence_length = feature.sequence_length;
-    pooled.hashes.emplace_back();  // identity: the ids are rows
+    pooled.hashes.emplace_back(IdentityHash(feature.cardinality));  // the ids are rows
   }
   for (InternalTable* table : {&rows_, &sums_}) {
     table->width = use.source->settings().dim;

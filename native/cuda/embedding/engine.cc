@@ -73,15 +73,13 @@ void CudaEmbedding::add_table(const TableShape& shape, std::uint64_t seed) {
 
 // Adds the hash functions of a feature, copied to the device, to the descriptions.
 void CudaEmbedding::describe_hashes(const Feature& feature, const std::vector<HashFunction>& hashes,
-                                    std::vector<Mapping>& mappings, std::vector<DeviceTable>& descriptions) {
+                                    std::vector<DeviceArray<std::uint32_t>>& mappings,
+                                    std::vector<DeviceTable>& descriptions) {
   for (std::size_t h = 0; h < hashes.size(); ++h) {
     const HashFunction& hash = hashes[h];
-    mappings.push_back(
-        {uploaded(hash.entries.as<std::uint32_t>(), hash.entries.bytes() / 4, "a mapping", stream_),
-         uploaded(hash.hot_lines.as<std::uint64_t>(), hash.hot_lines.bytes() / 8, "a bitmap of hot ids", stream_)});
-    const Mapping& mapping = mappings.back();
-    descriptions.push_back({tables_[feature.tables[h]].weights.data(),
-                            device_hash(hash, mapping.entries.data(), mapping.hot_lines.data())});
+    const Memory& mapping = hash.mapping;
+    mappings.push_back(uploaded(mapping.as<std::uint32_t>(), mapping.bytes() / 4, "a mapping", stream_));
+    descriptions.push_back({tables_[feature.tables[h]].weights.data(), hash.kind.reading(mappings.back().data())});
   }
 }
 

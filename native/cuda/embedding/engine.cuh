@@ -61,15 +61,11 @@ class CudaEmbedding final : public EmbeddingEngine {
   struct Table {
     DeviceArray<float> weights, state;
   };
-  struct Mapping {  // what a hash function reads
-    DeviceArray<std::uint32_t> entries;
-    DeviceArray<std::uint64_t> hot_lines;
-  };
 
   void add_table(const TableShape& shape, std::uint64_t seed);
   void describe_features();
-  void describe_hashes(const Feature& feature, const std::vector<HashFunction>& hashes, std::vector<Mapping>& mappings,
-                       std::vector<DeviceTable>& descriptions);
+  void describe_hashes(const Feature& feature, const std::vector<HashFunction>& hashes,
+                       std::vector<DeviceArray<std::uint32_t>>& mappings, std::vector<DeviceTable>& descriptions);
   // By whose hash functions the batch in hand is looked up.
   const DeviceTable* tables_in_view() const;
   void stage_batch(const BagBatch& batch, Staging& staging, std::size_t most);
@@ -84,7 +80,7 @@ class CudaEmbedding final : public EmbeddingEngine {
 
   Stream stream_;
   std::vector<Table> tables_;
-  std::vector<Mapping> mappings_, training_mappings_;
+  std::vector<DeviceArray<std::uint32_t>> mappings_, training_mappings_;
   std::vector<std::uint32_t> first_mapping_;  // of each feature in a view
   std::vector<std::uint32_t> first_key_;      // of each table, see backward_plan.h; then their number
   std::vector<std::uint64_t> first_count_;    // of each feature; then their number

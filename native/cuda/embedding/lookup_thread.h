@@ -21,7 +21,7 @@ constexpr int kIdsAtOnce = 3;  // rows of a bag in flight per lane; 4 spill besi
 
 struct DeviceTable {
   const float* weights;  // [rows, width]
-  DeviceHash hash;
+  AnyHash hash;
 };
 
 struct LookupArguments {

@@ -42,9 +42,7 @@ std::uint64_t replay(CpuEmbedding& engine, const collide::BagBatch& batch, colli
     cardinalities.push_back(layout.features[f].cardinality);
     for (std::size_t h = 0; h < layout.features[f].hashes.size(); ++h) {
       const HashFunction& hash = layout.features[f].hashes[h];
-      tables.push_back(
-          {engine.table(f, h).weights.as<float>(),
-           collide::cuda::device_hash(hash, hash.entries.as<std::uint32_t>(), hash.hot_lines.as<std::uint64_t>())});
+      tables.push_back({engine.table(f, h).weights.as<float>(), hash.kind});
     }
   }
   const auto features = static_cast<std::uint32_t>(layout.features.size());

@@ -38,20 +38,16 @@ class Bytes {
 };
 
 HashFunction some_hash(Bytes& bytes, std::uint64_t cardinality) {
-  HashFunction hash;
-  hash.rows = cardinality;
   switch (bytes.below(3)) {
     case 0:
-      return hash;
+      return IdentityHash(cardinality);
     case 1:
-      hash.kind = HashKind::kModulo;
-      hash.rows = 1 + bytes.below(9);
-      return hash;
+      return ModuloHash(1 + bytes.below(9));
     default: {
       const std::uint64_t rows = 1 + bytes.below(200);  // with the code for pruned ids still a byte
       std::vector<std::uint8_t> entries(cardinality);
       for (auto& entry : entries) entry = static_cast<std::uint8_t>(bytes.below(rows + 1));
-      return make_table_hash(rows, 8, entries.data(), entries.size(), cardinality, "a test");
+      return TableHash::make(rows, 8, entries.data(), entries.size(), cardinality, "a test");
     }
   }
 }

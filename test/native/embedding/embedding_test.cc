@@ -38,25 +38,17 @@ class Random {
 
 HashFunction random_hash(Random& random, std::uint64_t cardinality) {
   const std::uint64_t rows = 1 + random.below(60);
-  HashFunction hash;
-  hash.rows = rows;
   switch (random.below(6)) {
     case 0:
-      hash.kind = HashKind::kIdentity;
-      hash.rows = cardinality;
-      return hash;
+      return IdentityHash(cardinality);
     case 1:
-      hash.kind = HashKind::kModulo;
-      return hash;
+      return ModuloHash(rows);
     case 2:
-      hash.kind = HashKind::kMixed;
-      hash.seed = mix64(random.below(1000));
-      return hash;
-    case 3:
-      hash.kind = HashKind::kQuotient;
-      hash.divisor = 1 + random.below(10);
-      hash.rows = (cardinality + hash.divisor - 1) / hash.divisor;
-      return hash;
+      return MixedHash(rows, mix64(random.below(1000)));
+    case 3: {
+      const std::uint64_t divisor = 1 + random.below(10);
+      return QuotientHash((cardinality + divisor - 1) / divisor, divisor);
+    }
     case 4: {
       const unsigned bytes = 1 + static_cast<unsigned>(random.below(4));
       std::vector<std::uint8_t> entries(cardinality * bytes, 0);
@@ -64,7 +56,7 @@ HashFunction random_hash(Random& random, std::uint64_t cardinality) {
         const auto row = static_cast<std::uint32_t>(random.below(rows));
         std::memcpy(entries.data() + id * bytes, &row, bytes);
       }
-      return make_table_hash(rows, 8 * bytes, entries.data(), entries.size(), cardinality, "a test");
+      return TableHash::make(rows, 8 * bytes, entries.data(), entries.size(), cardinality, "a test");
     }
     default: {
       std::vector<std::uint32_t> bitmap((cardinality + 31) / 32, 0);
@@ -74,7 +66,8 @@ HashFunction random_hash(Random& random, std::uint64_t cardinality) {
         bitmap[id / 32] |= 1u << (id % 32);
         ++hot;
       }
-      return make_hot_hash(hot + rows, bitmap.data(), bitmap.size(), random.below(2) == 0, 7, cardinality, "a test");
+      const HotTail tail = random.below(2) == 0 ? HotTail::kMixed : HotTail::kModulo;
+      return HotHash::make(hot + rows, bitmap.data(), bitmap.size(), tail, 7, cardinality, "a test");
     }
   }
 }
@@ -280,8 +273,7 @@ EmbeddingLayout one_table(std::uint64_t cardinality, std::uint32_t dim, float sc
   features[0].cardinality = cardinality;
   features[0].dim = dim;
   features[0].init_scale = scale;
-  features[0].hashes.resize(1);
-  features[0].hashes[0].rows = cardinality;
+  features[0].hashes.emplace_back(IdentityHash(cardinality));
   return EmbeddingLayout(std::move(features));
 }
 
@@ -324,7 +316,7 @@ std::vector<float> step_one_of(std::size_t tables, std::uint32_t width, std::siz
     features[f].pooling = pooling;
     std::vector<std::uint16_t> entries(rows + 5);  // the last ids are pruned
     for (std::size_t id = 0; id < entries.size(); ++id) entries[id] = static_cast<std::uint16_t>(std::min(id, rows));
-    features[f].hashes.push_back(make_table_hash(rows, 16, reinterpret_cast<const std::uint8_t*>(entries.data()),
+    features[f].hashes.push_back(TableHash::make(rows, 16, reinterpret_cast<const std::uint8_t*>(entries.data()),
                                                  2 * entries.size(), entries.size(), "a test"));
   }
   CpuEmbedding engine(EmbeddingLayout(std::move(features)), {}, BadIndex::kError, 1, 2);
@@ -371,7 +363,7 @@ void tasks_of_several_windows() {
   features[0].name = "f";
   features[0].cardinality = kIds;
   features[0].dim = kWidth;
-  features[0].hashes.push_back(make_table_hash(kRows, 8, entries, kIds, kIds, "a test"));
+  features[0].hashes.push_back(TableHash::make(kRows, 8, entries, kIds, kIds, "a test"));
   CpuEmbedding engine(EmbeddingLayout(std::move(features)), {}, BadIndex::kError, 1, 1);
   std::vector<float> values(kRows * kWidth);
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
@@ -401,8 +393,7 @@ void counts_saturate(bool combined) {
     features[f].table_names = {"rows"};
     features[f].cardinality = 4;
     features[f].dim = 1;
-    features[f].hashes.resize(1);
-    features[f].hashes[0].rows = 4;
+    features[f].hashes.emplace_back(IdentityHash(4));
   }
   CpuEmbedding engine(EmbeddingLayout(std::move(features)), {}, BadIndex::kError, 1, 2);
   Batch batch;

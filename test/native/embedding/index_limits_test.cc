@@ -38,8 +38,7 @@ EmbeddingLayout layout_of(std::uint32_t dim, Pooling pooling, Combine combine) {
   feature.combine = combine;
   feature.sequence_length = pooling == Pooling::kNone ? 300 : 1;
   for (std::uint32_t t = 0; t < kTables; ++t) {
-    feature.hashes.emplace_back();
-    feature.hashes.back().rows = kRows;
+    feature.hashes.emplace_back(IdentityHash(kRows));
   }
   std::vector<Feature> features;
   features.push_back(std::move(feature));
@@ -52,8 +51,7 @@ std::vector<float> pooled(const EmbeddingLayout& layout, const std::vector<float
   std::vector<cuda::DeviceTable> tables;
   for (std::uint32_t t = 0; t < kTables; ++t) {
     const HashFunction& hash = layout.features[0].hashes[t];
-    tables.push_back(
-        {rows.data() + t * kRows * layout.features[0].table_width(), cuda::device_hash(hash, nullptr, nullptr)});
+    tables.push_back({rows.data() + t * kRows * layout.features[0].table_width(), hash.kind});
   }
   const std::uint32_t offsets[] = {begin, end};
   std::vector<cuda::Segment> segments = cuda::make_segments(layout);
@@ -101,8 +99,7 @@ int main() {
     feature.name = "wide";
     feature.cardinality = 1, feature.dim = 65536, feature.sequence_length = 65536;
     feature.pooling = Pooling::kNone;
-    feature.hashes.emplace_back();
-    feature.hashes.back().rows = 1;
+    feature.hashes.emplace_back(IdentityHash(1));
     std::vector<Feature> features;
     features.push_back(std::move(feature));
     EmbeddingLayout(std::move(features));

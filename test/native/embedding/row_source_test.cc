@@ -60,7 +60,7 @@ Feature sourced(const std::string& name, std::unique_ptr<RowSource> source, Pool
   feature.cardinality = source->settings().rows;
   feature.dim = source->settings().dim;
   feature.pooling = pooling;
-  feature.hashes.emplace_back().rows = feature.cardinality;
+  feature.hashes.emplace_back(IdentityHash(feature.cardinality));
   feature.source = std::move(source);
   return feature;
 }
@@ -70,14 +70,8 @@ Feature hashed() {
   feature.name = "f";
   feature.cardinality = kIds;
   feature.dim = kDim;
-  HashFunction quotient, remainder;
-  quotient.kind = HashKind::kQuotient;
-  quotient.rows = kIds / kRemainders;
-  quotient.divisor = kRemainders;
-  remainder.kind = HashKind::kModulo;
-  remainder.rows = kRemainders;
-  feature.hashes.push_back(std::move(quotient));
-  feature.hashes.push_back(std::move(remainder));
+  feature.hashes.emplace_back(QuotientHash(kIds / kRemainders, kRemainders));
+  feature.hashes.emplace_back(ModuloHash(kRemainders));
   feature.table_names = {"f", "f/1"};
   return feature;
 }

@@ -90,31 +90,24 @@ void computed_kinds() {
     for (const std::uint64_t rows : {std::uint64_t{1}, std::uint64_t{2}, std::uint64_t{3}, std::uint64_t{256},
                                      std::uint64_t{1000}, std::uint64_t{1} << 31, kMostRows - 1, kMostRows}) {
       const std::string size = std::to_string(cardinality) + " ids, " + std::to_string(rows) + " rows";
-      HashFunction hash;
-      hash.rows = rows;
-      hash.kind = HashKind::kModulo;
-      compare(hash, cardinality, "modulo " + size, [&](std::uint64_t id) { return id % rows; });
-      hash.kind = HashKind::kMixed;
+      const HashFunction modulo = ModuloHash(rows);
+      compare(modulo, cardinality, "modulo " + size, [&](std::uint64_t id) { return id % rows; });
       for (const std::uint64_t seed : {std::uint64_t{0}, mix64(7), ~std::uint64_t{0}}) {
-        hash.seed = seed;
-        compare(hash, cardinality, "mixed " + size, [&](std::uint64_t id) {
+        compare(MixedHash(rows, seed), cardinality, "mixed " + size, [&](std::uint64_t id) {
           return static_cast<std::uint64_t>(static_cast<Wide>(mix64(id ^ seed)) * rows >> 64);
         });
       }
       for (const std::uint64_t divisor : {std::uint64_t{1}, std::uint64_t{2}, std::uint64_t{7}, std::uint64_t{1000},
                                           kMostRows, std::uint64_t{1} << 32, ~std::uint64_t{0}}) {
         const std::string by = " by " + std::to_string(divisor) + ", " + size;
-        hash.divisor = divisor;
-        hash.kind = HashKind::kQuotient;
-        compare(hash, cardinality, "quotient" + by, [&](std::uint64_t id) { return id / divisor; });
-        hash.kind = HashKind::kMixedRadix;
-        compare(hash, cardinality, "mixed radix" + by, [&](std::uint64_t id) { return id / divisor % rows; });
+        compare(QuotientHash(rows, divisor), cardinality, "quotient" + by,
+                [&](std::uint64_t id) { return id / divisor; });
+        compare(MixedRadixHash(rows, divisor), cardinality, "mixed radix" + by,
+                [&](std::uint64_t id) { return id / divisor % rows; });
       }
-      check(hash.mapping_bytes() == 0, "computed kinds need no mapping");
+      check(modulo.mapping_bytes() == 0, "computed kinds need no mapping");
     }
-    HashFunction identity;
-    identity.rows = cardinality;
-    compare(identity, cardinality, "identity", [](std::uint64_t id) { return id; });
+    compare(IdentityHash(cardinality), cardinality, "identity", [](std::uint64_t id) { return id; });
   }
   // methods.md vectors of h(x; 7, 1000)
   check(mixed_row(12345, mix64(7), 1000) == 100 && mixed_row(1ull << 32, mix64(7), 1000) == 975,
@@ -141,10 +134,7 @@ void complementary_partitions() {
     std::vector<std::uint64_t> names(cardinality, 0);
     std::uint64_t divisor = 1;
     for (const std::uint64_t radix : radices) {
-      HashFunction digit;
-      digit.kind = HashKind::kMixedRadix;
-      digit.rows = radix;
-      digit.divisor = divisor;
+      const HashFunction digit = MixedRadixHash(radix, divisor);
       divisor *= radix;
       Ids rows(cardinality);
       digit.rows_of(ids.data(), cardinality, rows.data());
@@ -169,11 +159,11 @@ void tables() {
         Ids entries = random_ids(prunes ? codes : rows, cardinality, bits);
         entries[cardinality / 2] = static_cast<std::uint32_t>(prunes ? rows : rows - 1);
         const auto packed = testing::packed_entries(entries, bits);
-        const HashFunction hash = make_table_hash(rows, bits, packed.data(), packed.size(), cardinality, "a test");
+        const HashFunction hash = TableHash::make(rows, bits, packed.data(), packed.size(), cardinality, "a test");
         const std::string what = std::to_string(bits) + " bits, " + std::to_string(cardinality) + " ids";
         compare(hash, cardinality, what,
                 [&](std::uint64_t id) { return prunes && entries[id] == rows ? std::uint64_t{kPruned} : entries[id]; });
-        check(hash.prunes == prunes, what + ": knows whether it prunes");
+        check(hash.kind.as<TableHash>().prunes() == prunes, what + ": knows whether it prunes");
         check(hash.mapping_bytes() == (cardinality * bits + 7) / 8, what + ": counted to the byte");
       }
     }
@@ -184,7 +174,7 @@ void tables() {
     const std::uint64_t rows = std::min((std::uint64_t{1} << bits) - 1, kMostRows - 1);
     const Ids entries = random_ids(rows + 1, cardinality, 5);
     const auto packed = testing::packed_entries(entries, bits);
-    compare(make_table_hash(rows, bits, packed.data(), packed.size(), cardinality, "a test"), cardinality,
+    compare(TableHash::make(rows, bits, packed.data(), packed.size(), cardinality, "a test"), cardinality,
             std::to_string(bits) + " bits, many ids",
             [&](std::uint64_t id) { return entries[id] == rows ? kPruned : entries[id]; });
   }
@@ -201,8 +191,8 @@ void hot_ids() {
       }
       const std::uint64_t hot = rank[cardinality], tail = hot == cardinality ? 0 : 1 + cardinality / 3;
       for (const bool mixed : {false, true}) {
-        const HashFunction hash =
-            make_hot_hash(hot + tail, bitmap.data(), bitmap.size(), mixed, 5, cardinality, "a test");
+        const HashFunction hash = HotHash::make(hot + tail, bitmap.data(), bitmap.size(),
+                                                mixed ? HotTail::kMixed : HotTail::kModulo, 5, cardinality, "a test");
         const std::string what = std::to_string(hot) + " of " + std::to_string(cardinality) + " ids hot";
         compare(hash, cardinality, what, [&](std::uint64_t id) -> std::uint64_t {
           if (rank[id + 1] > rank[id]) return rank[id];
@@ -217,7 +207,7 @@ void hot_ids() {
 void refused() {
   const std::vector<std::uint8_t> entries = {1, 2, 3, 4};
   const auto table = [&](std::uint64_t rows, unsigned bits, std::size_t bytes, std::uint64_t cardinality) {
-    return error_of([&] { make_table_hash(rows, bits, entries.data(), bytes, cardinality, "the mapping of \"x\""); });
+    return error_of([&] { TableHash::make(rows, bits, entries.data(), bytes, cardinality, "the mapping of \"x\""); });
   };
   check(table(4, 8, 4, 4) == "nothing thrown", "an entry `rows` is a pruned id");
   check(table(3, 8, 4, 4) ==
@@ -235,7 +225,7 @@ void refused() {
   check(table(1ull << 32, 8, 4, 4).find("INVALID_ARGUMENT Expected 1 to 4294967295 rows") == 0, "2^32 rows");
 
   const auto hot = [](std::uint64_t rows, const Ids& bitmap, std::uint64_t cardinality) {
-    return error_of([&] { make_hot_hash(rows, bitmap.data(), bitmap.size(), false, 1, cardinality, "x"); });
+    return error_of([&] { HotHash::make(rows, bitmap.data(), bitmap.size(), HotTail::kModulo, 1, cardinality, "x"); });
   };
   check(hot(3, {7}, 3) == "nothing thrown", "a row for every id");
   check(hot(3, {7}, 4).find("INVALID_ARGUMENT Expected fewer hot ids than rows (3)") == 0, "no row for the others");

@@ -158,8 +158,7 @@ collide::EmbeddingLayout one_feature(std::uint64_t cardinality, std::uint32_t di
   feature.name = "movie";
   feature.cardinality = cardinality;
   feature.dim = dim;
-  feature.hashes.emplace_back();
-  feature.hashes.back().rows = cardinality;
+  feature.hashes.emplace_back(collide::IdentityHash(cardinality));
   std::vector<collide::Feature> features;
   features.push_back(std::move(feature));
   return collide::EmbeddingLayout(std::move(features));

@@ -17,7 +17,8 @@ namespace {
 
 using collide::BadIndex;
 using collide::HashFunction;
-using collide::HashKind;
+using collide::HotHash;
+using collide::HotTail;
 using collide::mix64;
 
 int passed = 0, failed = 0;
@@ -29,8 +30,7 @@ void check(bool ok, const std::string& what) {
 
 // rows_of_ids, four and one at a time, against HashFunction::rows_of.
 void compare(const HashFunction& hash, const std::vector<std::uint32_t>& ids, const std::string& what) {
-  const auto device =
-      collide::cuda::device_hash(hash, hash.entries.as<std::uint32_t>(), hash.hot_lines.as<std::uint64_t>());
+  const collide::AnyHash device = hash.kind.reading(hash.mapping.as<void>());
   std::vector<std::uint32_t> expected(ids.size());
   hash.rows_of(ids.data(), ids.size(), expected.data());
   bool same = true;
@@ -59,24 +59,15 @@ std::vector<std::uint32_t> some_ids(std::uint64_t cardinality) {
 void computed_hashes() {
   const std::uint64_t most = collide::kMostRows;
   for (const std::uint64_t rows : {std::uint64_t{1}, std::uint64_t{2}, std::uint64_t{1000}, most - 1, most}) {
-    HashFunction hash;
-    hash.rows = rows;
-    for (const HashKind kind : {HashKind::kModulo, HashKind::kMixed}) {
-      hash.kind = kind;
-      hash.seed = mix64(7);
-      compare(hash, some_ids(most), "kind " + std::to_string(int(kind)) + ", rows " + std::to_string(rows));
-    }
+    compare(collide::ModuloHash(rows), some_ids(most), "modulo, rows " + std::to_string(rows));
+    compare(collide::MixedHash(rows, mix64(7)), some_ids(most), "mixed, rows " + std::to_string(rows));
     for (const std::uint64_t divisor : {std::uint64_t{1}, std::uint64_t{3}, most, ~std::uint64_t{0}}) {
-      hash.kind = HashKind::kQuotient;
-      hash.divisor = divisor;
-      compare(hash, some_ids(most), "quotient by " + std::to_string(divisor));
-      hash.kind = HashKind::kMixedRadix;
-      compare(hash, some_ids(most), "mixed radix " + std::to_string(divisor) + ", rows " + std::to_string(rows));
+      compare(collide::QuotientHash(rows, divisor), some_ids(most), "quotient by " + std::to_string(divisor));
+      compare(collide::MixedRadixHash(rows, divisor), some_ids(most),
+              "mixed radix " + std::to_string(divisor) + ", rows " + std::to_string(rows));
     }
   }
-  HashFunction hash;
-  hash.rows = most;
-  compare(hash, some_ids(most), "identity");
+  compare(collide::IdentityHash(most), some_ids(most), "identity");
 }
 
 void packed_tables() {
@@ -93,7 +84,7 @@ void packed_tables() {
         entries[cardinality / 2] = static_cast<std::uint32_t>(prunes ? rows : rows - 1);
         const auto packed = collide::testing::packed_entries(entries, bits);
         const HashFunction hash =
-            collide::make_table_hash(rows, bits, packed.data(), packed.size(), cardinality, "a test");
+            collide::TableHash::make(rows, bits, packed.data(), packed.size(), cardinality, "a test");
         compare(hash, some_ids(cardinality),
                 std::to_string(bits) + " bits per entry, cardinality " + std::to_string(cardinality));
       }
@@ -109,14 +100,14 @@ void hot_ids() {
         if ((mix64(id) & 0xff) < share) bitmap[id / 32] |= 1u << (id % 32);
       }
       for (const bool mixed : {false, true}) {
-        const HashFunction hash =
-            collide::make_hot_hash(cardinality + 1, bitmap.data(), bitmap.size(), mixed, 5, cardinality, "a test");
+        const HashFunction hash = HotHash::make(cardinality + 1, bitmap.data(), bitmap.size(),
+                                                mixed ? HotTail::kMixed : HotTail::kModulo, 5, cardinality, "a test");
         compare(hash, some_ids(cardinality), "hot ids, cardinality " + std::to_string(cardinality));
       }
     }
   }
   const std::uint32_t all[1] = {7};  // every id is hot: no tail at all
-  compare(collide::make_hot_hash(3, all, 1, false, 0, 3, "a test"), {0, 1, 2}, "hot ids only");
+  compare(HotHash::make(3, all, 1, HotTail::kModulo, 0, 3, "a test"), {0, 1, 2}, "hot ids only");
 }
 
 collide::EmbeddingLayout layout_of(std::vector<std::uint32_t> dims, collide::Pooling pooling, std::uint32_t length,
@@ -130,10 +121,7 @@ collide::EmbeddingLayout layout_of(std::vector<std::uint32_t> dims, collide::Poo
     feature.pooling = pooling;
     feature.sequence_length = length;
     feature.combine = combine;
-    for (std::size_t h = 0; h < hashes; ++h) {
-      feature.hashes.emplace_back();
-      feature.hashes.back().rows = 10;
-    }
+    for (std::size_t h = 0; h < hashes; ++h) feature.hashes.emplace_back(collide::IdentityHash(10));
     features.push_back(std::move(feature));
   }
   return collide::EmbeddingLayout(std::move(features));
