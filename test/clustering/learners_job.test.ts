@@ -54,7 +54,7 @@ describe('every learner reports at least once, at its end at the latest', () => 
   const some = counts.subarray(0, 300);
   const line = keys.slice(0, 300);
   const alike = new Float64Array(300);
-  const jobs: [string, (onProgress: () => void) => Promise<unknown>][] = [
+  const jobs: [string, (onProgress: (progress: Progress) => void) => Promise<unknown>][] = [
     ['kd-tree of one row', (onProgress) => learnKdTree(few, 2, some, 1, { onProgress })],
     ['kd-tree', (onProgress) => learnKdTree(few, 2, some, 90, { onProgress })],
     ['equal mass', (onProgress) => equalMassBins(line, some, 9, { onProgress })],
@@ -69,11 +69,15 @@ describe('every learner reports at least once, at its end at the latest', () => 
   ];
 
   it.each(jobs)('%s', async (_, start) => {
-    let reports = 0;
-    await start(() => {
-      reports++;
-    });
-    expect(reports).toBeGreaterThan(0);
+    const reports: Progress[] = [];
+    await start((progress) => reports.push(progress));
+    expect(reports.length).toBeGreaterThan(0);
+    expect(reports.at(-1)!.share).toBe(1);
+    for (const { step, share } of reports) {
+      expect(step).not.toBe('');
+      expect(share).toBeGreaterThanOrEqual(0);
+      expect(share).toBeLessThanOrEqual(1);
+    }
   });
 
   it.each(jobs)('%s: an onProgress that throws', async (_, start) => {
