@@ -33,7 +33,7 @@ describe('FTRL', () => {
         const adagrad = trained({ kind: 'adagrad', learningRate, epsilon: beta }, seed);
         expect(relativeError(ftrl.rows, Float64Array.from(adagrad.rows))).toBeLessThan(1e-5);
       }),
-      { numRuns: 30 },
+      { numRuns: 10 },
     );
   });
 
