@@ -71,6 +71,13 @@ std::string text(const Napi::Object& object, const char* key) {
   if (!value.IsString()) fail("INVALID_ARGUMENT", "Expected a string for ", key);
   return value.As<Napi::String>().Utf8Value();
 }
+std::uint64_t seed(const Napi::Object& object, const char* key) {
+  const Napi::Value value = property(object, key);
+  bool lossless = false;
+  const std::uint64_t found = value.IsBigInt() ? value.As<Napi::BigInt>().Uint64Value(&lossless) : 0;
+  if (!lossless) fail("INVALID_ARGUMENT", "Expected an unsigned 64-bit BigInt for ", key);
+  return found;
+}
 bool boolean(const Napi::Object& object, const char* key) {
   Napi::Value value = property(object, key);
   if (!value.IsBoolean()) fail("INVALID_ARGUMENT", "Expected a boolean for ", key);

@@ -66,6 +66,8 @@ double number(const Napi::Object& object, const char* key);
 std::int64_t integer(const Napi::Object& object, const char* key);
 std::string text(const Napi::Object& object, const char* key);
 bool boolean(const Napi::Object& object, const char* key);
+// Of 64 bits without a sign, as checkSeed of lib/errors.ts gives it.
+std::uint64_t seed(const Napi::Object& object, const char* key);
 
 // The engines of objects of the classes EmbeddingTables and DenseNet. Throw Error CLOSED.
 EmbeddingEngine& engine_of(const Napi::Object& tables);

@@ -69,9 +69,7 @@ class DenseNetWrap : public Napi::ObjectWrap<DenseNetWrap> {
       config.top = sizes(object, "top");
       if (!object.Get("optimizer").IsObject()) fail("INVALID_ARGUMENT", "Expected an object for optimizer");
       config.optimizer = optimizer(object.Get("optimizer").As<Napi::Object>());
-      bool lossless = false;
-      if (object.Get("seed").IsBigInt()) config.seed = object.Get("seed").As<Napi::BigInt>().Uint64Value(&lossless);
-      if (!lossless) fail("INVALID_ARGUMENT", "Expected an unsigned 64-bit BigInt for seed");
+      config.seed = seed(object, "seed");
       config.threads = static_cast<unsigned>(std::min<std::size_t>(size(object.Get("threads"), "threads"), 65536));
       if (on_cuda(object)) {
         net_ = make_cuda_dense_net(config);

@@ -66,8 +66,7 @@ EmbeddingConfig read_embedding_config(const Napi::Object& object) {
   config.bad_index = named(object, "badIndex", kBadIndices);
   config.count_accesses = boolean(object, "countAccesses");
   config.cuda = on_cuda(object);
-  bool lossless = true;
-  config.seed = object.Get("seed").As<Napi::BigInt>().Uint64Value(&lossless);
+  config.seed = seed(object, "seed");
   config.threads = static_cast<unsigned>(integer(object, "threads"));
   return config;
 }

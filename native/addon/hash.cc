@@ -12,13 +12,7 @@ class ObjectParts : public HashParts {
       : HashParts(rows_of(object), cardinality, where), object_(object) {}
 
   double number(const char* key) const override { return addon::number(object_, key); }
-  std::uint64_t seed(const char* key) const override {
-    const Napi::Value value = object_.Get(key);
-    bool lossless = false;
-    const std::uint64_t seed = value.IsBigInt() ? value.As<Napi::BigInt>().Uint64Value(&lossless) : 0;
-    if (!lossless) fail("INVALID_ARGUMENT", "Expected an unsigned 64-bit BigInt for ", key, " of ", where);
-    return seed;
-  }
+  std::uint64_t seed(const char* key) const override { return addon::seed(object_, key); }
   std::string word(const char* key) const override { return text(object_, key); }
   Elements<std::uint8_t> bytes(const char* key) const override { return elements<std::uint8_t>(key); }
   Elements<std::uint32_t> words(const char* key) const override { return elements<std::uint32_t>(key); }

@@ -2,7 +2,7 @@
  * Locality-sensitive hashing of teacher rows: the public face of native/cpu/clustering/lsh.h, and the random directions that it
  * takes. Rows are copied at the call; the work runs on a native thread of its own.
  */
-import { checkBigInt, checkInteger, checkOptions } from '../../errors.ts';
+import { checkInteger, checkOptions, checkSeed } from '../../errors.ts';
 import { mixedHasher } from '../../hashing/mix.ts';
 import { checkJobOptions, JOB_OPTIONS, type JobOptions, type Progress, runJob } from '../../job.ts';
 import { native } from '../../native.ts';
@@ -67,7 +67,7 @@ export function stableHashes(
 ): { directions: Float64Array; offsets: Float64Array } {
   checkInteger(count, 1, 2 ** 24, 'count of stableHashes');
   checkInteger(dim, 1, 4096, 'dim of stableHashes');
-  const word = mixedHasher(checkBigInt(seed, 'seed of learnLsh'), 2 ** 32);
+  const word = mixedHasher(checkSeed(seed, 'seed of learnLsh'), 2 ** 32);
   const uniform = (n: number) => (word(n) + 0.5) / 2 ** 32;
   const normal = (n: number) => Math.sqrt(-2 * Math.log(uniform(2 * n))) * Math.cos(2 * Math.PI * uniform(2 * n + 1));
   return {
