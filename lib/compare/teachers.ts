@@ -104,7 +104,7 @@ export class CompareTeachers {
     return {
       ...modelOptions(this.#config),
       ...{ dim: this.#config.teacher.dim, signal: this.#signal },
-      onProgress: (step: string, share: number) => onProgress({ step, share }),
+      onProgress,
     };
   }
 }

@@ -67,7 +67,8 @@ export async function fitFixed(
         seed: epochSeed(seed, epoch),
         outOfVocabulary: options.outOfVocabulary,
         signal: options.signal,
-        onProgress: (rows) => options.onProgress?.(`epoch ${epoch}`, (epoch - 1 + rows / train.rows) / epochs),
+        onProgress: (rows) =>
+          options.onProgress?.({ step: `epoch ${epoch}`, share: (epoch - 1 + rows / train.rows) / epochs }),
       });
     }
   } catch (error) {

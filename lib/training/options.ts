@@ -54,7 +54,7 @@ export interface TrainingOptions extends ModelOptions {
   threads?: number;
   signal?: AbortSignal;
   /** What is being done, and the share of it that is (0 to 1). */
-  onProgress?: (text: string, share: number) => void;
+  onProgress?: (progress: { step: string; share: number }) => void;
 }
 
 export const TRAINING_OPTIONS = [

@@ -25,7 +25,7 @@ export interface TuneOptions<T> {
   /** Called at every improvement, with the model as it is then; the result for the choice is returned. */
   onBest: (model: Recommender) => Promise<T> | T;
   signal?: AbortSignal;
-  onProgress?: (text: string, share: number) => void;
+  onProgress?: (progress: { step: string; share: number }) => void;
 }
 
 export interface Tuned<T> {
@@ -74,10 +74,10 @@ export async function tune<T>(options: TuneOptions<T>): Promise<Tuned<T>> {
         outOfVocabulary: options.outOfVocabulary,
         signal,
         onProgress: (rows) =>
-          options.onProgress?.(
-            `learning rate ${learningRate}, epoch ${epoch}`,
-            (r + (epoch - 1 + rows / options.train.rows) / maxEpochs) / learningRates.length,
-          ),
+          options.onProgress?.({
+            step: `learning rate ${learningRate}, epoch ${epoch}`,
+            share: (r + (epoch - 1 + rows / options.train.rows) / maxEpochs) / learningRates.length,
+          }),
       });
       const validation = await evaluateSplit(model, options.validation, { signal });
       idle = validation.logLoss < least ? 0 : idle + 1;

@@ -187,8 +187,8 @@ describe('patience', () => {
         seed: 1,
         build: (rate) => build(rate),
         onBest: (model) => seen.push(model.tables.steps),
-        onProgress: (text) => {
-          trained = Math.max(trained, Number(/epoch (\d+)/.exec(text)![1]));
+        onProgress: ({ step }) => {
+          trained = Math.max(trained, Number(/epoch (\d+)/.exec(step)![1]));
         },
       });
       return { ...tuned, seen, trained };

@@ -198,7 +198,8 @@ export class MethodTraining {
     const trained = shape.crossFit ? await crossFit(hashing, this.#cross!, { signal }) : hashing;
     const options = {
       ...{ ...student, seed, hashing: trained, dim },
-      onProgress: (step: string, share: number) => report(step, HASHING_SHARE + (1 - HASHING_SHARE) * share),
+      onProgress: ({ step, share }: { step: string; share: number }) =>
+        report(step, HASHING_SHARE + (1 - HASHING_SHARE) * share),
     };
     return { hashing, options };
   }

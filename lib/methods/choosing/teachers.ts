@@ -56,7 +56,7 @@ export function teachersOf(
           epochs: settings.epochs ?? 4,
           validation: validation!,
           seed,
-          onProgress: (step, share) => onProgress({ step, share }),
+          onProgress,
         }),
       );
       return teacher;
@@ -68,7 +68,7 @@ export function teachersOf(
         trainCrossTeachers(past!, present!, {
           ...training,
           ...{ dim: settings.dim, learningRate, epochs, seed },
-          onProgress: (step, share) => onProgress({ step, share }),
+          onProgress,
         }),
       );
       return cross;
