@@ -8,6 +8,7 @@ import { type FeatureHashing, tableOptions } from '../hashing/feature_hashing.ts
 import { type DenseOptimizer, denseOptimizers } from '../model/optimizers/index.ts';
 import { Recommender } from '../model/recommender.ts';
 import { type Standardization, standardizationOf } from '../model/standardization.ts';
+import { optionNames } from '../option_names.ts';
 import { defaultBatchSize, type OutOfVocabularyTraining } from './train.ts';
 
 export interface ModelOptions {
@@ -57,25 +58,25 @@ export interface TrainingOptions extends ModelOptions {
   onProgress?: (progress: { step: string; share: number }) => void;
 }
 
-export const TRAINING_OPTIONS = [
-  'bottomHidden',
-  'topHidden',
-  'embeddingOptimizer',
-  'denseOptimizer',
-  'init',
-  'standardize',
-  'learningRate',
-  'epochs',
-  'validation',
-  'patience',
-  'batchSize',
-  'outOfVocabulary',
-  'seed',
-  'device',
-  'threads',
-  'signal',
-  'onProgress',
-] as const;
+export const TRAINING_OPTIONS = optionNames<TrainingOptions>({
+  bottomHidden: true,
+  topHidden: true,
+  embeddingOptimizer: true,
+  denseOptimizer: true,
+  init: true,
+  standardize: true,
+  learningRate: true,
+  epochs: true,
+  validation: true,
+  patience: true,
+  batchSize: true,
+  outOfVocabulary: true,
+  seed: true,
+  device: true,
+  threads: true,
+  signal: true,
+  onProgress: true,
+});
 
 /** A fresh model for the features of a split. `hashing` undefined: full tables. */
 export function buildRecommender(
