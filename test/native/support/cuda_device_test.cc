@@ -43,7 +43,7 @@ void launch_expand(const ExpandArguments&, cudaStream_t) {}
 void sort_entries(Scratch&, const std::uint32_t*, std::uint32_t*, const std::uint32_t*, std::uint32_t*, std::uint64_t,
                   int, cudaStream_t) {}
 void reserve_sort(Scratch&, std::uint64_t, int) {}
-void launch_steps(const StepArguments&, const BackwardPlan&, cudaStream_t) {}
+void launch_steps(const StepArguments&, const OptimizerStep&, const BackwardPlan&, cudaStream_t) {}
 
 void launch_lookup(const LookupArguments& args, std::uint32_t blocks, cudaStream_t) {
   for (std::uint32_t block = 0; block < blocks; ++block) {
