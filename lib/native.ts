@@ -217,10 +217,8 @@ export interface NativeDenseConfig {
   /** Embedding vectors per example, each `dim` wide. */
   vectors: number;
   dim: number;
-  /** Widths of the bottom layers; the last equals `dim`. Empty: a learned constant vector stands in (no dense inputs). */
-  bottom: number[];
-  /** Widths of the top layers; the last is 1. */
-  top: number[];
+  /** Ops: lib/model/head.ts has their type, native/core/dense/head.h checks them. */
+  head: readonly object[];
   optimizer: NativeDenseOptimizer;
   seed: bigint;
   threads: number;
@@ -242,7 +240,10 @@ export interface NativeDenseNet {
   writeState(values: Float32Array): void;
   /** Of each tensor, the steps since it last had a gradient other than 0. */
   readIdle(): Float32Array;
-  parameterCount(): number;
+  /** The parameter tensors, in order. */
+  tensors(): { name: string; shape: number[]; start: number; length: number }[];
+  /** Where among the parameters the bias of the logit is, if there is one. */
+  outputBias(): number | undefined;
   /** Floats of `readState()`. */
   stateCount(): number;
   close(): void;

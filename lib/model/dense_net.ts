@@ -1,21 +1,26 @@
-/** The dense half of DLRM: bottom layers, pairwise dots, top layers, one logit; trained in one native call per batch. */
+/** The dense half of a model: a head on dense inputs and embedding vectors; trained in one native call per batch. */
 import { chooseDevice, type Device, makeOn, type PlacedOn } from '../device.ts';
-import { CollideError, checkInteger, checkNumber, checkOptions, checkSeed, describe } from '../errors.ts';
+import { CollideError, checkInteger, checkList, checkNumber, checkObject, checkOptions, checkSeed } from '../errors.ts';
 import { type NativeDenseConfig, type NativeDenseNet, native } from '../native.ts';
 import { optionNames } from '../option_names.ts';
+import type { HeadOp } from './head.ts';
+import { dlrmOps } from './heads/dlrm.ts';
+import { MOST_WIDTH } from './heads/layers.ts';
 import { type DenseOptimizer, nativeDenseOptimizer } from './optimizers/index.ts';
 import { MOST_RATE } from './optimizers/optimizer.ts';
 
 export interface DenseNetOptions {
-  /** Dense inputs per example, at most 65,536. Default 0: none; a learned constant vector stands in for the bottom layers. */
+  /** Dense inputs per example, at most 65,536. Default 0: none; in DLRM a learned constant vector stands in for the bottom layers. */
   dense?: number;
   /** Embedding vectors per example, 1 to 1,024. */
   vectors: number;
   /** Width of each vector, 1 to 1,024. */
   dim: number;
-  /** Widths of the bottom layers, all ReLU, the last equal to `dim`. Default [64, dim]; without dense inputs []. */
+  /** What it computes, as `heads` make it or any other list of ops. Default: DLRM, of the layers that follow. */
+  head?: readonly HeadOp[];
+  /** DLRM only: widths of the bottom layers, all ReLU, the last equal to `dim`. Default [64, dim]; without dense inputs []. */
   bottom?: readonly number[];
-  /** Widths of the top layers: ReLU, but the last, which is linear and 1 wide. Default [64, 1]. */
+  /** DLRM only: widths of the top layers: ReLU, but the last, which is linear and 1 wide. Default [64, 1]. */
   top?: readonly number[];
   /** Default LAMB. */
   optimizer?: DenseOptimizer;
@@ -32,7 +37,7 @@ export interface DenseNetOptions {
 
 /** Where a parameter tensor is in `parameters()`: row-major from `start` on. */
 export interface DenseTensor {
-  /** `bottom.0.weight`, `bottom.0.bias`, ..., or `constant` without dense inputs; then `top.0.weight`, ... */
+  /** Begins with the name of its op. DLRM: `bottom.0.weight`, `bottom.0.bias`, ... or `constant`; `top.0.weight`, ... */
   name: string;
   /** A weight is [inputs, outputs], a bias [outputs]. */
   shape: number[];
@@ -46,6 +51,7 @@ const OPTIONS = optionNames<DenseNetOptions>({
   dim: true,
   bottom: true,
   top: true,
+  head: true,
   optimizer: true,
   seed: true,
   device: true,
@@ -55,17 +61,14 @@ const OPTIONS = optionNames<DenseNetOptions>({
 /** What nets take at most; a config is held to it before data are read. */
 export const MOST_DIM = 1024;
 export const MOST_VECTORS = 1024;
-export const MOST_WIDTH = 65_536;
-export const MOST_LAYERS = 32;
 /** Steps without a gradient after which a tensor is told of. */
 const IDLE_STEPS = 500;
 
 /**
- * x0 = bottom layers of the dense inputs; z = concat(x0, x_i . x_j for 0 <= j < i <= vectors) with the example's embedding
- * vectors x_1, x_2, ...; logit = top layers of z; loss = binary cross-entropy, the mean over the batch (the model of
- * "Learning to Collide", section 5: DLRM, Naumov et al. 2019). Arrays are row-major, one row per example.
+ * A head on an example's dense inputs and embedding vectors, with one logit and, over a batch, the mean of its binary
+ * cross-entropy. Arrays are row-major, one row per example. Without `head` it is DLRM (`lib/model/heads/dlrm.ts`).
  *
- * Weights start as N(0, sqrt(2 / (inputs + outputs))), biases and the constant vector as N(0, sqrt(1 / outputs)), as in
+ * Weights start as N(0, sqrt(2 / (inputs + outputs))), biases and constants as N(0, sqrt(1 / outputs)), as in
  * DLRM's reference code; where a ReLU layer, a narrow one, would pass nothing on for some inputs of either sign, and so
  * never learn, signs of its units are turned. The bits of every result depend on the seed, the calls and the device, not on the number of
  * threads.
@@ -84,10 +87,13 @@ export class DenseNet {
   readonly device: PlacedOn;
   readonly #config: NativeDenseConfig;
   readonly #native: NativeDenseNet;
+  readonly #tensors: readonly DenseTensor[];
+  /** Where in `parameters()` the bias is that is added to every logit, if the head has one. */
+  readonly outputBias: number | undefined;
   #steps = 0;
 
   /**
-   * @throws CollideError INVALID_ARGUMENT or UNKNOWN_OPTION naming the option, OUT_OF_MEMORY, NATIVE_MISSING;
+   * @throws CollideError INVALID_ARGUMENT or UNKNOWN_OPTION naming the option or the op, OUT_OF_MEMORY, NATIVE_MISSING;
    *   on a CUDA device also CUDA_UNAVAILABLE and, here and in every method, CUDA_FAILED naming the operation
    */
   constructor(options: DenseNetOptions) {
@@ -99,6 +105,8 @@ export class DenseNet {
       (device) => new Native({ ...config, device }),
     );
     this.#config = { ...config, device: this.device };
+    this.#tensors = this.#native.tensors();
+    this.outputBias = this.#native.outputBias();
   }
 
   /**
@@ -147,9 +155,10 @@ export class DenseNet {
     );
     if (names.length === 0) return;
     for (const name of names) toldIdle.add(name);
-    const constant = names.includes('bottom.0.weight')
-      ? '; or all dense columns are constant, and can be left out'
-      : '';
+    const ofDense = this.head.some(
+      (op) => op.op === 'linear' && op.from === 'dense' && names.includes(`${op.name}.weight`),
+    );
+    const constant = ofDense ? '; or all dense columns are constant, and can be left out' : '';
     process.emitWarning(
       `${names.join(', ')} of a dense net had no gradient for ${IDLE_STEPS} steps and did not learn. A layer there or above may be dead (all units of a ReLU layer at 0 for every input), which a lower learning rate or wider layers avoid${constant}`,
       { type: 'CollideWarning', code: 'COLLIDE_IDLE_TENSOR' },
@@ -165,6 +174,11 @@ export class DenseNet {
     this.#native.predict(dense, embeddings, logits);
   }
 
+  /** Its ops. */
+  get head(): readonly HeadOp[] {
+    return this.#config.head as readonly HeadOp[];
+  }
+
   get learningRate(): number {
     return this.#config.optimizer.learningRate;
   }
@@ -177,12 +191,12 @@ export class DenseNet {
 
   /** Number of trained values. */
   get parameterCount(): number {
-    return tensorsOf(this.#config).reduce((sum, { length }) => sum + length, 0);
+    return this.#tensors.reduce((sum, { length }) => sum + length, 0);
   }
 
   /** The parameter tensors, in the order in which `parameters()` holds them. */
   tensors(): DenseTensor[] {
-    return tensorsOf(this.#config);
+    return this.#tensors.map((tensor) => ({ ...tensor, shape: [...tensor.shape] }));
   }
 
   /** A copy of all parameters; see `tensors()`. @throws CollideError CLOSED */
@@ -212,7 +226,7 @@ export class DenseNet {
 
   /** A net of the same parameters that `step` leaves as they are: for losses and gradients alone. @throws CollideError CLOSED */
   frozen(): DenseNet {
-    const twin = new DenseNet({ ...this.#config, optimizer: { kind: 'sgd', learningRate: 0 } });
+    const twin = new DenseNet({ ...this.#config, head: this.head, optimizer: { kind: 'sgd', learningRate: 0 } });
     twin.setParameters(this.parameters());
     return twin;
   }
@@ -242,33 +256,28 @@ function completeOptions(options: DenseNetOptions): NativeDenseConfig {
   const dense = checkInteger(options.dense ?? 0, 0, MOST_WIDTH, 'dense');
   const vectors = checkInteger(options.vectors, 1, MOST_VECTORS, 'vectors');
   const dim = checkInteger(options.dim, 1, MOST_DIM, 'dim');
-  const bottom = widths(options.bottom ?? (dense > 0 ? [64, dim] : []), 'bottom');
-  const top = widths(options.top ?? [64, 1], 'top');
-  if (dense === 0 && bottom.length > 0) {
-    throw invalid(`Expected no bottom layers without dense inputs, received ${bottom.length}`);
+  const { bottom, top } = options;
+  if (options.head !== undefined && (bottom !== undefined || top !== undefined)) {
+    throw invalid('Expected no bottom or top layers beside head: they are those of DLRM, which is the default');
   }
-  if (dense > 0 && bottom.at(-1) !== dim) {
-    throw invalid(`Expected bottom layers whose last is dim = ${dim} wide, received [${bottom.join(', ')}]`);
-  }
-  if (top.at(-1) !== 1) throw invalid(`Expected top layers whose last is 1 wide, received [${top.join(', ')}]`);
   return {
     device: chooseDevice(options.device ?? 'cpu', 'DenseNet'),
     dense,
     vectors,
     dim,
-    bottom,
-    top,
+    head:
+      options.head === undefined
+        ? dlrmOps({ dense, dim, bottom: bottom ?? (dense > 0 ? [64, dim] : []), top: top ?? [64, 1] })
+        : checkList(options.head, 'head of DenseNet').map(copyOp),
     optimizer: nativeDenseOptimizer(options.optimizer ?? { kind: 'lamb' }),
     seed: checkSeed(options.seed ?? 1, 'seed'),
     threads: checkInteger(options.threads ?? 0, 0, 1024, 'threads (0: all)'),
   };
 }
 
-function widths(value: readonly number[], where: string): number[] {
-  if (!Array.isArray(value) || value.length > MOST_LAYERS) {
-    throw invalid(`Expected an array of at most ${MOST_LAYERS} widths for ${where}, received ${describe(value)}`);
-  }
-  return value.map((width, layer) => checkInteger(width, 1, MOST_WIDTH, `${where}[${layer}]`));
+function copyOp(op: HeadOp): object {
+  checkObject(op, 'an op of head');
+  return 'from' in op && Array.isArray(op.from) ? { ...op, from: [...op.from] } : { ...op };
 }
 
 /** Names of the tensors that were told of. */
@@ -277,28 +286,6 @@ const toldIdle = new Set<string>();
 function checkFinite(values: Float32Array, name: string): void {
   const position = values.findIndex((value) => !Number.isFinite(value));
   if (position >= 0) throw invalid(`Expected a finite number for ${name}[${position}], received ${values[position]}`);
-}
-
-/** The order of the native parameters: see native/cpu/dense/net.h. */
-function tensorsOf({ dense, vectors, dim, bottom, top }: NativeDenseConfig): DenseTensor[] {
-  const tensors: DenseTensor[] = [];
-  let start = 0;
-  const add = (name: string, shape: number[]) => {
-    const length = shape.reduce((product, size) => product * size, 1);
-    tensors.push({ name, shape, start, length });
-    start += length;
-  };
-  const layers = (name: string, inputs: number, outputs: readonly number[]) => {
-    for (const [layer, width] of outputs.entries()) {
-      add(`${name}.${layer}.weight`, [inputs, width]);
-      add(`${name}.${layer}.bias`, [width]);
-      inputs = width;
-    }
-  };
-  if (dense === 0) add('constant', [dim]);
-  layers('bottom', dense, bottom);
-  layers('top', dim + (vectors * (vectors + 1)) / 2, top);
-  return tensors;
 }
 
 function invalid(message: string): CollideError {

@@ -5,10 +5,13 @@
  */
 import type { Device, PlacedOn } from '../device.ts';
 import { type EmbeddingOptimizer, EmbeddingTables, type FeatureOptions, type Init } from '../embedding/index.ts';
-import { checkInteger, checkList, checkNumber, checkObject, checkOptions } from '../errors.ts';
+import { CollideError, checkInteger, checkList, checkNumber, checkObject, checkOptions, describe } from '../errors.ts';
+import { optionNames } from '../option_names.ts';
 import { checkBatch, type ModelBatch } from './batch.ts';
 import { DenseNet } from './dense_net.ts';
 import { DeviceSteps } from './device_steps.ts';
+import type { HeadOp } from './head.ts';
+import { heads } from './heads/index.ts';
 import type { DenseOptimizer } from './optimizers/index.ts';
 import { checkStandardization, DenseInputs, type Standardization } from './standardization.ts';
 
@@ -21,10 +24,15 @@ export interface RecommenderOptions {
   /** Dense inputs per example; 0 for none. */
   dense: number;
   dim: number;
-  /** Hidden widths of the bottom MLP; a last layer of width `dim` follows. Not used without dense inputs. Default [64]. */
-  bottomHidden?: number[];
-  /** Hidden widths of the top MLP; a last layer of width 1 follows. Default [64]. */
-  topHidden?: number[];
+  /** What is done with the vectors and the dense inputs: one of `heads` by name, or a list of ops. Default `dlrm`. */
+  head?: string | readonly HeadOp[];
+  /**
+   * For heads that take it (`dlrm`): hidden widths of the layers on dense inputs; a last layer of width `dim` follows. Not
+   * used without dense inputs. Default [64].
+   */
+  bottomHidden?: readonly number[];
+  /** For heads that take it: hidden widths of the layers that end in the logit; a last one of width 1 follows. Default [64]. */
+  topHidden?: readonly number[];
   /** Default rowwise Adagrad, learning rate 0.02 (the paper's). */
   embeddingOptimizer?: EmbeddingOptimizer;
   /** Default LAMB, learning rate 0.002 (the paper's). */
@@ -35,8 +43,8 @@ export interface RecommenderOptions {
   /** Whether `tables` counts the accesses of each id while training. Default true. */
   countAccesses?: boolean;
   /**
-   * Share of label 1 that the untrained model predicts: the output bias starts at its log-odds. Default 0.5. LAMB moves
-   * a lone bias slowly, so a start far from the base rate costs hundreds of steps.
+   * Share of label 1 that the untrained model predicts: the output bias, where the head has one, starts at its log-odds.
+   * Default 0.5. LAMB moves a lone bias slowly, so a start far from the base rate costs hundreds of steps.
    */
   baseRate?: number;
   /**
@@ -48,25 +56,14 @@ export interface RecommenderOptions {
   threads?: number;
 }
 
-const OPTIONS = [
-  'features',
-  'dense',
-  'dim',
-  'bottomHidden',
-  'topHidden',
-  'embeddingOptimizer',
-  'denseOptimizer',
-  'init',
-  'standardization',
-  'countAccesses',
-  'baseRate',
-  'device',
-  'seed',
-  'threads',
-];
+const OPTIONS = optionNames<RecommenderOptions>({
+  ...{ features: true, dense: true, dim: true, head: true, bottomHidden: true, topHidden: true },
+  ...{ embeddingOptimizer: true, denseOptimizer: true, init: true, standardization: true, countAccesses: true },
+  ...{ baseRate: true, device: true, seed: true, threads: true },
+});
 
 /**
- * DLRM: pooled embeddings, bottom MLP on the dense inputs, pairwise dots, top MLP, one logit.
+ * Pooled embeddings and dense inputs, a head on them, one logit.
  *
  * @example
  * ```ts
@@ -108,17 +105,19 @@ export class Recommender {
       dense,
       vectors: features.length,
       dim,
-      bottom: dense > 0 ? [...(options.bottomHidden ?? [64]), dim] : [],
-      top: [...(options.topHidden ?? [64]), 1],
+      head: headOps(options),
       optimizer: options.denseOptimizer ?? { kind: 'lamb' },
       device,
       seed,
       threads,
     });
-    const parameters = this.net.parameters();
-    const rate = Math.min(1 - 1e-6, Math.max(1e-6, options.baseRate ?? 0.5));
-    parameters[this.net.tensors().at(-1)!.start] = Math.log(rate / (1 - rate));
-    this.net.setParameters(parameters);
+    const { outputBias } = this.net;
+    if (outputBias !== undefined) {
+      const parameters = this.net.parameters();
+      const rate = Math.min(1 - 1e-6, Math.max(1e-6, options.baseRate ?? 0.5));
+      parameters[outputBias] = Math.log(rate / (1 - rate));
+      this.net.setParameters(parameters);
+    }
     const together = this.tables.device === 'cuda' && this.net.device === 'cuda';
     this.#onDevice = together ? new DeviceSteps(this.tables, this.net) : undefined;
   }
@@ -223,4 +222,24 @@ export class Recommender {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** The ops of the head that is wanted. @throws CollideError INVALID_ARGUMENT for widths that it does not take */
+function headOps({
+  head = 'dlrm',
+  features,
+  dense,
+  dim,
+  bottomHidden,
+  topHidden,
+}: RecommenderOptions): readonly HeadOp[] {
+  const known = typeof head === 'string' ? heads.get(head, 'head of Recommender') : undefined;
+  const what = known === undefined ? 'a head that is a list of ops' : `the head "${known.name}"`;
+  const widths = { bottomHidden, topHidden };
+  for (const name of ['bottomHidden', 'topHidden'] as const) {
+    if (widths[name] === undefined || known?.takes.includes(name) === true) continue;
+    throw new CollideError('INVALID_ARGUMENT', `Expected no ${name} for ${what}, received ${describe(widths[name])}`);
+  }
+  if (typeof head !== 'string') return checkList(head, 'head of Recommender');
+  return known!.ops({ dense, vectors: features.length, dim, ...widths });
 }

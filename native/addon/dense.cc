@@ -24,13 +24,42 @@ std::size_t size(const Napi::Value& value, const char* where) {
   return static_cast<std::size_t>(number);
 }
 
-std::vector<std::size_t> sizes(const Napi::Object& object, const char* key) {
-  const Napi::Value value = object.Get(key);
-  if (!value.IsArray()) fail("INVALID_ARGUMENT", "Expected an array for ", key);
+std::string word(const Napi::Value& value, const std::string& where) {
+  if (!value.IsString()) fail("INVALID_ARGUMENT", "Expected a text for ", where);
+  return value.As<Napi::String>();
+}
+
+// { op, name, from: a name or several, ... numbers }; core/dense/head.h checks what they say.
+HeadOp head_op(const Napi::Value& value, const std::string& where) {
+  if (!value.IsObject()) fail("INVALID_ARGUMENT", "Expected an object for ", where);
+  const auto object = value.As<Napi::Object>();
+  const Napi::Array keys = object.GetPropertyNames();
+  HeadOp op{word(object.Get("op"), "op of " + where), word(object.Get("name"), "name of " + where), {}, {}};
+  for (std::uint32_t k = 0; k < keys.Length(); ++k) {
+    const std::string key = keys.Get(k).ToString();
+    const Napi::Value member = object.Get(key);
+    const std::string what = key + " of " + where;
+    if (key == "op" || key == "name") continue;
+    if (key != "from") {
+      op.numbers[key] = size(member, what.c_str());
+    } else if (!member.IsArray()) {
+      op.from = {word(member, what)};
+    } else {
+      const auto names = member.As<Napi::Array>();
+      for (std::uint32_t i = 0; i < names.Length(); ++i) op.from.push_back(word(names.Get(i), what));
+    }
+  }
+  return op;
+}
+
+std::vector<HeadOp> head_ops(const Napi::Value& value) {
+  if (!value.IsArray()) fail("INVALID_ARGUMENT", "Expected an array of ops for head");
   const auto array = value.As<Napi::Array>();
-  std::vector<std::size_t> result(array.Length());
-  for (std::uint32_t i = 0; i < array.Length(); ++i) result[i] = size(array.Get(i), key);
-  return result;
+  std::vector<HeadOp> ops;
+  for (std::uint32_t i = 0; i < array.Length(); ++i) {
+    ops.push_back(head_op(array.Get(i), "head[" + std::to_string(i) + "]"));
+  }
+  return ops;
 }
 
 DenseOptimizerConfig optimizer(const Napi::Object& object) {
@@ -51,7 +80,8 @@ class DenseNetWrap : public Napi::ObjectWrap<DenseNetWrap> {
                            InstanceMethod("readState", &DenseNetWrap::read_state),
                            InstanceMethod("writeState", &DenseNetWrap::write_state),
                            InstanceMethod("readIdle", &DenseNetWrap::read_idle),
-                           InstanceMethod("parameterCount", &DenseNetWrap::parameter_count),
+                           InstanceMethod("tensors", &DenseNetWrap::tensors),
+                           InstanceMethod("outputBias", &DenseNetWrap::output_bias),
                            InstanceMethod("stateCount", &DenseNetWrap::state_count),
                            InstanceMethod("close", &DenseNetWrap::close),
                        });
@@ -65,8 +95,7 @@ class DenseNetWrap : public Napi::ObjectWrap<DenseNetWrap> {
       config.dense = size(object.Get("dense"), "dense");
       config.vectors = size(object.Get("vectors"), "vectors");
       config.dim = size(object.Get("dim"), "dim");
-      config.bottom = sizes(object, "bottom");
-      config.top = sizes(object, "top");
+      config.head = head_ops(object.Get("head"));
       if (!object.Get("optimizer").IsObject()) fail("INVALID_ARGUMENT", "Expected an object for optimizer");
       config.optimizer = optimizer(object.Get("optimizer").As<Napi::Object>());
       config.seed = seed(object, "seed");
@@ -140,9 +169,29 @@ class DenseNetWrap : public Napi::ObjectWrap<DenseNetWrap> {
       return array(info.Env(), from.tensor_count(), [&](float* to) { from.read_idle(to); });
     });
   }
-  Napi::Value parameter_count(const Napi::CallbackInfo& info) {
+  Napi::Value tensors(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-      return Napi::Number::New(info.Env(), static_cast<double>(net().parameter_count()));
+      const auto tensors = net().head().tensors();
+      Napi::Array result = Napi::Array::New(info.Env(), tensors.size());
+      for (std::uint32_t t = 0; t < tensors.size(); ++t) {
+        Napi::Object tensor = Napi::Object::New(info.Env());
+        Napi::Array shape = Napi::Array::New(info.Env(), tensors[t].shape.size());
+        for (std::uint32_t d = 0; d < tensors[t].shape.size(); ++d) {
+          shape.Set(d, static_cast<double>(tensors[t].shape[d]));
+        }
+        tensor.Set("name", tensors[t].name);
+        tensor.Set("shape", shape);
+        tensor.Set("start", static_cast<double>(tensors[t].start));
+        tensor.Set("length", static_cast<double>(tensors[t].size()));
+        result.Set(t, tensor);
+      }
+      return result;
+    });
+  }
+  Napi::Value output_bias(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      const auto bias = net().head().output_bias();
+      return bias ? Napi::Number::New(info.Env(), static_cast<double>(*bias)) : info.Env().Undefined();
     });
   }
 

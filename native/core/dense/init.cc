@@ -4,7 +4,8 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/dense/net.h"
+#include "core/dense/ops/linear.h"
+#include "core/dense/ops/relu.h"
 #include "core/support/random.h"
 
 namespace collide {
@@ -23,6 +24,7 @@ double normal(std::uint64_t seed, std::uint64_t n) {
 }
 
 Probes dense_probes(std::size_t width) {
+  if (width == 0) return Probes(1);
   Probes probes;
   for (std::size_t k = 0; k < kPairs; ++k) {
     std::vector<double> probe(width);
@@ -36,19 +38,16 @@ Probes dense_probes(std::size_t width) {
   return probes;
 }
 
-// What a layer's units get to see: [probes][outputs], before ReLU.
-Probes sums_of(const DenseShape& shape, const float* values, const Probes& inputs) {
-  Probes sums;
-  for (const std::vector<double>& input : inputs) {
-    std::vector<double> sum(values + shape.bias, values + shape.bias + shape.outputs);
-    for (std::size_t i = 0; i < input.size(); ++i) {  // inputs past the end are dots, 0
-      if (input[i] == 0) continue;
-      const float* const weights = values + shape.weights + i * shape.outputs;
-      for (std::size_t o = 0; o < shape.outputs; ++o) sum[o] += input[i] * weights[o];
-    }
-    sums.push_back(std::move(sum));
+// What an op makes of each probe.
+Probes outputs_of(const Node& node, const float* values, const std::vector<Probes>& made, std::size_t probes) {
+  Probes outputs;
+  for (std::size_t p = 0; p < probes; ++p) {
+    std::vector<const double*> inputs;
+    for (const std::size_t input : node.inputs) inputs.push_back(made[input][p].data());
+    outputs.emplace_back(node.shape.size());
+    node.kind->evaluate(node, inputs, values, outputs.back().data());
   }
-  return sums;
+  return outputs;
 }
 
 // The unit to turn, or as many as there are units for none.
@@ -71,37 +70,44 @@ std::size_t unit_to_turn(const Probes& sums, std::size_t units) {
   return best;
 }
 
-void turn(const DenseShape& shape, std::size_t unit, float* values, Probes& sums) {
-  for (std::size_t i = 0; i < shape.inputs; ++i) {
-    float& weight = values[shape.weights + i * shape.outputs + unit];
+// `sums`: of the units of a linear op.
+void turn(const Node& layer, std::size_t unit, float* values, Probes& sums) {
+  const std::size_t inputs = layer.input_shapes[0].size(), outputs = layer.shape.size();
+  for (std::size_t i = 0; i < inputs; ++i) {
+    float& weight = values[layer.tensors[0].start + i * outputs + unit];
     weight = -weight;
   }
-  values[shape.bias + unit] = -values[shape.bias + unit];
+  float& bias = values[layer.tensors[1].start + unit];
+  bias = -bias;
   for (std::vector<double>& sum : sums) sum[unit] = -sum[unit];
-}
-
-// What the layer passes on, once it is alive.
-Probes through(const DenseShape& shape, float* values, const Probes& inputs) {
-  Probes sums = sums_of(shape, values, inputs);
-  for (std::size_t unit; (unit = unit_to_turn(sums, shape.outputs)) < shape.outputs;) turn(shape, unit, values, sums);
-  for (std::vector<double>& sum : sums) {
-    for (double& x : sum) x = std::max(0.0, x);
-  }
-  return sums;
 }
 
 }  // namespace
 
-void draw_normal(std::uint64_t seed, std::size_t from, std::size_t count, double variance, float* values) {
-  const auto deviation = static_cast<float>(std::sqrt(variance));
-  for (std::size_t i = from; i < from + count; ++i) values[i] = deviation * static_cast<float>(normal(seed, i));
+void first_values(const Head& head, std::uint64_t seed, float* values) {
+  for (const ParameterTensor& tensor : head.tensors()) {
+    const auto deviation = static_cast<float>(std::sqrt(tensor.variance));
+    for (std::size_t i = tensor.start; i < tensor.start + tensor.size(); ++i) {
+      values[i] = deviation * static_cast<float>(normal(seed, i));
+    }
+  }
+  enliven(head, values);
 }
 
-void enliven(const std::vector<DenseShape>& bottom, const std::vector<DenseShape>& top, std::size_t dim,
-             float* values) {
-  Probes probes = bottom.empty() ? Probes{{values, values + dim}} : dense_probes(bottom.front().inputs);
-  for (const DenseShape& shape : bottom) probes = through(shape, values, probes);
-  for (std::size_t l = 0; l + 1 < top.size(); ++l) probes = through(top[l], values, probes);
+void enliven(const Head& head, float* values) {
+  const std::vector<Node>& nodes = head.nodes();
+  std::vector<Probes> made(nodes.size());
+  made[Head::kDense] = dense_probes(nodes[Head::kDense].shape.size());
+  const std::size_t probes = made[Head::kDense].size();
+  made[Head::kVectors] = Probes(probes, std::vector<double>(nodes[Head::kVectors].shape.size()));
+  for (std::size_t n = Head::kVectors + 1; n + 1 < nodes.size(); ++n) {
+    const Node& node = nodes[n];
+    made[n] = outputs_of(node, values, made, probes);
+    const bool layer = node.kind == &linear_op && node.readers.size() == 1 && nodes[node.readers[0]].kind == &relu_op;
+    if (!layer) continue;
+    const std::size_t units = node.shape.size();
+    for (std::size_t unit; (unit = unit_to_turn(made[n], units)) < units;) turn(node, unit, values, made[n]);
+  }
 }
 
 }  // namespace collide

@@ -9,8 +9,7 @@ namespace collide {
 
 namespace {
 
-constexpr std::size_t kMostWidth = 65536, kMostVectors = 1024, kMostDim = 1024, kMostLayers = 32;
-constexpr std::size_t kMostParameters = std::size_t{1} << 28;
+constexpr std::size_t kMostVectors = 1024, kMostDim = 1024;
 
 const DenseNetConfig& checked(const DenseNetConfig& c) {
   const auto within = [](std::size_t value, std::size_t least, std::size_t most, const char* what) {
@@ -21,17 +20,6 @@ const DenseNetConfig& checked(const DenseNetConfig& c) {
   within(c.dense, 0, kMostWidth, "a number of dense inputs");
   within(c.vectors, 1, kMostVectors, "a number of embedding vectors");
   within(c.dim, 1, kMostDim, "a dim");
-  within(c.bottom.size(), c.dense > 0 ? 1 : 0, c.dense > 0 ? kMostLayers : 0,
-         c.dense > 0 ? "a number of bottom layers" : "a number of bottom layers (none without dense inputs)");
-  within(c.top.size(), 1, kMostLayers, "a number of top layers");
-  for (const std::size_t width : c.bottom) within(width, 1, kMostWidth, "a bottom layer's width");
-  for (const std::size_t width : c.top) within(width, 1, kMostWidth, "a top layer's width");
-  if (!c.bottom.empty() && c.bottom.back() != c.dim) {
-    fail("INVALID_ARGUMENT", "Expected the last bottom layer to be dim = ", c.dim, " wide, received ", c.bottom.back());
-  }
-  if (c.top.back() != 1) {
-    fail("INVALID_ARGUMENT", "Expected the last top layer to be 1 wide, received ", c.top.back());
-  }
   return c;
 }
 
@@ -41,40 +29,13 @@ bool overlap(Span<const float> a, Span<const float> b) {
 
 }  // namespace
 
-DenseNet::DenseNet(const DenseNetConfig& config) : config_(checked(config)) {
-  const auto tensor = [&](std::size_t size) {
-    tensors_.push_back(size);
-    parameter_count_ += size;
-    return parameter_count_ - size;
-  };
-  const auto shapes = [&](std::size_t inputs, const std::vector<std::size_t>& widths) {
-    std::vector<DenseShape> result;
-    for (const std::size_t outputs : widths) {
-      const std::size_t weights = tensor(inputs * outputs), bias = tensor(outputs);
-      result.push_back({inputs, outputs, weights, bias});
-      inputs = outputs;
-    }
-    return result;
-  };
-  bottom_ = shapes(config.dense, config.bottom);
-  if (config.dense == 0) tensor(config.dim);
-  top_ = shapes(config.dim + dots(), config.top);
-  if (parameter_count_ > kMostParameters) {
-    fail("INVALID_ARGUMENT", "Expected at most ", kMostParameters, " parameters in a dense net, received ",
-         parameter_count_);
-  }
+DenseNet::DenseNet(const DenseNetConfig& config)
+    : config_(checked(config)), head_(config.dense, config.vectors, config.dim, config.head) {
+  for (const ParameterTensor& tensor : head_.tensors()) tensors_.push_back(tensor.size());
 }
 
 void DenseNet::first_parameters(float* values) const {
-  if (bottom_.empty()) draw_normal(config_.seed, 0, config_.dim, 1.0 / static_cast<double>(config_.dim), values);
-  for (const auto* layers : {&bottom_, &top_}) {
-    for (const DenseShape& s : *layers) {
-      const auto inputs = static_cast<double>(s.inputs), outputs = static_cast<double>(s.outputs);
-      draw_normal(config_.seed, s.weights, s.inputs * s.outputs, 2.0 / (inputs + outputs), values);
-      draw_normal(config_.seed, s.bias, s.outputs, 1.0 / outputs, values);
-    }
-  }
-  enliven(bottom_, top_, config_.dim, values);
+  first_values(head_, config_.seed, values);
 }
 
 void DenseNet::check_inputs(Span<const float> dense, std::size_t embeddings, std::size_t batch,
@@ -121,8 +82,8 @@ void DenseNet::predict(Span<const float> dense, Span<const float> embeddings, Sp
 }
 
 void DenseNet::write_parameters(Span<const float> values) {
-  if (values.size != parameter_count_) {
-    fail("INVALID_ARGUMENT", "Expected ", parameter_count_, " values for parameters, received ", values.size);
+  if (values.size != parameter_count()) {
+    fail("INVALID_ARGUMENT", "Expected ", parameter_count(), " values for parameters, received ", values.size);
   }
   for (std::size_t i = 0; i < values.size; ++i) {
     if (std::isfinite(values.data[i])) continue;
@@ -136,7 +97,7 @@ void DenseNet::write_state(Span<const float> values) {
     fail("INVALID_ARGUMENT", "Expected ", state_count(), " values for state, received ", values.size);
   }
   for (std::size_t i = 0; i < values.size; ++i) {
-    if (possible_dense_state(config_.optimizer, parameter_count_, i, values.data[i])) continue;
+    if (possible_dense_state(config_.optimizer, parameter_count(), i, values.data[i])) continue;
     fail("INVALID_ARGUMENT", "Expected a value that the optimizer can have for state[", i, "], received ",
          values.data[i]);
   }

@@ -1,12 +1,7 @@
-// DLRM's dense half: bottom layers on the dense inputs, the pairwise dots of their output and the embedding vectors,
-// top layers to one logit, binary cross-entropy; forward, loss, backward and optimizer in one call.
+// The dense half of a model: a head (core/dense/head.h) on dense inputs and embedding vectors; forward, loss, backward
+// and optimizer in one call.
 //
-//   x0     = relu layers of `bottom` on dense [batch, dense], or, with no dense inputs, a learned constant vector
-//   z      = concat(x0, x_i . x_j for i > j), where x_1..x_V are the example's embedding vectors, each dim wide
-//   logit  = top layers on z: relu between them, the last one linear and 1 wide
-//
-// Dot (i, j), i > j, of vectors numbered 0..V is feature i (i - 1) / 2 + j of the dots: the lower triangle by rows.
-// This class has what the engines share: shapes, first values, and all checks of what comes in. The work is done by
+// This class has what the engines share: the head, first values, and all checks of what comes in. The work is done by
 // cpu/dense/net.h or cuda/dense/net.cuh. All arrays here are host memory, row-major.
 #pragma once
 
@@ -14,16 +9,16 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/dense/head.h"
 #include "core/dense/optimizer.h"
 
 namespace collide {
 
 struct DenseNetConfig {
-  std::size_t dense = 0;            // dense inputs; 0: none, and `bottom` is empty
-  std::size_t vectors = 1;          // embedding vectors per example
-  std::size_t dim = 1;              // width of each
-  std::vector<std::size_t> bottom;  // widths; the last is dim
-  std::vector<std::size_t> top;     // widths; the last is 1
+  std::size_t dense = 0;     // dense inputs
+  std::size_t vectors = 1;   // embedding vectors per example
+  std::size_t dim = 1;       // width of each
+  std::vector<HeadOp> head;  // its ops
   DenseOptimizerConfig optimizer;
   std::uint64_t seed = 1;
   unsigned threads = 0;  // of the CPU's; 0: all available
@@ -33,11 +28,6 @@ template <typename T>
 struct Span {
   T* data = nullptr;
   std::size_t size = 0;
-};
-
-// A fully connected layer and where its parameters are: weights [inputs, outputs], then bias [outputs].
-struct DenseShape {
-  std::size_t inputs, outputs, weights, bias;
 };
 
 class DenseNet {
@@ -66,12 +56,13 @@ class DenseNet {
 
   void set_learning_rate(double rate) { config_.optimizer.learning_rate = rate; }
 
-  // Per bottom layer, then per top layer: weights [inputs, outputs] row-major, then bias [outputs]. With no dense
-  // inputs the bottom is the constant vector [dim].
-  std::size_t parameter_count() const { return parameter_count_; }
+  const Head& head() const { return head_; }
+
+  // Those of the head's tensors, one after the other.
+  std::size_t parameter_count() const { return head_.parameter_count(); }
   virtual void read_parameters(float* to) const = 0;
   // The optimizer's state: see dense_state_size.
-  std::size_t state_count() const { return dense_state_size(config_.optimizer, parameter_count_); }
+  std::size_t state_count() const { return dense_state_size(config_.optimizer, parameter_count()); }
   virtual void read_state(float* to) const = 0;
   // [tensors]: the steps since each tensor last had a gradient other than 0.
   std::size_t tensor_count() const { return tensors_.size(); }
@@ -85,15 +76,11 @@ class DenseNet {
   // Throws Error INVALID_ARGUMENT.
   explicit DenseNet(const DenseNetConfig& config);
 
-  // Weights start as N(0, sqrt(2 / (inputs + outputs))), biases (and the constant vector) as N(0, sqrt(1 / outputs)),
-  // as in DLRM's reference code, with signs turned where a layer would be dead; see core/dense/init.h.
+  // See core/dense/init.h.
   void first_parameters(float* values) const;
 
   const DenseNetConfig& config() const { return config_; }
   std::size_t vector_floats() const { return config_.vectors * config_.dim; }  // of one example
-  std::size_t dots() const { return config_.vectors * (config_.vectors + 1) / 2; }
-  const std::vector<DenseShape>& bottom() const { return bottom_; }  // empty without dense inputs
-  const std::vector<DenseShape>& top() const { return top_; }
   // Sizes of the parameter tensors, which follow one another.
   const std::vector<std::size_t>& tensors() const { return tensors_; }
 
@@ -107,9 +94,8 @@ class DenseNet {
   void check_inputs(Span<const float> dense, std::size_t embeddings, std::size_t batch, const char* what) const;
 
   DenseNetConfig config_;
-  std::vector<DenseShape> bottom_, top_;
+  Head head_;
   std::vector<std::size_t> tensors_;
-  std::size_t parameter_count_ = 0;
 };
 
 }  // namespace collide

@@ -72,7 +72,7 @@ COLLIDE_INLINE void accumulate(Sums<kBytes, I>& sum, const float* w, std::size_t
   }
 }
 
-enum class Finish { kBias, kBiasRelu, kPlain, kMask };
+enum class Finish { kBias, kBiasRelu, kPlain, kMask, kAdd };
 
 // out[i] = finish(sum over k of w(i, k) * in[k]) for `outer` features i and all groups of 16 rows.
 template <bool kTransposed, Finish kFinish>
@@ -131,6 +131,7 @@ struct Product {
         if constexpr (kFinish == Finish::kBias || kFinish == Finish::kBiasRelu) value += bias[i];
         if constexpr (kFinish == Finish::kBiasRelu) value = S::relu(value);
         if constexpr (kFinish == Finish::kMask) value = S::load(target) > typename S::Vec{} ? value : typename S::Vec{};
+        if constexpr (kFinish == Finish::kAdd) value += S::load(target);
         S::store(target, value);
       }
     }
@@ -265,10 +266,12 @@ void layer_forward(const Layer& layer, Lanes input, Lanes output, std::size_t gr
 }
 
 void layer_backward_input(const Layer& layer, Lanes output_gradient, Lanes input_gradient, std::size_t groups,
-                          bool masked) {
+                          InputGradient mode) {
   float* const scratch = nullptr;
-  if (masked) {
+  if (mode == InputGradient::kMask) {
     dispatch<Product<false, Finish::kMask>>(layer, output_gradient, input_gradient, groups, scratch);
+  } else if (mode == InputGradient::kAdd) {
+    dispatch<Product<false, Finish::kAdd>>(layer, output_gradient, input_gradient, groups, scratch);
   } else {
     dispatch<Product<false, Finish::kPlain>>(layer, output_gradient, input_gradient, groups, scratch);
   }

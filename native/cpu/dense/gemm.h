@@ -36,10 +36,13 @@ std::size_t layer_scratch(std::size_t inputs, std::size_t outputs, std::size_t g
 // output = input weights + bias, then max(0, .) if relu.
 void layer_forward(const Layer& layer, Lanes input, Lanes output, std::size_t groups, bool relu, float* scratch);
 
-// input_gradient = output_gradient weights^T. If masked, `input_gradient` holds the layer's inputs (a ReLU's outputs)
-// on entry, and each is replaced by its gradient, or by 0 where the input was not above 0.
+// What layer_backward_input does with the gradient of the input.
+//   kMask: the place of the gradient holds the inputs (a ReLU's outputs), and gets 0 where one is not above 0
+enum class InputGradient { kWrite, kMask, kAdd };
+
+// input_gradient = output_gradient weights^T.
 void layer_backward_input(const Layer& layer, Lanes output_gradient, Lanes input_gradient, std::size_t groups,
-                          bool masked);
+                          InputGradient mode);
 
 // weights_gradient += input^T output_gradient and bias_gradient += the sums over rows of output_gradient.
 void layer_backward_weights(const Layer& layer, Lanes output_gradient, Lanes input, std::size_t groups,

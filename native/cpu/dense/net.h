@@ -1,4 +1,4 @@
-// The dense net on the CPU; core/dense/net.h says what it computes.
+// The dense net on the CPU: core/dense/net.h says what it is, core/dense/plan.h where everything is kept.
 //
 // A step goes through the batch in blocks of 128 rows, whose every intermediate stays in the L2 cache from the forward
 // pass to the backward pass. Blocks run in parallel. Weight gradients are summed in a fixed number of shards, then
@@ -12,7 +12,7 @@
 
 #include "core/dense/net.h"
 #include "core/support/memory.h"
-#include "cpu/dense/interaction.h"
+#include "cpu/dense/op.h"
 #include "cpu/dense/optimizer.h"
 
 namespace collide {
@@ -37,11 +37,20 @@ class CpuDenseNet final : public DenseNet {
   void store_parameters(const float* values) override;
   void store_state(const float* values) override;
 
-  Layer layer(const DenseShape& shape) const;
-  void forward(Workspace& space, const float* dense, const float* embeddings, std::size_t rows) const;
-  void backward(Workspace& space, std::size_t rows, float* parameter_gradient, float* vector_gradient) const;
+  Block block_at(float* room, std::size_t rows, const float* dense, const float* vectors) const;
+  void forward(Block& block) const;
+  void backward(Block& block) const;
 
-  Interaction interaction_;
+  // An op that has something to do, and its plan for the masks and zeros of the gradients.
+  struct Step {
+    const NodePlan* plan;
+    OpContext context;
+    std::unique_ptr<CpuOp> op;
+  };
+  Plan plan_;
+  std::vector<std::size_t> starts_;  // of the plan's regions, in a workspace
+  std::size_t floats_ = 0, scratch_ = 0;
+  std::vector<Step> steps_;
   Memory parameters_;
   Memory gradients_;  // [shards, parameters], grown when a batch needs more shards
   DenseOptimizer optimizer_;

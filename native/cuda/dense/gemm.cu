@@ -19,7 +19,7 @@ static_assert(kLossRows == kHeight && kShardRows % kDepth == 0);
 
 // How an operand lies in memory: along its rows (or columns) of the result, or along k.
 enum class Along { kOuter, kInner };
-enum class Finish { kBias, kBiasRelu, kLoss, kPlain, kMask, kShard };
+enum class Finish { kBias, kBiasRelu, kLoss, kPlain, kMask, kAdd, kShard };
 
 struct Operand {
   const float* data;
@@ -102,13 +102,14 @@ __device__ __forceinline__ void finish_row(const ProductArguments& args, std::si
   float* const to = shard + row * args.c.pitch + column;
   const bool together = kCount == 4 && args.c_aligned && column + 4 <= args.n;
   float old[kCount];
-  if (kFinish == Finish::kMask && together) read(to, old);
+  if ((kFinish == Finish::kMask || kFinish == Finish::kAdd) && together) read(to, old);
 #pragma unroll
   for (int j = 0; j < kCount; ++j) {
     if (column + j >= args.n) break;
     if constexpr (kFinish == Finish::kBias || kFinish == Finish::kBiasRelu) value[j] += __ldg(args.bias + column + j);
     if constexpr (kFinish == Finish::kBiasRelu) value[j] = relu(value[j]);
     if constexpr (kFinish == Finish::kMask) value[j] = (together ? old[j] : to[j]) > 0.0f ? value[j] : 0.0f;
+    if constexpr (kFinish == Finish::kAdd) value[j] += together ? old[j] : to[j];
     if (!together) to[j] = value[j];
   }
   if constexpr (kCount == 4) {
@@ -240,15 +241,16 @@ void launch_layer_loss(const DeviceLayer& layer, Rows input, Rows output, std::u
 }
 
 void launch_layer_backward_input(const DeviceLayer& layer, Rows output_gradient, Rows input_gradient,
-                                 std::uint32_t rows, bool masked, cudaStream_t stream) {
+                                 std::uint32_t rows, InputGradient mode, cudaStream_t stream) {
   const ProductArguments args{{output_gradient.data, output_gradient.pitch},
                               {layer.weights, layer.outputs},
                               input_gradient,
                               rows,
                               layer.inputs,
                               layer.outputs};
-  const auto run = masked ? &launch<Along::kInner, Along::kInner, Finish::kMask>
-                          : &launch<Along::kInner, Along::kInner, Finish::kPlain>;
+  const auto run = mode == InputGradient::kMask  ? &launch<Along::kInner, Along::kInner, Finish::kMask>
+                   : mode == InputGradient::kAdd ? &launch<Along::kInner, Along::kInner, Finish::kAdd>
+                                                 : &launch<Along::kInner, Along::kInner, Finish::kPlain>;
   run(args, "launch the gradient of a layer's input", stream);
 }
 

@@ -47,10 +47,13 @@ struct LossTarget {
 void launch_layer_loss(const DeviceLayer& layer, Rows input, Rows output, std::uint32_t rows, const LossTarget& target,
                        cudaStream_t stream);
 
-// input_gradient [rows, inputs] = output_gradient weights^T. If masked, it holds the layer's inputs (a ReLU's outputs)
-// on entry, and where one was not above 0 the gradient is 0.
+// What launch_layer_backward_input does with the gradient of the input.
+//   kMask: the place of the gradient holds the inputs (a ReLU's outputs), and gets 0 where one is not above 0
+enum class InputGradient { kWrite, kMask, kAdd };
+
+// input_gradient [rows, inputs] = output_gradient weights^T.
 void launch_layer_backward_input(const DeviceLayer& layer, Rows output_gradient, Rows input_gradient,
-                                 std::uint32_t rows, bool masked, cudaStream_t stream);
+                                 std::uint32_t rows, InputGradient mode, cudaStream_t stream);
 
 // Into how many shards the sums over a batch are cut: enough of them to fill a device (512 blocks), at least 64 rows
 // each. layer_shards() is the most there can be; a function of shapes alone, so that bits do not depend on the device.

@@ -9,8 +9,8 @@ struct Loss {
   float value, slope;  // slope: d value / d logit
 };
 
-// As cpu/dense/loss.h: max(z, 0) + log(1 + exp(-|z|)) with z = -logit for label 1 and logit for label 0. A NaN stays
-// one.
+// As core/dense/ops/loss.h: max(z, 0) + log(1 + exp(-|z|)) with z = -logit for label 1 and logit for label 0. A NaN
+// stays one.
 __device__ inline Loss loss_of(float logit, float label) {
   const bool positive = label > 0.5f;
   const float z = positive ? -logit : logit;  // the loss rises with z

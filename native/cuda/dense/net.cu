@@ -4,13 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 #include "core/support/error.h"
 #include "core/support/gradients.h"
-#include "cuda/dense/interaction.cuh"
 #include "cuda/dense/loss.cuh"
 #include "cuda/dense/net.h"
+#include "cuda/dense/rows.cuh"
 #include "cuda/support/on_device.cuh"
 
 namespace collide::cuda {
@@ -53,140 +52,88 @@ std::uint32_t loss_blocks(std::uint32_t rows) {
   return (rows + kLossRows - 1) / kLossRows;
 }
 
-// Rows of activations begin at multiples of 16 bytes.
+// Rows of activations begin at multiples of 16 bytes, but for single values, such as logits.
 std::size_t padded(std::size_t floats) {
-  return (floats + 3) / 4 * 4;
+  return floats == 1 ? 1 : (floats + 3) / 4 * 4;
 }
 
 }  // namespace
 
 CudaDenseNet::CudaDenseNet(const DenseNetConfig& config)
     : DenseNet(config),
-      bottom_(placed(bottom().empty() ? std::vector<DenseShape>{{0, config.dim, 0, 0}} : bottom())),
-      top_(placed(top())),
+      plan_(plan_of(head(), Inputs::kInBatch)),
+      steps_(make_steps()),
       parameters_(parameter_count(), "the dense net's parameters"),
-      gradients_(gradient_floats_, "the dense net's gradients"),
-      optimizer_(this->config().optimizer, placed_tensors(), stream_) {
+      gradients_(gradient_room_.floats, "the dense net's gradients"),
+      optimizer_(this->config().optimizer, gradient_room_.tensors, stream_) {
   std::vector<float> values(parameter_count());
   first_parameters(values.data());
   store_parameters(values.data());
 }
 
-std::vector<CudaDenseNet::PlacedLayer> CudaDenseNet::placed(const std::vector<DenseShape>& shapes) {
-  std::vector<PlacedLayer> layers;
-  for (const DenseShape& shape : shapes) {
-    const std::uint32_t shards =
-        layer_shards(static_cast<std::uint32_t>(shape.inputs), static_cast<std::uint32_t>(shape.outputs));
-    layers.push_back({shape, shards, gradient_floats_});
-    gradient_floats_ += padded(shards * (shape.inputs + 1) * shape.outputs);
+std::vector<CudaDenseNet::Step> CudaDenseNet::make_steps() {
+  std::vector<Step> steps;
+  for (std::size_t n = 0; n < plan_.nodes.size(); ++n) {
+    if (plan_.nodes[n].runs) steps.push_back({&plan_.nodes[n], make_op({head(), plan_, gradient_room_, n})});
   }
-  return layers;
+  return steps;
 }
 
-std::vector<DenseTensor> CudaDenseNet::placed_tensors() const {
-  std::vector<DenseTensor> tensors;
-  for (const auto* layers : {&bottom_, &top_}) {
-    for (const auto& [shape, shards, gradient] : *layers) {
-      const std::size_t weights = shape.inputs * shape.outputs, pitch = weights + shape.outputs;
-      if (weights > 0) tensors.push_back({shape.weights, weights, gradient, pitch, shards});
-      tensors.push_back({shape.bias, shape.outputs, gradient + weights, pitch, shards});
-    }
-  }
-  return tensors;
-}
-
-DeviceLayer CudaDenseNet::layer(const PlacedLayer& placed) const {
-  const DenseShape& shape = placed.shape;
-  return {static_cast<std::uint32_t>(shape.inputs), static_cast<std::uint32_t>(shape.outputs),
-          parameters_.data() + shape.weights, parameters_.data() + shape.bias};
-}
-
-CudaDenseNet::Work CudaDenseNet::reserve_work(std::uint32_t rows) const {
-  Work work;
-  work.bottom.resize(bottom_.size());
-  work.top.resize(top_.size());
+Pass CudaDenseNet::reserve_pass(std::uint32_t rows) const {
+  Pass pass{rows, stream_.get(), {}, parameters_.data(), {}, {}};
   std::size_t floats = 0;
-  std::vector<std::pair<Rows*, std::size_t>> places;
-  const auto place = [&](Rows& to, std::size_t pitch) {
-    to.pitch = pitch;
-    places.emplace_back(&to, floats);
-    floats += pitch * rows;
-  };
-  for (std::size_t l = 0; l + 1 < bottom_.size(); ++l) place(work.bottom[l], padded(bottom_[l].shape.outputs));
-  place(work.z, padded(config().dim + dots()));
-  place(work.z_gradient, work.z.pitch);
-  for (std::size_t l = 0; l + 1 < top_.size(); ++l) place(work.top[l], padded(top_[l].shape.outputs));
-  place(work.top.back(), 1);
-  const std::size_t losses = floats;
-  work_.reserve(losses + 1 + loss_blocks(rows), "the dense net's activations");
-  for (const auto& [to, at] : places) to->data = work_.data() + at;
-  work.losses = work_.data() + losses;
-  work.bottom.back() = work.z;  // the last bottom layer's output is vector 0
-  return work;
+  for (const std::size_t features : plan_.regions) floats += (padded(features) * rows + 3) / 4 * 4;
+  work_.reserve(floats + 1 + loss_blocks(rows), "the dense net's activations");
+  float* at = work_.data();
+  for (const std::size_t features : plan_.regions) {
+    pass.regions.push_back({at, padded(features)});
+    at += (padded(features) * rows + 3) / 4 * 4;
+  }
+  pass.losses = at;
+  return pass;
 }
 
-// All but the last layer.
-void CudaDenseNet::forward(const Work& work, const float* dense, const float* embeddings, std::uint32_t rows) const {
-  Rows input{const_cast<float*>(dense), config().dense};
-  for (std::size_t l = 0; l < bottom_.size(); ++l) {
-    launch_layer_forward(layer(bottom_[l]), input, work.bottom[l], rows, !bottom().empty(), stream_.get());
-    input = work.bottom[l];
-  }
-  const InteractionShape shape{static_cast<std::uint32_t>(config().vectors), static_cast<std::uint32_t>(config().dim)};
-  launch_dots(shape, embeddings, work.z, rows, stream_.get());
-  input = work.z;
-  for (std::size_t l = 0; l + 1 < top_.size(); ++l) {
-    launch_layer_forward(layer(top_[l]), input, work.top[l], rows, true, stream_.get());
-    input = work.top[l];
-  }
+void CudaDenseNet::forward(const Pass& pass) const {
+  for (const Step& step : steps_) step.op->forward(pass);
 }
 
-// Expects d loss / d logits in the last layer's output.
-void CudaDenseNet::backward(const Work& work, const DenseBatch& batch) {
-  const auto weights = [&](const PlacedLayer& placed, Rows output_gradient, Rows input) {
-    launch_layer_backward_weights(layer(placed), output_gradient, input, batch.rows,
-                                  batch_shards(placed.shards, batch.rows), gradients_.data() + placed.gradient,
-                                  stream_.get());
+void CudaDenseNet::backward(const Pass& pass) const {
+  const auto each = [&](Each what, const Place& from, const Place& to) {
+    launch_each(what, DeviceSlot{from}.rows(pass), DeviceSlot{to}.rows(pass), pass.rows,
+                static_cast<std::uint32_t>(to.size), stream_.get());
   };
-  for (std::size_t l = top_.size(); l-- > 0;) {
-    weights(top_[l], work.top[l], l == 0 ? work.z : work.top[l - 1]);
-    launch_layer_backward_input(layer(top_[l]), work.top[l], l == 0 ? work.z_gradient : work.top[l - 1], batch.rows,
-                                l > 0, stream_.get());
-  }
-  const InteractionShape shape{static_cast<std::uint32_t>(config().vectors), static_cast<std::uint32_t>(config().dim)};
-  launch_dots_backward(shape, batch.embeddings, work.z, work.z_gradient, batch.rows, !bottom().empty(), batch.gradient,
-                       stream_.get());
-  for (std::size_t l = bottom_.size(); l-- > 0;) {
-    const Rows output_gradient = l + 1 == bottom_.size() ? work.z_gradient : work.bottom[l];
-    weights(bottom_[l], output_gradient,
-            l == 0 ? Rows{const_cast<float*>(batch.dense), config().dense} : work.bottom[l - 1]);
-    if (l > 0) {
-      launch_layer_backward_input(layer(bottom_[l]), output_gradient, work.bottom[l - 1], batch.rows, true,
-                                  stream_.get());
-    }
+  for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
+    for (const Place& place : step->plan->clear) each(Each::kClear, place, place);
+    step->op->backward(pass);
+    for (const auto& [value, gradient] : step->plan->masking) each(Each::kMask, value, gradient);
   }
 }
 
 void CudaDenseNet::reserve(std::size_t rows) const {
   if (rows > kMostRows) fail("INVALID_ARGUMENT", "Expected at most ", kMostRows, " labels, received ", rows);
-  reserve_work(static_cast<std::uint32_t>(rows));
+  reserve_pass(static_cast<std::uint32_t>(rows));
 }
 
 void CudaDenseNet::enqueue_step(const DenseBatch& batch, std::uint32_t* halted) {
-  const Work work = reserve_work(batch.rows);
-  const float scale = 1.0f / static_cast<float>(batch.rows);
-  forward(work, batch.dense, batch.embeddings, batch.rows);
-  launch_layer_loss(layer(top_.back()), top_.size() == 1 ? work.z : work.top[top_.size() - 2], work.top.back(),
-                    batch.rows, {batch.labels, scale, work.losses + 1}, stream_.get());
-  sum_losses<<<1, kThreads, 0, stream_.get()>>>(work.losses, loss_blocks(batch.rows), scale, halted);
+  Pass pass = reserve_pass(batch.rows);
+  float* const losses = pass.losses;  // the batch's, then the sums of blocks of kLossRows
+  pass.dense = {const_cast<float*>(batch.dense), config().dense};
+  pass.vectors = {const_cast<float*>(batch.embeddings), vector_floats()};
+  pass.labels = batch.labels;
+  pass.scale = 1.0f / static_cast<float>(batch.rows);
+  pass.losses = losses + 1;
+  pass.gradients = gradients_.data();
+  pass.vector_gradient = {batch.gradient, vector_floats()};
+  forward(pass);
+  sum_losses<<<1, kThreads, 0, stream_.get()>>>(losses, loss_blocks(batch.rows), pass.scale, halted);
   check(cudaGetLastError(), "launch the sum of the losses");
-  backward(work, batch);
+  backward(pass);
   const std::size_t gradients = batch.rows * vector_floats();
   const auto blocks = static_cast<std::uint32_t>(std::min<std::size_t>((gradients + kThreads - 1) / kThreads, 1024));
-  check_gradients<<<blocks, kThreads, 0, stream_.get()>>>(batch.gradient, gradients, work.losses, halted);
+  check_gradients<<<blocks, kThreads, 0, stream_.get()>>>(batch.gradient, gradients, losses, halted);
   check(cudaGetLastError(), "launch the check of the gradients");
-  optimizer_.enqueue_step(parameters_.data(), gradients_.data(), batch.rows, work.losses, halted);
-  loss_ = work.losses;
+  optimizer_.enqueue_step(parameters_.data(), gradients_.data(), batch.rows, losses, halted);
+  loss_ = losses;
 }
 
 double CudaDenseNet::run_step(const float* dense, const float* embeddings, const float* labels, std::size_t batch,
@@ -217,12 +164,12 @@ double CudaDenseNet::run_step(const float* dense, const float* embeddings, const
 
 void CudaDenseNet::enqueue_predict(const float* dense, const float* embeddings, std::size_t batch,
                                    float* host_logits) const {
-  const auto rows = static_cast<std::uint32_t>(batch);
-  const Work work = reserve_work(rows);
-  const Rows out = work.top.back();
-  forward(work, dense, embeddings, rows);
-  launch_layer_forward(layer(top_.back()), top_.size() == 1 ? work.z : work.top[top_.size() - 2], out, rows, false,
-                       stream_.get());
+  Pass pass = reserve_pass(static_cast<std::uint32_t>(batch));
+  pass.dense = {const_cast<float*>(dense), config().dense};
+  pass.vectors = {const_cast<float*>(embeddings), vector_floats()};
+  pass.losses = nullptr;
+  forward(pass);
+  const Rows out = DeviceSlot{plan_.nodes[head().logit()].value}.rows(pass);
   check(cudaMemcpyAsync(host_logits, out.data, batch * sizeof(float), cudaMemcpyDeviceToHost, stream_.get()),
         "copy the logits from the device");
 }

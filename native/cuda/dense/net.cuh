@@ -1,5 +1,5 @@
-// The dense net on CUDA device 0; core/dense/net.h says what it computes, dense_gemm.cuh, dense_interaction.cuh and
-// dense_optimizer.cuh how. Parameters, activations, gradients and optimizer state stay on the device.
+// The dense net on CUDA device 0: core/dense/net.h says what it is, core/dense/plan.h where everything is kept, op.cuh
+// how it is computed. Parameters, activations, gradients and optimizer state stay on the device.
 //
 // With host arrays, a step copies dense inputs, embeddings and labels to the device, and the loss and the gradient of
 // the embeddings back. Where those are on the device already, enqueue_step() and enqueue_predict() copy nothing up.
@@ -9,10 +9,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "core/dense/net.h"
-#include "cuda/dense/gemm.cuh"
+#include "cuda/dense/op.cuh"
 #include "cuda/dense/optimizer.cuh"
 #include "cuda/support/device_memory.cuh"
 
@@ -52,17 +53,10 @@ class CudaDenseNet final : public DenseNet {
   void read_idle(float* to) const override;
 
  private:
-  // A layer and where the shards of its gradient begin.
-  struct PlacedLayer {
-    DenseShape shape;
-    std::uint32_t shards;
-    std::size_t gradient;
-  };
-  // The intermediates of a batch. Backward writes gradients over the outputs they belong to.
-  struct Work {
-    std::vector<Rows> bottom, top;  // outputs of the layers
-    Rows z, z_gradient;
-    float* losses;  // the batch's, then the sums of blocks of kLossRows
+  // An op that has something to do, and its plan for the masks and zeros of the gradients.
+  struct Step {
+    const NodePlan* plan;
+    std::unique_ptr<DeviceOp> op;
   };
 
   double run_step(const float* dense, const float* embeddings, const float* labels, std::size_t batch,
@@ -71,17 +65,16 @@ class CudaDenseNet final : public DenseNet {
   void store_parameters(const float* values) override;
   void store_state(const float* values) override;
 
-  std::vector<PlacedLayer> placed(const std::vector<DenseShape>& shapes);
-  std::vector<DenseTensor> placed_tensors() const;
-  DeviceLayer layer(const PlacedLayer& placed) const;
-  Work reserve_work(std::uint32_t rows) const;
-  void forward(const Work& work, const float* dense, const float* embeddings, std::uint32_t rows) const;
-  void backward(const Work& work, const DenseBatch& batch);
+  std::vector<Step> make_steps();
+  // A pass of so many rows, and the room for it.
+  Pass reserve_pass(std::uint32_t rows) const;
+  void forward(const Pass& pass) const;
+  void backward(const Pass& pass) const;
 
   Stream stream_;
-  std::size_t gradient_floats_ = 0;
-  // Without dense inputs the bottom is one layer of no inputs, whose bias is the constant vector.
-  std::vector<PlacedLayer> bottom_, top_;
+  Plan plan_;
+  GradientRoom gradient_room_;
+  std::vector<Step> steps_;
   DeviceArray<float> parameters_, gradients_;
   DenseOptimizer optimizer_;
   const float* loss_ = nullptr;  // of the step in hand

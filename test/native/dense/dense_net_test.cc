@@ -14,6 +14,7 @@
 
 #include "core/support/error.h"
 #include "core/support/random.h"
+#include "dlrm.h"
 
 namespace collide {
 int& vector_bytes();  // cpu/dense/simd.h, which changes how the file that includes it is compiled
@@ -37,15 +38,21 @@ void check(bool ok, const std::string& what) {
   if (!ok) std::printf("FAILED: %s\n", what.c_str());
 }
 
-DenseNetConfig shape(std::size_t dense, std::size_t vectors, std::size_t dim, std::vector<std::size_t> bottom,
-                     std::vector<std::size_t> top, const Kind& kind = kLamb) {
-  DenseNetConfig config;
+struct DlrmConfig : DenseNetConfig {
+  std::vector<std::size_t> bottom, top;
+  void make_head() { head = collide::dlrm(dense, dim, bottom, top); }
+};
+
+DlrmConfig shape(std::size_t dense, std::size_t vectors, std::size_t dim, std::vector<std::size_t> bottom,
+                 std::vector<std::size_t> top, const Kind& kind = kLamb) {
+  DlrmConfig config;
   config.dense = dense;
   config.vectors = vectors;
   config.dim = dim;
   config.bottom = std::move(bottom);
   config.top = std::move(top);
   config.optimizer = {kind, 0.01};
+  config.make_head();
   return config;
 }
 
@@ -109,7 +116,7 @@ Outcome run(DenseNetConfig config, std::size_t rows, unsigned threads) {
 }
 
 // The logit of one row, in float64, from the definition.
-double logit(const DenseNetConfig& config, const float* parameters, const float* dense, const float* embeddings) {
+double logit(const DlrmConfig& config, const float* parameters, const float* dense, const float* embeddings) {
   const auto layers = [&](std::vector<double> values, const std::vector<std::size_t>& widths, bool linear_last) {
     for (std::size_t l = 0; l < widths.size(); ++l) {
       std::vector<double> next(widths[l]);
@@ -144,7 +151,7 @@ double logit(const DenseNetConfig& config, const float* parameters, const float*
   return layers(z, config.top, true)[0];
 }
 
-void logits_of_the_definition(const DenseNetConfig& config, std::size_t rows, const std::string& name) {
+void logits_of_the_definition(const DlrmConfig& config, std::size_t rows, const std::string& name) {
   const CpuDenseNet net(config);
   Batch batch(config, rows, 5);
   batch.predict(net);
@@ -161,7 +168,7 @@ void logits_of_the_definition(const DenseNetConfig& config, std::size_t rows, co
 }
 
 void widths_and_threads() {
-  const std::vector<DenseNetConfig> shapes = {
+  const std::vector<DlrmConfig> shapes = {
       shape(2, 8, 16, {64, 16}, {64, 1}), shape(0, 1, 1, {}, {1}, kSgd),           shape(0, 3, 2, {}, {7, 1}, kAdagrad),
       shape(1, 2, 17, {17}, {33, 9, 1}),  shape(13, 5, 3, {31, 3}, {1}, kAdagrad), shape(3, 27, 5, {5}, {20, 1}),
       shape(0, 1, 3, {}, {130, 70, 1}),
@@ -223,22 +230,40 @@ void refused(const std::string& code, const std::string& what, const std::functi
 
 void bad_input() {
   const auto good = shape(2, 3, 4, {4}, {5, 1});
-  const auto config = [&](const std::function<void(DenseNetConfig&)>& change) {
+  const auto config = [&](const std::function<void(DlrmConfig&)>& change) {
     refused("INVALID_ARGUMENT", "a bad configuration", [&] {
-      DenseNetConfig bad = good;
+      DlrmConfig bad = good;
       change(bad);
       const CpuDenseNet net(bad);
     });
   };
-  config([](DenseNetConfig& c) { c.vectors = 0; });
-  config([](DenseNetConfig& c) { c.dim = 1025; });
-  config([](DenseNetConfig& c) { c.dense = 0; });
-  config([](DenseNetConfig& c) { c.bottom = {}; });
-  config([](DenseNetConfig& c) { c.bottom = {5}; });
-  config([](DenseNetConfig& c) { c.top = {}; });
-  config([](DenseNetConfig& c) { c.top = {2}; });
-  config([](DenseNetConfig& c) { c.top = {0, 1}; });
-  config([](DenseNetConfig& c) { c.top = {65536, 65536, 1}; });
+  config([](DlrmConfig& c) { c.vectors = 0; });
+  config([](DlrmConfig& c) { c.dim = 1025; });
+  config([](DlrmConfig& c) { c.dense = 0; });
+  config([](DlrmConfig& c) {
+    c.bottom = {};
+    c.make_head();
+  });
+  config([](DlrmConfig& c) {
+    c.bottom = {5};
+    c.make_head();
+  });
+  config([](DlrmConfig& c) {
+    c.top = {};
+    c.make_head();
+  });
+  config([](DlrmConfig& c) {
+    c.top = {2};
+    c.make_head();
+  });
+  config([](DlrmConfig& c) {
+    c.top = {0, 1};
+    c.make_head();
+  });
+  config([](DlrmConfig& c) {
+    c.top = {65536, 65536, 1};
+    c.make_head();
+  });
 
   CpuDenseNet net(good);
   const std::vector<float> before = parameters(net);

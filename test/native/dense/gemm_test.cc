@@ -12,8 +12,9 @@
 
 #include "checks.h"
 #include "core/support/random.h"
-#include "cpu/dense/interaction.h"
 #include "cpu/dense/net.h"
+#include "cpu/dense/ops/dots.h"
+#include "dlrm.h"
 
 namespace collide {
 int& vector_bytes();  // cpu/dense/simd.h, which changes how the file that includes it is compiled
@@ -89,7 +90,7 @@ void layer(std::size_t inputs, std::size_t outputs, std::size_t groups) {
   check(wrong == 0, what + "forward");
 
   out.floats.draw(4);  // now a gradient
-  layer_backward_input(layer, out.lanes(), back.lanes(), groups, false);
+  layer_backward_input(layer, out.lanes(), back.lanes(), groups, InputGradient::kWrite);
   wrong = 0;
   for (std::size_t r = 0; r < rows; r += 7) {
     for (std::size_t i = 0; i < inputs; ++i) {
@@ -119,22 +120,26 @@ void layer(std::size_t inputs, std::size_t outputs, std::size_t groups) {
 }
 
 // The pairwise dots backward, in scratch of the size that it asks for.
-void interaction(std::size_t vectors, std::size_t dim, std::size_t rows) {
-  const Interaction dots(vectors, dim);
-  const std::size_t groups = (rows + kLanes - 1) / kLanes;
-  const Block block(dots.first() + dots.outputs(), groups), gradient(dots.outputs(), groups);
+void dots(std::size_t vectors, std::size_t dim, std::size_t rows) {
+  const Dots dots(vectors, dim, true);
+  const std::size_t groups = (rows + kLanes - 1) / kLanes, first = vectors * dim, pairs = vectors * (vectors + 1) / 2;
+  const Block block(first + dim + pairs, groups), gradient(dim + pairs, groups);
   const Floats scratch(dots.scratch()), vector_rows(rows * vectors * dim);
   block.floats.draw(5), gradient.floats.draw(6);
-  dots.forward(block.lanes(), groups);
+  dots.forward(block.lanes(), block.lanes().from(first + dim), groups);
   const Block before = [&] {
-    Block copy(dots.outputs(), groups);
+    Block copy(dim + pairs, groups);
     for (std::size_t i = 0; i < gradient.floats.size; ++i) copy.floats[i] = gradient.floats[i];
     return copy;
   }();
-  dots.backward(block.lanes(), gradient.lanes(), rows, false, vector_rows.data(), scratch.data());
+  DotsGradient to;
+  to.first = gradient.lanes();
+  to.add_first = true;
+  to.vector_rows = vector_rows.data();
+  dots.backward(block.lanes(), gradient.lanes().from(dim), rows, to, scratch.data());
   // d loss / d vector v = the sum over the other vectors w of the gradient of dot (v, w) times w.
   const auto value = [&](std::size_t v, std::size_t d, std::size_t r) {
-    return block.at(v == 0 ? dots.first() + d : (v - 1) * dim + d, r);
+    return block.at(v == 0 ? first + d : (v - 1) * dim + d, r);
   };
   int wrong = 0;
   for (std::size_t r = 0; r < rows; ++r) {
@@ -161,8 +166,7 @@ void nets() {
     config.dense = inputs;
     config.vectors = 2;
     config.dim = 3;
-    config.bottom = {13, 3};
-    config.top = {7, 1};
+    config.head = dlrm(inputs, 3, {13, 3}, {7, 1});
     CpuDenseNet net(config);
     const std::size_t batch = 17;
     const Floats dense(batch * inputs), embeddings(batch * 6), labels(batch), gradient(batch * 6), logits(batch);
@@ -185,7 +189,7 @@ int main() {
     }
     layer(3, 1000, 3), layer(70, 257, 8), layer(1200, 33, 8);
     for (const std::size_t vectors : {1, 2, 3, 7, 26}) {
-      for (const std::size_t dim : {1, 3, 16, 17}) interaction(vectors, dim, 15 + vectors % 3);
+      for (const std::size_t dim : {1, 3, 16, 17}) dots(vectors, dim, 15 + vectors % 3);
     }
     nets();
   }

@@ -1,9 +1,10 @@
-#include "cuda/dense/interaction.cuh"
+#include "cuda/dense/ops/dots.cuh"
 
 #include <algorithm>
 
 #include "core/support/portable.h"
 #include "cuda/dense/load4.cuh"
+#include "cuda/dense/op.cuh"
 #include "cuda/support/device_memory.cuh"
 
 namespace collide::cuda {
@@ -43,10 +44,9 @@ __device__ __forceinline__ void add_products(const float* a, const float* b, flo
 }
 
 struct DotsArguments {
-  const float* vectors;
-  Rows z;
-  std::uint32_t rows, numbers, dim;  // numbers: V + 1
-  std::uint32_t together;            // examples per block
+  Rows first, vectors, dots;
+  std::uint32_t rows, firsts, numbers, dim;  // numbers: all vectors
+  std::uint32_t together;                    // examples per block
   std::uint32_t pitch;
   Division by_tiles;   // 4 x 4 tiles of the lower triangle
   Division by_padded;  // 4 * quads(numbers)
@@ -77,8 +77,9 @@ __global__ void __launch_bounds__(kThreads, kBlocks) dots(const __grid_constant_
       const std::size_t row = first + e;
       float value = 0;
       if (d + column < args.dim && v < args.numbers) {
-        value = v == 0 ? args.z.data[row * args.z.pitch + d + column]
-                       : __ldg(args.vectors + (row * (args.numbers - 1) + v - 1) * args.dim + d + column);
+        value = v < args.firsts
+                    ? args.first.data[row * args.first.pitch + d + column]
+                    : __ldg(args.vectors.data + row * args.vectors.pitch + (v - args.firsts) * args.dim + d + column);
       }
       room[column * args.pitch + i] = value;
     }
@@ -92,7 +93,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks) dots(const __grid_constant_
     }
   }
   if (!works) return;
-  float* const out = args.z.data + (first + example) * args.z.pitch + args.dim;
+  float* const out = args.dots.data + (first + example) * args.dots.pitch;
 #pragma unroll
   for (std::uint32_t i = 0; i < 4; ++i) {
 #pragma unroll
@@ -104,39 +105,46 @@ __global__ void __launch_bounds__(kThreads, kBlocks) dots(const __grid_constant_
 }
 
 struct BackwardArguments {
-  const float* vectors;
-  Rows z, z_gradient;
-  float* vector_gradient;
-  std::uint32_t rows, numbers, dim;
+  Rows first, vectors;
+  DotsGradients to;
+  std::uint32_t rows, firsts, numbers, dim;
   std::uint32_t together;       // examples per block
   std::uint32_t column_blocks;  // blockIdx.y: (block of vectors) * column_blocks + (block of columns)
   std::uint32_t pair_pitch, vector_pitch;
   Division by_tiles, by_across;  // a block's 4 x 4 tiles for one example; those of them side by side
   Division by_padded;            // 4 * tiles one below the other
-  bool aligned;                  // vectors and their gradient
-  bool masked;
+  bool first_aligned, aligned;   // the first vector; vectors and their gradient
 };
 
 // Four columns of the gradient of vector p.
 __device__ __forceinline__ void finish(const BackwardArguments& args, std::size_t row, std::uint32_t p,
                                        std::uint32_t column, const float (&sum)[4]) {
-  if (p == 0) {
-    float* const to = args.z_gradient.data + row * args.z_gradient.pitch + column;
-    const float* const output = args.z.data + row * args.z.pitch + column;
+  if (p < args.firsts) {
+    if (args.to.first.data == nullptr) return;
+    float* const to = args.to.first.data + row * args.to.first.pitch + column;
+    const float* const output = args.first.data + row * args.first.pitch + column;
 #pragma unroll
     for (std::uint32_t j = 0; j < 4; ++j) {
-      if (column + j < args.dim) to[j] = args.masked && !(__ldg(output + j) > 0.0f) ? 0.0f : to[j] + sum[j];
+      if (column + j >= args.dim) break;
+      const float value = args.to.add_first ? to[j] + sum[j] : sum[j];
+      to[j] = args.to.mask_first && !(__ldg(output + j) > 0.0f) ? 0.0f : value;
     }
     return;
   }
-  float* const to = args.vector_gradient + (row * (args.numbers - 1) + p - 1) * args.dim + column;
+  if (args.to.vectors.data == nullptr) return;
+  float* const to = args.to.vectors.data + row * args.to.vectors.pitch + (p - args.firsts) * args.dim + column;
   if (args.aligned) {
-    *reinterpret_cast<float4*>(to) = {sum[0], sum[1], sum[2], sum[3]};
+    float4 value = {sum[0], sum[1], sum[2], sum[3]};
+    if (args.to.add_vectors) {
+      const float4 old = *reinterpret_cast<const float4*>(to);
+      value.x += old.x, value.y += old.y, value.z += old.z, value.w += old.w;
+    }
+    *reinterpret_cast<float4*>(to) = value;
     return;
   }
 #pragma unroll
   for (std::uint32_t j = 0; j < 4; ++j) {
-    if (column + j < args.dim) to[j] = sum[j];
+    if (column + j < args.dim) to[j] = args.to.add_vectors ? to[j] + sum[j] : sum[j];
   }
 }
 
@@ -164,8 +172,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks) dots_backward(const __grid_
       const std::uint32_t a = first_vector + down_here, b = q + lane;
       float value = 0;
       if (a < args.numbers && b < args.numbers && a != b) {
-        const float* const gradients = args.z_gradient.data + (first + e) * args.z_gradient.pitch + args.dim;
-        value = gradients[dot_place(max(a, b), min(a, b))];
+        value = args.to.dots.data[(first + e) * args.to.dots.pitch + dot_place(max(a, b), min(a, b))];
       }
       pairs[lane * args.pair_pitch + i] = value;
     }
@@ -176,10 +183,11 @@ __global__ void __launch_bounds__(kThreads, kBlocks) dots_backward(const __grid_
       const std::uint32_t v = q + k, column = first_column + right_here;
       const auto left = static_cast<std::int32_t>(args.dim - column);
       float4 value = {0, 0, 0, 0};
-      if (v == 0) {
-        value = load4(args.z.data + row * args.z.pitch + column, left, true);
+      if (v < args.firsts) {
+        value = load4(args.first.data + row * args.first.pitch + column, left, args.first_aligned);
       } else if (v < args.numbers) {
-        value = load4(args.vectors + (row * (args.numbers - 1) + v - 1) * args.dim + column, left, args.aligned);
+        value = load4(args.vectors.data + row * args.vectors.pitch + (v - args.firsts) * args.dim + column, left,
+                      args.aligned);
       }
       *reinterpret_cast<float4*>(vectors + k * args.vector_pitch + e * 4 * across + right_here) = value;
     }
@@ -210,14 +218,56 @@ std::uint32_t examples_together(std::uint32_t threads, std::uint32_t quads) {
   return std::max(1u, std::min(kThreads / threads, kRoom / (kDepth * quads * 16)));
 }
 
+// Whether all vectors of all rows begin at a multiple of 16 bytes.
+bool vectors_aligned(const Rows& vectors, std::uint32_t dim) {
+  return rows_aligned(vectors.data, dim) && vectors.pitch % 4 == 0;
+}
+
+class DotsOp final : public DeviceOp {
+ public:
+  explicit DotsOp(const OpContext& op)
+      : firsts_(op.node().inputs.size() - 1),
+        shape_{static_cast<std::uint32_t>(firsts_), static_cast<std::uint32_t>(op.node().input_shapes.back().vectors),
+               static_cast<std::uint32_t>(op.node().input_shapes.back().width)},
+        vectors_(op.input(firsts_)),
+        value_(op.value()),
+        gradient_(op.gradient()),
+        vectors_gradient_(op.input_gradient(firsts_)),
+        plans_(op.plan().gradients) {
+    if (firsts_ > 0) first_ = op.input(0), first_gradient_ = op.input_gradient(0);
+  }
+
+  void forward(const Pass& pass) const override {
+    launch_dots(shape_, first_.rows(pass), vectors_.rows(pass), value_.rows(pass), pass.rows, pass.stream);
+  }
+
+  void backward(const Pass& pass) const override {
+    DotsGradients to;
+    to.dots = gradient_.rows(pass);
+    to.first = first_gradient_.rows(pass);
+    to.vectors = vectors_gradient_.rows(pass);
+    if (firsts_ > 0) to.add_first = plans_[0].add, to.mask_first = plans_[0].mask;
+    to.add_vectors = plans_.back().add;
+    launch_dots_backward(shape_, first_.rows(pass), vectors_.rows(pass), to, pass.rows, pass.stream);
+  }
+
+ private:
+  std::size_t firsts_;
+  DotsShape shape_;
+  DeviceSlot first_, vectors_, value_, gradient_, first_gradient_, vectors_gradient_;
+  std::vector<GradientPlan> plans_;
+};
+
 }  // namespace
 
-void launch_dots(const InteractionShape& shape, const float* vectors, Rows z, std::uint32_t rows, cudaStream_t stream) {
+void launch_dots(const DotsShape& shape, Rows first, Rows vectors, Rows to, std::uint32_t rows, cudaStream_t stream) {
   DotsArguments args{};
+  args.first = first;
   args.vectors = vectors;
-  args.z = z;
+  args.dots = to;
   args.rows = rows;
-  args.numbers = shape.vectors + 1;
+  args.firsts = shape.firsts;
+  args.numbers = shape.firsts + shape.vectors;
   args.dim = shape.dim;
   const std::uint32_t down = quads(args.numbers), tiles = down * (down + 1) / 2;
   args.together = examples_together(tiles, down);
@@ -229,18 +279,18 @@ void launch_dots(const InteractionShape& shape, const float* vectors, Rows z, st
   check(cudaGetLastError(), "launch the pairwise dots");
 }
 
-void launch_dots_backward(const InteractionShape& shape, const float* vectors, Rows z, Rows z_gradient,
-                          std::uint32_t rows, bool masked, float* vector_gradient, cudaStream_t stream) {
+void launch_dots_backward(const DotsShape& shape, Rows first, Rows vectors, const DotsGradients& gradients,
+                          std::uint32_t rows, cudaStream_t stream) {
   BackwardArguments args{};
+  args.first = first;
   args.vectors = vectors;
-  args.z = z;
-  args.z_gradient = z_gradient;
-  args.vector_gradient = vector_gradient;
+  args.to = gradients;
   args.rows = rows;
-  args.numbers = shape.vectors + 1;
+  args.firsts = shape.firsts;
+  args.numbers = shape.firsts + shape.vectors;
   args.dim = shape.dim;
-  args.aligned = rows_aligned(vectors, shape.dim) && rows_aligned(vector_gradient, shape.dim);
-  args.masked = masked;
+  args.first_aligned = rows_aligned(first.data, first.pitch);
+  args.aligned = vectors_aligned(vectors, shape.dim) && vectors_aligned(gradients.vectors, shape.dim);
   const std::uint32_t all_down = quads(args.numbers), all_across = quads(shape.dim);
   const std::uint32_t down = std::min(kSide, all_down), across = std::min(kSide, all_across);
   args.together = examples_together(down * across, down + across);
@@ -254,6 +304,10 @@ void launch_dots_backward(const InteractionShape& shape, const float* vectors, R
   const std::size_t bytes = kDepth * (args.pair_pitch + args.vector_pitch) * sizeof(float);
   dots_backward<<<grid, kThreads, bytes, stream>>>(args);
   check(cudaGetLastError(), "launch the gradient of the pairwise dots");
+}
+
+std::unique_ptr<DeviceOp> make_dots(const OpContext& op) {
+  return std::make_unique<DotsOp>(op);
 }
 
 }  // namespace collide::cuda

@@ -1,7 +1,8 @@
-#include "cpu/dense/loss.h"
+#include "cpu/dense/ops/loss.h"
 
 #include <algorithm>
 
+#include "cpu/dense/op.h"
 #include "cpu/dense/simd.h"
 
 namespace collide {
@@ -41,7 +42,7 @@ COLLIDE_INLINE typename Simd<kBytes>::Vec log1p_unit(const typename Simd<kBytes>
   return s * 2.0f * (p * q + 1.0f);
 }
 
-struct Loss {
+struct Backward {
   template <int kBytes>
   static COLLIDE_INLINE void run(const Lanes& logits, const float* labels, std::size_t rows, float scale,
                                  double* total) {
@@ -70,12 +71,31 @@ struct Loss {
   }
 };
 
+class Loss final : public CpuOp {
+ public:
+  explicit Loss(const OpContext& op) : logit_(op.slot(op.plan().inputs[0])) {}
+
+  void forward(const Block&) const override {}
+
+  void backward(Block& block) const override {
+    // The plan has the gradient where the logit was: nothing else reads it.
+    block.loss = loss_backward(logit_.lanes(block), block.labels, block.rows, block.scale);
+  }
+
+ private:
+  Slot logit_;
+};
+
 }  // namespace
 
 double loss_backward(Lanes logits, const float* labels, std::size_t rows, float scale) {
   double total = 0;
-  dispatch<Loss>(logits, labels, rows, scale, &total);
+  dispatch<Backward>(logits, labels, rows, scale, &total);
   return total;
+}
+
+std::unique_ptr<CpuOp> make_loss(const OpContext& op) {
+  return std::make_unique<Loss>(op);
 }
 
 }  // namespace collide

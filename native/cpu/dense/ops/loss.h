@@ -1,5 +1,4 @@
-// Binary cross-entropy with logits: the loss of logit x is log(1 + exp(z)) with z = -x for label 1 and x for label 0,
-// computed as max(z, 0) + log(1 + exp(-|z|)), which never overflows and keeps its relative precision for tiny losses.
+// The loss of core/dense/ops/loss.h.
 #pragma once
 
 #include <cstddef>
