@@ -17,6 +17,7 @@ import { methods } from '../methods/index.ts';
 import { MOST_PARTS } from '../methods/learning/parts.ts';
 import { DEFAULT_MIN_ROWS } from '../methods/table_rows.ts';
 import { MOST_DIM, MOST_VECTORS } from '../model/dense_net.ts';
+import { heads } from '../model/heads/index.ts';
 import { MOST_LAYERS, MOST_WIDTH } from '../model/heads/layers.ts';
 import { type DenseOptimizer, denseOptimizers, nativeDenseOptimizer } from '../model/optimizers/index.ts';
 import { MOST_RATE } from '../model/optimizers/optimizer.ts';
@@ -81,11 +82,11 @@ export const configSchema = z.strictObject({
   /** The student's network; the teacher's has the same layers below and above narrower rows. */
   model: z
     .strictObject({
-      /** Which network stands above the embedding rows. */
-      kind: z.enum(['dlrm']).default('dlrm'),
+      /** Which network stands above the embedding rows, by its name in `heads`. */
+      kind: entryName(heads).default('dlrm'),
       /** Width of the student's embedding rows. */
       dim: dim.default(DEFAULT_DIM),
-      /** Widths of the bottom layers, the last equal to `dim`. Default: [64, dim] with dense columns, [] without. */
+      /** Widths of the bottom layers of `dlrm`, the last equal to `dim`. Default: [64, dim] with dense columns, [] without. */
       bottom: layers.optional(),
       /** Whether dense columns are standardised by the rows that a model is trained on. */
       standardize: z.boolean().default(true),
@@ -218,7 +219,9 @@ export type CompareConfig = Omit<z.output<typeof configSchema>, 'model' | 'compa
 export function parseConfig(value: unknown, where = 'config'): CompareConfig {
   const config = parseStrict(configSchema, value, where);
   const { model, data } = config;
-  const bottom = model.bottom ?? (data.dense.length > 0 ? [64, model.dim] : []);
+  const { takes } = heads.get(model.kind, 'model.kind');
+  const hasBottom = takes.includes('bottomHidden') && data.dense.length > 0;
+  const bottom = model.bottom ?? (hasBottom ? [64, model.dim] : []);
   const refuse = (path: string, expected: string, received: readonly number[]): never => {
     throw new CollideError(
       'INVALID_CONFIG',
@@ -227,7 +230,9 @@ export function parseConfig(value: unknown, where = 'config'): CompareConfig {
   };
   if (data.dense.length === 0 && bottom.length > 0)
     refuse('model.bottom', 'no layers (there are no dense columns)', bottom);
-  if (data.dense.length > 0 && bottom.at(-1) !== model.dim) {
+  if (!takes.includes('bottomHidden') && bottom.length > 0)
+    refuse('model.bottom', `no layers (the head ${model.kind} has none)`, bottom);
+  if (hasBottom && bottom.at(-1) !== model.dim) {
     refuse('model.bottom', `a last width equal to model.dim (${model.dim})`, bottom);
   }
   if (config.compare.unseen === 'out-of-vocabulary' && config.training.outOfVocabularyShare === 0) {

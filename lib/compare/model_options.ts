@@ -2,13 +2,16 @@
 import type { Dataset } from '../data/types.ts';
 import type { MethodTrainingOptions } from '../methods/choosing/method_training.ts';
 import type { AutoOptions } from '../methods/choosing/train_auto.ts';
+import { heads } from '../model/heads/index.ts';
 import type { CompareConfig } from './config.ts';
 
 /** A config's model and training sections, and its device, as options. */
 export function modelOptions({ model, training, compare, device }: CompareConfig) {
+  const { takes } = heads.get(model.kind, 'model.kind');
   return {
-    bottomHidden: model.bottom.slice(0, -1),
-    topHidden: model.top.slice(0, -1),
+    head: model.kind,
+    ...(takes.includes('bottomHidden') ? { bottomHidden: model.bottom.slice(0, -1) } : {}),
+    ...(takes.includes('topHidden') ? { topHidden: model.top.slice(0, -1) } : {}),
     standardize: model.standardize,
     embeddingOptimizer: training.embeddingOptimizer,
     denseOptimizer: training.denseOptimizer,

@@ -37,7 +37,7 @@ export interface StudentBytes {
   total: number;
 }
 
-const FORMAT = 'learn-to-collide student 3';
+const FORMAT = 'learn-to-collide student 4';
 
 /** The one file of a student's folder. */
 const FILE = 'student.safetensors';
@@ -218,7 +218,7 @@ const PASSED_ON: ReadonlySet<CollideErrorCode> = new Set([
 ]);
 
 /** What has to be known to build the model again before its parameters are read. */
-type StudentShape = Pick<RecommenderOptions, 'dense' | 'dim' | 'bottomHidden' | 'topHidden' | 'standardization'> & {
+type StudentShape = Pick<RecommenderOptions, 'dense' | 'dim' | 'head' | 'standardization'> & {
   features: { name: string; cardinality: number }[];
 };
 
@@ -263,9 +263,8 @@ export async function trainStudent(split: Split, options: StudentOptions = {}): 
   model.tables.dropTrainingHashes();
   const fit: Fit = diverged === undefined ? fixed : { ...fixed, diverged };
   const features = split.features.map(({ name, cardinality }) => ({ name, cardinality }));
-  const { bottomHidden, topHidden } = options;
   const { standardization } = model;
-  const shape = { features, dense: split.denseCount, dim, bottomHidden, topHidden, standardization };
+  const shape = { features, dense: split.denseCount, dim, head: model.net.head, standardization };
   return new Student({ model, shape, hashing: hashing?.forServing(), fit, vocabulary: split.vocabulary });
 }
 

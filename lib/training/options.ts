@@ -5,6 +5,7 @@ import type { Device } from '../device.ts';
 import type { EmbeddingOptimizer, Init } from '../embedding/index.ts';
 import { CollideError, checkInteger, describe } from '../errors.ts';
 import { type FeatureHashing, tableOptions } from '../hashing/feature_hashing.ts';
+import type { HeadOp } from '../model/head.ts';
 import { type DenseOptimizer, denseOptimizers } from '../model/optimizers/index.ts';
 import { Recommender } from '../model/recommender.ts';
 import { type Standardization, standardizationOf } from '../model/standardization.ts';
@@ -12,10 +13,18 @@ import { optionNames } from '../option_names.ts';
 import { defaultBatchSize, type OutOfVocabularyTraining } from './train.ts';
 
 export interface ModelOptions {
-  /** Hidden widths of the bottom MLP, without its last layer of width dim; used with dense inputs. Default [64]. */
-  bottomHidden?: number[];
-  /** Hidden widths of the top MLP, without its last layer of width 1. Default [64]. */
-  topHidden?: number[];
+  /**
+   * What the model does with embedding vectors and dense inputs: one of `heads` by name (`dlrm`, `deepfm`, your own), or a
+   * list of ops. A saved student holds the ops. Default `dlrm`.
+   */
+  head?: string | readonly HeadOp[];
+  /**
+   * For heads that take it (`dlrm`): hidden widths of the layers on dense inputs, without the last one of width dim; used
+   * with dense inputs. Default [64].
+   */
+  bottomHidden?: readonly number[];
+  /** For heads that take it: hidden widths of the layers that end in the logit, without the last one of width 1. Default [64]. */
+  topHidden?: readonly number[];
   /** Without a learning rate, which is an option of its own. Default rowwise Adagrad. */
   embeddingOptimizer?: EmbeddingOptimizer;
   /** Default LAMB; its learning rate by default 0.002 (the paper's) at 4,096 steps an epoch (see `lambRate`). */
@@ -59,6 +68,7 @@ export interface TrainingOptions extends ModelOptions {
 }
 
 export const TRAINING_OPTIONS = optionNames<TrainingOptions>({
+  head: true,
   bottomHidden: true,
   topHidden: true,
   embeddingOptimizer: true,
@@ -94,6 +104,7 @@ export function buildRecommender(
     })),
     dense: split.denseCount,
     dim: checkInteger(dim, 1, 65536, 'dim'),
+    head: options.head,
     bottomHidden: options.bottomHidden,
     topHidden: options.topHidden,
     embeddingOptimizer: { ...tableOptimizer(options), learningRate },

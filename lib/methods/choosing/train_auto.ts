@@ -90,12 +90,12 @@ export interface AutoTraining {
 }
 
 const MODEL_OPTIONS = optionNames<ModelOptions>({
-  ...{ bottomHidden: true, topHidden: true, embeddingOptimizer: true, denseOptimizer: true },
+  ...{ head: true, bottomHidden: true, topHidden: true, embeddingOptimizer: true, denseOptimizer: true },
   ...{ init: true, standardize: true },
 });
 
 const OPTIONS = optionNames<AutoOptions>({
-  ...{ bottomHidden: true, topHidden: true, embeddingOptimizer: true, denseOptimizer: true },
+  ...{ head: true, bottomHidden: true, topHidden: true, embeddingOptimizer: true, denseOptimizer: true },
   ...{ init: true, standardize: true, batchSize: true, patience: true, device: true, threads: true, signal: true },
   ...{ size: true, bytes: true, minRows: true, dim: true, hotShare: true, crossFit: true, parts: true, unseen: true },
   ...{ outOfVocabularyShare: true, learningRate: true, epochs: true, teacher: true, crossTeachers: true, choice: true },
