@@ -3,9 +3,10 @@
  * the suites of test/model on it, which compare with a float64 reference.
  */
 import { describe, expect, it } from 'vitest';
-import { DenseNet, type DenseOptimizer } from '../../lib/model/index.ts';
+import { DenseNet, type DenseOptimizer, heads } from '../../lib/model/index.ts';
 import { probeCuda } from '../../lib/native.ts';
 import { type Case, generator, randomBatch } from '../model/cases.ts';
+import { type HeadCase, randomHead } from '../model/head_reference.ts';
 import { relativeError, type Shape } from '../model/reference.ts';
 
 const { available, reason } = probeCuda();
@@ -57,9 +58,24 @@ function near(found: Float32Array, wanted: Float32Array, what: string): void {
   expect(relativeError(found, wanted), what).toBeLessThan(BOUND);
 }
 
-/** Two steps and a prediction on both. */
+/** Two steps and a prediction on both, of a net of any head. */
+function compareHeads(shape: HeadCase, batch: number, optimizer: DenseOptimizer, seed: number): void {
+  const cpu = new DenseNet({ ...shape, optimizer, seed });
+  using net = {
+    cpu,
+    cuda: new DenseNet({ ...shape, optimizer, seed, device: 'cuda' }),
+    [Symbol.dispose]: () => [net.cpu, net.cuda].forEach((one) => void one.close()),
+  };
+  compareSteps(net, { ...shape, bottom: [], top: [] }, batch, seed);
+}
+
+/** The same of DLRM. */
 function compare(shape: Shape, batch: number, optimizer: DenseOptimizer, seed: number): void {
   using net = pair(shape, optimizer, seed);
+  compareSteps(net, shape, batch, seed);
+}
+
+function compareSteps(net: { cpu: DenseNet; cuda: DenseNet }, shape: Shape, batch: number, seed: number): void {
   expect(same([net.cuda.parameters()], [net.cpu.parameters()]), 'first parameters').toBe(true);
   for (let s = 0; s < 2; s++) {
     const here = randomBatch(shape, batch, seed + s);
@@ -107,6 +123,19 @@ describe.skipIf(!available)('DenseNet on the device', () => {
       compare(shape, batch, optimizer, seed);
     });
   }
+
+  // Odd heads from test/model, in which values are copied, masked and added up in every way; and DeepFM.
+  it.each([...Array(12).keys()].map((n) => 100 + n))('of any ops, as the CPU: %i', (seed) => {
+    compareHeads(randomHead(seed), 70, OPTIMIZERS[seed % OPTIMIZERS.length]!, seed);
+  });
+  it.each([
+    [0, 1, 2],
+    [3, 5, 17],
+    [2, 26, 4],
+  ])('of DeepFM: dense %i, vectors %i, dim %i', (dense, vectors, dim) => {
+    const head = heads.get('deepfm', 'a test').ops({ dense, vectors, dim, topHidden: [9] });
+    compareHeads({ dense, vectors, dim, head }, 130, OPTIMIZERS[0]!, 1);
+  });
 
   it('of as many shards as a batch of 1000 has', () => {
     compare({ dense: 13, vectors: 3, dim: 4, bottom: [17, 4], top: [17, 3, 1] }, 1000, OPTIMIZERS[3]!, 1);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DenseNet, heads } from '../../lib/model/index.ts';
+import { DenseNet, heads, Recommender } from '../../lib/model/index.ts';
 import { randomBatch } from './cases.ts';
 import { derivatives, type HeadCase, logitOf, lossOf, randomHead } from './head_reference.ts';
 import { norm } from './reference.ts';
@@ -68,4 +68,16 @@ describe('heads against the float64 reference and central differences', () => {
       { numRuns: 60, seed: 1 },
     );
   });
+});
+
+it.each(heads.names)('%s starts with the log-odds of the base rate as its output bias', (head) => {
+  const features = [
+    { name: 'a', cardinality: 5 },
+    { name: 'b', cardinality: 7 },
+  ];
+  using model = new Recommender({ features, dense: 2, dim: 4, head, baseRate: 0.2 });
+  const { net } = model;
+  const bias = net.tensors().find(({ start }) => start === net.outputBias)!;
+  expect(bias.name).toMatch(/^top(\.1)?\.bias$/);
+  expect(net.parameters()[bias.start]).toBeCloseTo(Math.log(0.25), 6);
 });

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { datasetFromArrays } from '../../lib/data/index.ts';
-import { Recommender } from '../../lib/model/index.ts';
+import { heads, Recommender } from '../../lib/model/index.ts';
 import { measureSensitivity } from '../../lib/training/sensitivity.ts';
 import { quickGenerator } from '../clustering/reference.ts';
-import { pass } from '../model/reference.ts';
+import { derivatives, lossOf } from '../model/head_reference.ts';
 
 const IDS = [7, 30];
 const DIM = 3;
@@ -35,17 +35,19 @@ function makeSplit(seed: number, rows: number) {
   return data.split('probe');
 }
 
-function makeModel(seed: number): Recommender {
+function makeModel(seed: number, head = 'dlrm'): Recommender {
   const features = [
     { name: 'one', cardinality: IDS[0]! },
     { name: 'bag', cardinality: IDS[1]! },
   ];
-  return new Recommender({ features, ...net, dim: DIM, seed, threads: 1, init: { kind: 'uniform', scale: 0.7 } });
+  const widths = head === 'dlrm' ? net : { dense: 2, topHidden: net.topHidden };
+  const init = { kind: 'uniform', scale: 0.7 } as const;
+  return new Recommender({ features, ...widths, head, dim: DIM, seed, threads: 1, init });
 }
 
 /** From the definition, in float64, one row at a time. */
 function reference(model: Recommender, split: ReturnType<typeof makeSplit>): number[] {
-  const shape = { dense: 2, vectors: 2, dim: DIM, bottom: [5, DIM], top: [6, 1] };
+  const shape = { dense: 2, vectors: 2, dim: DIM, head: [...model.net.head] };
   const parameters = Float64Array.from(model.net.parameters());
   const weights = ['one', 'bag'].map((name) => model.tables.weights(name));
   const squares = [0, 0];
@@ -59,7 +61,8 @@ function reference(model: Recommender, split: ReturnType<typeof makeSplit>): num
       Array.from({ length: DIM }, (_, d) => bag.reduce((sum, id) => sum + weights[f]![id * DIM + d]!, 0)),
     );
     const dense = Float64Array.from(split.dense.slice(2 * row, 2 * row + 2));
-    const { embeddingGradient } = pass(shape, parameters, dense, Float64Array.from(pooled), [split.labels[row]!]);
+    const labels = [split.labels[row]!];
+    const embeddingGradient = derivatives((x) => lossOf(shape, parameters, { dense, embeddings: x, labels }), pooled);
     ids.forEach((bag, f) => {
       const own = embeddingGradient.slice(f * DIM, (f + 1) * DIM);
       squares[f]! += bag.length * own.reduce((sum, g) => sum + g * g, 0);
@@ -71,10 +74,11 @@ function reference(model: Recommender, split: ReturnType<typeof makeSplit>): num
 
 describe('measureSensitivity', () => {
   it('is the mean squared gradient of an access, and leaves the model as it was', async () => {
+    const head = fc.constantFrom(...heads.names);
     await fc.assert(
-      fc.asyncProperty(fc.nat(1e6), fc.integer({ min: 1, max: 40 }), async (seed, rows) => {
+      fc.asyncProperty(fc.nat(1e6), fc.integer({ min: 1, max: 40 }), head, async (seed, rows, head) => {
         const split = makeSplit(seed, rows);
-        using model = makeModel(seed + 1);
+        using model = makeModel(seed + 1, head);
         const before = [model.net.parameters(), model.net.state(), model.tables.weights('bag')];
         const measured = await measureSensitivity(model, split);
         reference(model, split).forEach((expected, f) => {

@@ -132,7 +132,11 @@ void CudaDenseNet::enqueue_step(const DenseBatch& batch, std::uint32_t* halted) 
   const auto blocks = static_cast<std::uint32_t>(std::min<std::size_t>((gradients + kThreads - 1) / kThreads, 1024));
   check_gradients<<<blocks, kThreads, 0, stream_.get()>>>(batch.gradient, gradients, losses, halted);
   check(cudaGetLastError(), "launch the check of the gradients");
-  optimizer_.enqueue_step(parameters_.data(), gradients_.data(), batch.rows, losses, halted);
+  if (parameter_count() == 0) {  // a head without parameters: there is nothing to launch
+    set_steps(steps() + 1);
+  } else {
+    optimizer_.enqueue_step(parameters_.data(), gradients_.data(), batch.rows, losses, halted);
+  }
   loss_ = losses;
 }
 

@@ -209,6 +209,7 @@ class DotsOp final : public CpuOp {
   }
 
   void backward(Block& block) const override {
+    if (!first_plan_.place && !vectors_plan_.place) return;
     DotsGradient to;
     if (first_.exists) to.first = first_.lanes(block);
     to.add_first = first_plan_.add, to.mask_first = first_plan_.mask;

@@ -242,6 +242,7 @@ class DotsOp final : public DeviceOp {
   }
 
   void backward(const Pass& pass) const override {
+    if (!first_gradient_ && !vectors_gradient_) return;
     DotsGradients to;
     to.dots = gradient_.rows(pass);
     to.first = first_gradient_.rows(pass);
