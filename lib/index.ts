@@ -40,6 +40,7 @@ export {
   type MappingsProgress,
   type MappingTask,
   type MergedValue,
+  type OnProgress,
   type Progress,
   type Projection,
   type TableStatistics,
@@ -105,7 +106,7 @@ export {
   type Shape,
   tablesToHash,
 } from './methods/choosing/choose.ts';
-export type { Choice, DroppedShape, OnProgress } from './methods/choosing/method_training.ts';
+export type { Choice, DroppedShape } from './methods/choosing/method_training.ts';
 export type { MethodSettings } from './methods/choosing/settings.ts';
 export type { TeacherSettings } from './methods/choosing/teachers.ts';
 export { type AutoOptions, type AutoTraining, trainAuto } from './methods/choosing/train_auto.ts';

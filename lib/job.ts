@@ -11,6 +11,9 @@ export interface Progress {
   share: number;
 }
 
+/** Hears how far long work is. */
+export type OnProgress = (progress: Progress) => void;
+
 /** How long work is watched, stopped and held back. */
 export interface JobOptions<Told extends Progress = Progress> {
   /** Stops the work; the promise rejects with ABORTED. */

@@ -1,6 +1,6 @@
 /** Teacher rows and access counts -> learned hash functions. */
 
-export type { JobOptions, Progress } from '../job.ts';
+export type { JobOptions, OnProgress, Progress } from '../job.ts';
 export {
   type BudgetShare,
   type BudgetTable,

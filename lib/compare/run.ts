@@ -2,11 +2,13 @@
  * Compares compression methods honestly on one data set: learning rate and epochs chosen per method and size on the
  * validation split, teacher and student on different rows, evaluation rows seen by neither, several seeds.
  */
+
 import { checkDataset } from '../data/check_split.ts';
 import { fingerprint } from '../data/fingerprint.ts';
 import type { Dataset } from '../data/types.ts';
 import { CollideError, checkOptions, isDiverged, throwIfAborted } from '../errors.ts';
-import type { Choice, OnProgress } from '../methods/choosing/method_training.ts';
+import type { OnProgress } from '../job.ts';
+import type { Choice } from '../methods/choosing/method_training.ts';
 import { roleOf } from '../methods/index.ts';
 import { type CompareConfig, type CompareConfigInput, parseConfig } from './config.ts';
 import { describeComparison } from './facts.ts';
@@ -29,7 +31,7 @@ export interface CompareOptions {
    */
   onResult?: (comparison: Comparison) => Promise<void> | void;
   /** What is being done, and the share of the comparison that is done, 0 to 1. */
-  onProgress?: (progress: { step: string; share: number }) => void;
+  onProgress?: OnProgress;
   notes?: string[];
   signal?: AbortSignal;
 }

@@ -1,11 +1,12 @@
 /** One student of a comparison: what it chooses on the validation split, and its figures. */
+
 import type { Dataset } from '../data/types.ts';
+import type { OnProgress } from '../job.ts';
 import { measure } from '../methods/choosing/measure.ts';
 import {
   type Choice,
   type Chosen,
   MethodTraining,
-  type OnProgress,
   type TrainedStudent,
   untaughtOf,
 } from '../methods/choosing/method_training.ts';
@@ -71,7 +72,7 @@ async function evaluateStudent(
   { config, data, onProgress, signal }: StepContext,
 ): Promise<Evaluation> {
   const split = data.split('evaluation');
-  const report = (rows: number) => onProgress({ step: 'evaluating', share: rows / split.rows });
+  const report: OnProgress = ({ share }) => onProgress({ step: 'evaluating', share });
   const { value: metrics, seconds } = await measure(() => student.evaluate(split, { signal, onProgress: report }));
   const bytes = student.memory();
   return { metrics, rows: bytes.rows / (Float32Array.BYTES_PER_ELEMENT * config.model.dim), bytes, seconds };

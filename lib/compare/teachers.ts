@@ -1,8 +1,10 @@
 /** The teachers of a comparison: one a seed, trained when a method first asks for it. */
+
 import type { Dataset } from '../data/types.ts';
 import { isDiverged } from '../errors.ts';
+import type { OnProgress } from '../job.ts';
 import { type Measured, measure } from '../methods/choosing/measure.ts';
-import type { OnProgress, TeacherSource } from '../methods/choosing/method_training.ts';
+import type { TeacherSource } from '../methods/choosing/method_training.ts';
 import { type CrossTeachers, trainCrossTeachers } from '../methods/learning/cross_teachers.ts';
 import { type Teacher, trainTeacher } from '../pipeline/teacher.ts';
 import type { Fit } from '../training/fit.ts';

@@ -1,7 +1,9 @@
 /** Data: files, SQL and arrays to encoded batches. */
+
+export type { OnProgress, Progress } from '../job.ts';
 export { type Batch, type BatchOptions, batches, shuffled } from './batches.ts';
 export type { DataConfig, DataConfigInput, NumberedConfigInput } from './config.ts';
-export { type DataProgress, type NumberedData, type OpenDatasetOptions, openDataset } from './dataset.ts';
+export { type NumberedData, type OpenDatasetOptions, openDataset } from './dataset.ts';
 export type { FeatureInfo, UnseenPolicy } from './feature_info.ts';
 export { type DatasetArrays, datasetFromArrays, type SplitArrays } from './memory.ts';
 export { flights } from './presets.ts';

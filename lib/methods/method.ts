@@ -1,9 +1,11 @@
 /** What a compression method is: a name, what it has to know, and the hash functions that it makes of that. */
+
 import type { LearningMethod } from '../clustering/index.ts';
 import type { FeatureInfo } from '../data/feature_info.ts';
 import type { Split } from '../data/types.ts';
 import type { Vocabulary } from '../data/vocabulary.ts';
 import type { Device } from '../device.ts';
+import type { OnProgress } from '../job.ts';
 import type { Hashing } from '../pipeline/hashing.ts';
 import type { Teacher } from '../pipeline/teacher.ts';
 import type { Candidates } from './choosing/candidates.ts';
@@ -60,7 +62,7 @@ export interface MethodTask extends RowOptions {
   device?: Device;
   threads?: number;
   signal?: AbortSignal;
-  onProgress?: (progress: { step: string; share: number }) => void;
+  onProgress?: OnProgress;
 }
 
 /** The same, once there is nothing left to choose. */

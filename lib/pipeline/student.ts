@@ -1,4 +1,5 @@
 /** The student: the model that is served, with hashed tables. */
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkSameVocabulary } from '../data/same_vocabulary.ts';
@@ -9,6 +10,7 @@ import type { Device, PlacedOn } from '../device.ts';
 import { CollideError, type CollideErrorCode, checkOptions, checkText, describe } from '../errors.ts';
 import { inFolder, type SafetensorsFile, withSafetensors, writeSafetensors } from '../files/index.ts';
 import { tableOptions } from '../hashing/feature_hashing.ts';
+import type { OnProgress } from '../job.ts';
 import { Recommender, type RecommenderOptions } from '../model/recommender.ts';
 import { checkSplitOf, checkTrainingSplits } from '../training/check_splits.ts';
 import { type Fit, fitFixed, fitTuned } from '../training/fit.ts';
@@ -87,10 +89,7 @@ export class Student {
    *
    * @throws CollideError VOCABULARY_MISMATCH for a split of other data, INVALID_ARGUMENT, ABORTED, CLOSED
    */
-  async evaluate(
-    split: Split,
-    options: { signal?: AbortSignal; onProgress?: (rows: number) => void } = {},
-  ): Promise<Metrics> {
+  async evaluate(split: Split, options: { signal?: AbortSignal; onProgress?: OnProgress } = {}): Promise<Metrics> {
     return evaluateSplit(this.#model, checkSplitOf(this.vocabulary, split, 'evaluate'), options);
   }
 

@@ -67,8 +67,8 @@ export async function fitFixed(
         seed: epochSeed(seed, epoch),
         outOfVocabulary: options.outOfVocabulary,
         signal: options.signal,
-        onProgress: (rows) =>
-          options.onProgress?.({ step: `epoch ${epoch}`, share: (epoch - 1 + rows / train.rows) / epochs }),
+        onProgress: ({ share }) =>
+          options.onProgress?.({ step: `epoch ${epoch}`, share: (epoch - 1 + share) / epochs }),
       });
     }
   } catch (error) {

@@ -5,6 +5,7 @@ import type { Device } from '../device.ts';
 import type { EmbeddingOptimizer, Init } from '../embedding/index.ts';
 import { CollideError, checkInteger, describe } from '../errors.ts';
 import { type FeatureHashing, tableOptions } from '../hashing/feature_hashing.ts';
+import type { OnProgress } from '../job.ts';
 import type { HeadOp } from '../model/head.ts';
 import { type DenseOptimizer, denseOptimizers } from '../model/optimizers/index.ts';
 import { Recommender } from '../model/recommender.ts';
@@ -63,8 +64,7 @@ export interface TrainingOptions extends ModelOptions {
   device?: Device;
   threads?: number;
   signal?: AbortSignal;
-  /** What is being done, and the share of it that is (0 to 1). */
-  onProgress?: (progress: { step: string; share: number }) => void;
+  onProgress?: OnProgress;
 }
 
 export const TRAINING_OPTIONS = optionNames<TrainingOptions>({

@@ -33,7 +33,8 @@ export async function measureSensitivity(
   const inputs = new DenseInputs(model.standardization);
   using net = model.net.frozen();
   let done = 0;
-  await eachBatch(batches(split, { size: 4096, order }), options, ({ size, indices, offsets, dense, labels }) => {
+  const work = { ...options, step: 'measuring the sensitivity', rows };
+  await eachBatch(batches(split, { size: 4096, order }), work, ({ size, indices, offsets, dense, labels }) => {
     const pooled = model.tables.lookup({ indices, offsets });
     const gradient = new Float32Array(pooled.length);
     net.step(inputs.of(dense), pooled, labels, gradient);

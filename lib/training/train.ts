@@ -1,4 +1,5 @@
 /** The training loop and the evaluation of a model on a split. Both give the event loop a turn every few batches. */
+
 import { setImmediate as turn } from 'node:timers/promises';
 import { batches, shuffled } from '../data/batches.ts';
 import { checkSplit } from '../data/check_split.ts';
@@ -12,6 +13,7 @@ import {
   describe,
   throwIfAborted,
 } from '../errors.ts';
+import type { OnProgress } from '../job.ts';
 import { Recommender } from '../model/recommender.ts';
 import { optionNames } from '../option_names.ts';
 import { auc, logLossOfLogits, normalizedEntropyOfLogits } from './metrics.ts';
@@ -42,8 +44,7 @@ export interface EpochOptions {
   /** Trains only the rows of this fold, row % 2. Default: all. */
   half?: 0 | 1;
   signal?: AbortSignal;
-  /** Rows done so far. */
-  onProgress?: (rows: number) => void;
+  onProgress?: OnProgress;
 }
 
 const EPOCH_OPTIONS = optionNames<EpochOptions>({
@@ -94,8 +95,9 @@ export async function trainEpoch(model: Recommender, split: Split, options: Epoc
   const order = half === undefined ? all : all.filter((row) => row % 2 === half);
   const replace = outOfVocabulary && replaceNewIds(outOfVocabulary.older, outOfVocabulary.share, options.seed);
   const late = new LateLoss(order.length);
+  const work = { ...options, step: 'training', rows: order.length };
   let lossBefore = () => 0; // asked for a step later, so that a device has the next batch by then
-  await eachBatch(batches(split, { size: batchSize, order, folds: model.folds }), options, (batch) => {
+  await eachBatch(batches(split, { size: batchSize, order, folds: model.folds }), work, (batch) => {
     replace?.(batch);
     const step = model.start(batch);
     loss += lossBefore();
@@ -167,7 +169,8 @@ export async function predictSplit(
   checkCallbacks(options.signal, options.onProgress);
   const logits = new Float32Array(split.rows);
   let rows = 0;
-  await eachBatch(batches(split, { size: 4096 }), options, (batch) => {
+  const work = { ...options, step: 'predicting', rows: split.rows };
+  await eachBatch(batches(split, { size: 4096 }), work, (batch) => {
     model.predict(batch, logits.subarray(rows, rows + batch.size));
     rows += batch.size;
     return rows;
@@ -213,17 +216,17 @@ function checkModel(model: unknown, where: string): void {
   throw new CollideError('INVALID_ARGUMENT', `Expected a Recommender for ${where}, received ${describe(model)}`);
 }
 
-/** Does `work`, which gives the rows done so far, on every batch. @throws CollideError ABORTED */
+/** Does `work`, which gives the rows done so far of `rows`, on every batch. @throws CollideError ABORTED */
 export async function eachBatch<T>(
   list: Iterable<T>,
-  options: { signal?: AbortSignal; onProgress?: (rows: number) => void },
+  options: { signal?: AbortSignal; onProgress?: OnProgress; step: string; rows: number },
   work: (batch: T) => number,
 ): Promise<void> {
   for (const batch of list) {
     throwIfAborted(options.signal);
     const rows = work(batch);
     if (Date.now() - lastTurn < TURN) continue;
-    options.onProgress?.(rows);
+    options.onProgress?.({ step: options.step, share: rows / options.rows });
     await turn();
     throwIfAborted(options.signal);
     lastTurn = Date.now();

@@ -2,8 +2,10 @@
  * Learning rate and number of epochs, chosen on a validation split. A comparison of compression methods is honest only
  * if each method and size gets its own: with one fixed rate, hashing looks worse than it is.
  */
+
 import type { Split } from '../data/types.ts';
 import { isDiverged } from '../errors.ts';
+import type { OnProgress } from '../job.ts';
 import type { Recommender } from '../model/recommender.ts';
 import { evaluateSplit, type Metrics, type OutOfVocabularyTraining, trainEpoch } from './train.ts';
 
@@ -25,7 +27,7 @@ export interface TuneOptions<T> {
   /** Called at every improvement, with the model as it is then; the result for the choice is returned. */
   onBest: (model: Recommender) => Promise<T> | T;
   signal?: AbortSignal;
-  onProgress?: (progress: { step: string; share: number }) => void;
+  onProgress?: OnProgress;
 }
 
 export interface Tuned<T> {
@@ -73,10 +75,10 @@ export async function tune<T>(options: TuneOptions<T>): Promise<Tuned<T>> {
         seed: epochSeed(options.seed, epoch),
         outOfVocabulary: options.outOfVocabulary,
         signal,
-        onProgress: (rows) =>
+        onProgress: ({ share }) =>
           options.onProgress?.({
             step: `learning rate ${learningRate}, epoch ${epoch}`,
-            share: (r + (epoch - 1 + rows / options.train.rows) / maxEpochs) / learningRates.length,
+            share: (r + (epoch - 1 + share) / maxEpochs) / learningRates.length,
           }),
       });
       const validation = await evaluateSplit(model, options.validation, { signal });

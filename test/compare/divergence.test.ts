@@ -22,7 +22,7 @@ afterEach(() => {
 vi.mock('../../lib/training/train.ts', async (original) => {
   const real = await original<{ trainEpoch: typeof trainEpoch }>();
   const broken: typeof trainEpoch = async (model, split, options) => {
-    options.onProgress?.(0); // so that `at` is of this training
+    options.onProgress?.({ step: 'training', share: 0 }); // so that `at` is of this training
     const error = breaks({ at, split: split.name, half: options.half });
     if (error !== undefined) throw error;
     return real.trainEpoch(model, split, options);

@@ -5,9 +5,10 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { DataConfigInput } from '../../lib/data/config.ts';
-import { type DataProgress, openDataset } from '../../lib/data/dataset.ts';
+import { openDataset } from '../../lib/data/dataset.ts';
 import { hashText } from '../../lib/data/encode.ts';
 import type { Dataset } from '../../lib/data/types.ts';
+import type { Progress } from '../../lib/job.ts';
 import { failure, smallConfig, smallCsv, temporaryFolder } from './files.ts';
 
 const { folder, write } = temporaryFolder();
@@ -352,7 +353,7 @@ describe('ids', () => {
 describe('long work', () => {
   test('reports each step, ends at the total, stops on a signal', async () => {
     const path = write('progress.csv', smallCsv(100));
-    const seen: DataProgress[] = [];
+    const seen: Progress[] = [];
     await openDataset(smallConfig(path), { onProgress: (progress) => seen.push(progress) });
     expect(seen.map((p) => p.step).filter((step, i, all) => step !== all[i - 1])).toEqual([
       'finding types in progress.csv',
@@ -362,7 +363,8 @@ describe('long work', () => {
       'encoding item',
       'ready',
     ]);
-    expect(seen.at(-1)).toEqual({ step: 'ready', done: 5, total: 5 });
+    expect(seen.map((p) => p.share)).toEqual(seen.map((p) => p.share).sort((a, b) => a - b));
+    expect(seen.at(-1)).toEqual({ step: 'ready', share: 1 });
 
     await failure('ABORTED', () => openDataset(smallConfig(path), { signal: AbortSignal.abort() }));
     const controller = new AbortController();

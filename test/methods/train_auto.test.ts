@@ -25,7 +25,7 @@ vi.mock('../../lib/training/train.ts', async (original) => {
   const real = await original<{ trainEpoch: typeof trainEpoch }>();
   const counted: typeof trainEpoch = async (model, split, options) => {
     epochs.push(split.name);
-    options.onProgress?.(0); // once an epoch, however fast it is
+    options.onProgress?.({ step: 'training', share: 0 }); // once an epoch, however fast it is
     if (breaks(split.name)) throw new CollideError('DIVERGED', 'the loss of step 7 is not a number');
     return real.trainEpoch(model, split, options);
   };

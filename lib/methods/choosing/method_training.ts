@@ -3,8 +3,10 @@
  * and the number of epochs are chosen on the validation rows; a student with a choice made before is trained as it says.
  * `compare`, `trainAuto` and `collide train` are this.
  */
+
 import type { Dataset, Split } from '../../data/types.ts';
 import { isDiverged } from '../../errors.ts';
+import type { OnProgress } from '../../job.ts';
 import type { Recommender } from '../../model/recommender.ts';
 import type { Hashing } from '../../pipeline/hashing.ts';
 import { type Student, type StudentBytes, type StudentOptions, trainStudent } from '../../pipeline/student.ts';
@@ -21,7 +23,6 @@ import { type Measured, measure } from './measure.ts';
 import type { MethodSettings } from './settings.ts';
 
 /** What is being done, and the share of the whole that is done, 0 to 1. */
-export type OnProgress = (progress: { step: string; share: number }) => void;
 
 /** What was chosen on the validation rows. */
 export interface Choice extends Shape {
@@ -62,7 +63,7 @@ export interface MethodTrainingOptions {
 
 /** A student that is looked at while it may still be trained further. */
 export interface TrainedStudent {
-  evaluate(split: Split, options?: { signal?: AbortSignal; onProgress?: (rows: number) => void }): Promise<Metrics>;
+  evaluate(split: Split, options?: { signal?: AbortSignal; onProgress?: OnProgress }): Promise<Metrics>;
   memory(): StudentBytes;
 }
 
@@ -196,10 +197,9 @@ export class MethodTraining {
     );
     this.seconds.cluster += seconds;
     const trained = shape.crossFit ? await crossFit(hashing, this.#cross!, { signal }) : hashing;
-    const options = {
+    const options: StudentOptions & { hashing: Hashing } = {
       ...{ ...student, seed, hashing: trained, dim },
-      onProgress: ({ step, share }: { step: string; share: number }) =>
-        report(step, HASHING_SHARE + (1 - HASHING_SHARE) * share),
+      onProgress: ({ step, share }) => report(step, HASHING_SHARE + (1 - HASHING_SHARE) * share),
     };
     return { hashing, options };
   }

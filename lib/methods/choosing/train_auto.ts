@@ -1,4 +1,5 @@
 /** `auto` as one call: from a data set to a student with learned hash functions, all of its choices made on validation rows. */
+
 import { checkDataset } from '../../data/check_split.ts';
 import type { Dataset } from '../../data/types.ts';
 import {
@@ -12,6 +13,7 @@ import {
   checkOptions,
   describe,
 } from '../../errors.ts';
+import type { OnProgress } from '../../job.ts';
 import { optionNames } from '../../option_names.ts';
 import type { Hashing } from '../../pipeline/hashing.ts';
 import type { Student } from '../../pipeline/student.ts';
@@ -21,7 +23,7 @@ import { auto } from '../auto.ts';
 import type { CrossTeachers } from '../learning/cross_teachers.ts';
 import { MOST_PARTS } from '../learning/parts.ts';
 import { DEFAULT_MIN_ROWS, sizeForBytes, targetRows } from '../table_rows.ts';
-import { type Choice, type DroppedShape, MethodTraining, type OnProgress, untaughtOf } from './method_training.ts';
+import { type Choice, type DroppedShape, MethodTraining, untaughtOf } from './method_training.ts';
 import { DEFAULT_DIM, defaultSettings, type MethodSettings } from './settings.ts';
 import { type TeacherSettings, teachersOf } from './teachers.ts';
 
