@@ -4,6 +4,7 @@
  */
 import { closest, distance } from 'fastest-levenshtein';
 
+/** What kind of failure a {@link CollideError} is. Codes are stable; guide/errors.md says what to do about each. */
 export type CollideErrorCode =
   | 'INVALID_ARGUMENT' // a value of the wrong type or out of its range
   | 'UNKNOWN_OPTION' // an option or name that does not exist; the message names the nearest that does
@@ -29,6 +30,10 @@ export type CollideErrorCode =
   | 'FILE_FORMAT' // a file of ours that is truncated, damaged or of another kind
   | 'FILE_IO'; // reading or writing failed (permissions, full disk, ...)
 
+/**
+ * The error of every failure that a caller can cause or meet: `code` says what kind, the message what was expected,
+ * what came and where.
+ */
 export class CollideError extends Error {
   readonly code: CollideErrorCode;
 

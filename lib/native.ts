@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CollideError } from './errors.ts';
 
+/** What the loaded addon is: `collide doctor` prints it. */
 export interface BuildInfo {
   napiVersion: number;
   compiler: string;
@@ -19,6 +20,7 @@ export interface BuildInfo {
   cudaBuild: boolean;
 }
 
+/** Whether CUDA can be used on this machine, and why not. */
 export interface CudaProbe {
   available: boolean;
   /** When available the device's name and memory, otherwise what is missing, and the remedy. */

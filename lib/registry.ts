@@ -39,6 +39,7 @@ export class Registry<T extends { readonly name: string }> {
     return [...this.#entries.values()];
   }
 
+  /** Whether there is an entry of this name. */
   has(name: string): boolean {
     return this.#entries.has(name);
   }

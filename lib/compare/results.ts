@@ -55,6 +55,7 @@ export interface ComparisonBytes {
   total: number;
 }
 
+/** A feature of the data that were compared. */
 export interface ComparisonFeature {
   name: string;
   cardinality: number;
@@ -62,6 +63,7 @@ export interface ComparisonFeature {
   compressed: boolean;
 }
 
+/** A split of the data that were compared. */
 export interface ComparisonSplit {
   name: string;
   rows: number;
@@ -69,6 +71,10 @@ export interface ComparisonSplit {
   labelRate: number;
 }
 
+/**
+ * A comparison: its config, the data and the machine, and a result for each method, size and seed. What `--json`
+ * writes.
+ */
 export interface Comparison {
   /** Of this package. */
   version: string;

@@ -152,4 +152,8 @@ export type DataConfigInput = z.input<typeof dataSchema>;
 export type DataConfig = z.output<typeof dataSchema>;
 /** The section, with its defaults, of data with or without a vocabulary. */
 export type CheckedConfig = DataConfig | z.output<typeof numberedSchema>;
+/**
+ * The `data` section, as it is written, for data that a saved vocabulary numbers: features may be left out, any splits
+ * will do.
+ */
 export type NumberedConfigInput = z.input<typeof numberedSchema>;

@@ -34,6 +34,7 @@ import { ValueTexts } from './value_texts.ts';
 import { Vocabulary, type VocabularyColumn, type VocabularyFeature } from './vocabulary.ts';
 import { listExpressions } from './written.ts';
 
+/** Options of {@link openDataset}. */
 export interface OpenDatasetOptions {
   /** Stops with ABORTED. */
   signal?: AbortSignal;

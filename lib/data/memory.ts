@@ -18,6 +18,7 @@ export interface SplitArrays {
   features: { ids: Uint32Array; offsets?: Uint32Array | null; unseen?: number }[];
 }
 
+/** What {@link datasetFromArrays} makes a data set of: ids that are numbered already. */
 export interface DatasetArrays {
   features: { name: string; cardinality: number; list?: boolean; outOfVocabulary?: number | null }[];
   /** Names of the dense columns. Default: none. */

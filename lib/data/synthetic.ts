@@ -19,6 +19,7 @@ import { dealRows } from './splits.ts';
 import { dayOf, drawIds, type IdLaw } from './synthetic_ids.ts';
 import type { Dataset, IdOrder, SplitName } from './types.ts';
 
+/** Options of {@link syntheticDataset}. */
 export interface SyntheticOptions {
   /** Rows in all splits together, 100 at least. Default 20,000. */
   rows?: number;
@@ -56,6 +57,7 @@ export interface SyntheticOptions {
   seed?: number;
 }
 
+/** Data whose right answer is known. */
 export interface SyntheticDataset {
   data: Dataset;
   /** One array a feature: id -> its cluster. The last id is the out-of-vocabulary one and has cluster `clusters`. */

@@ -37,8 +37,10 @@ export interface Split {
   unseen(feature: number): number;
 }
 
+/** How ids are numbered: by falling count, or by first appearance. */
 export type IdOrder = 'frequency' | 'appearance';
 
+/** Numbered data: features, dense columns and splits. Close it, or declare it with `using`. */
 export interface Dataset {
   /** What the ids of all splits mean; models that are trained on the data keep and save it. */
   readonly vocabulary: Vocabulary;
@@ -64,6 +66,7 @@ export interface Dataset {
 
 /** Names of the splits that a data config describes, in their order in time. */
 export const splitNames = ['teacher', 'student', 'validation', 'evaluation'] as const;
+/** The parts of a data set: two to train on, one to choose on, one to judge by. */
 export type SplitName = (typeof splitNames)[number];
 
 /** Without a validation expression, one student row in this many becomes a validation row. */

@@ -51,6 +51,7 @@ export class ValueTexts {
     return builder.finish();
   }
 
+  /** How many values there are. */
   get length(): number {
     return this.ends.length;
   }

@@ -31,6 +31,7 @@ export interface VocabularyColumn {
   readonly sql?: string;
 }
 
+/** What a {@link Vocabulary} is made of. */
 export interface VocabularyParts {
   readonly features: readonly VocabularyFeature[];
   /** Dense columns in their order; undefined where they are not known. */

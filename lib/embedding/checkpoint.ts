@@ -25,6 +25,7 @@ import {
 } from '../files/index.ts';
 import { type NativeEmbedding, type NativeLayout, type NativeRows, type NativeTable, native } from '../native.ts';
 
+/** Tensors by name, as a checkpoint has them. */
 export type Tensors = Readonly<Record<string, TensorInput>>;
 
 /** What has to be known of the tables beside their layout. */

@@ -296,6 +296,7 @@ export class EmbeddingTables {
     this.#folds = 1;
   }
 
+  /** Bytes of rows, mapping and optimizer state. */
   memory(): MemoryReport {
     const { rows, mapping, trainingMapping, optimizer, counts } = this.#native.memory();
     const report = { rows, mapping, optimizer, counts, total: rows + mapping };

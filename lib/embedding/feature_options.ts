@@ -28,6 +28,7 @@ export const PRECISIONS = ['float32', 'float16', 'bfloat16', 'int8', 'int4'] as 
  */
 export type Precision = (typeof PRECISIONS)[number];
 
+/** A feature of {@link EmbeddingTables}: its ids, its tables, and how a bag becomes one vector. */
 export interface FeatureOptions {
   /** Unique among the features. */
   name: string;

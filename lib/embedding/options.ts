@@ -7,6 +7,7 @@ import { optionNames } from '../option_names.ts';
 import { completeFeature, type FeatureOptions } from './feature_options.ts';
 import { type EmbeddingOptimizer, nativeEmbeddingOptimizer } from './optimizers/index.ts';
 
+/** Options of {@link EmbeddingTables}. */
 export interface EmbeddingTablesOptions {
   features: FeatureOptions[];
   /** Default `{ kind: 'rowwise-adagrad', learningRate: 0.02, epsilon: 1e-8 }`, the paper's. */

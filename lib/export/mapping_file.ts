@@ -16,6 +16,7 @@ import { writeFileAtomic, writeNpy } from '../files/index.ts';
 import type { FeatureHashing } from '../hashing/feature_hashing.ts';
 import { PRUNED, rowsOfAll } from '../hashing/index.ts';
 
+/** The files that {@link writeMapping} writes. */
 export type MappingFormat = 'csv' | 'npy' | 'parquet';
 
 const FORMATS: Record<string, MappingFormat> = {

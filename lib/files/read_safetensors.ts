@@ -17,6 +17,7 @@ import {
 import { parseHeader, type TensorEntry } from './safetensors_header.ts';
 import { bytesOf, byteWidth, isDtype, newArray, TENSOR_ARRAYS, type TensorArray, type TensorType } from './tensor.ts';
 
+/** A safetensors file that was read: tensors and metadata by name. */
 export interface Safetensors {
   /** By name; an object without prototype, so that no name means anything else. */
   tensors: Record<string, Tensor>;

@@ -19,6 +19,7 @@ export type TensorType =
   | 'I64'
   | 'F64';
 
+/** The arrays that tensors are read into. */
 export type TensorArray =
   | Uint8Array
   | Int8Array

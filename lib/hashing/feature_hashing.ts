@@ -4,6 +4,7 @@ import type { TrainingHashes } from './training_hashes.ts';
 
 /** How the rows of several tables become one: added up, side by side, or multiplied element by element. */
 export const COMBINES = ['sum', 'concat', 'multiply'] as const;
+/** How the rows of several hash functions become one: added, put side by side, or multiplied number by number. */
 export type Combine = (typeof COMBINES)[number];
 
 /** What a feature uses: its hash functions, each with an internal table, and how their rows become one. */

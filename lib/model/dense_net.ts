@@ -9,6 +9,7 @@ import { MOST_WIDTH } from './heads/layers.ts';
 import { type DenseOptimizer, nativeDenseOptimizer } from './optimizers/index.ts';
 import { MOST_RATE } from './optimizers/optimizer.ts';
 
+/** Options of {@link DenseNet}. */
 export interface DenseNetOptions {
   /** Dense inputs per example, at most 65,536. Default 0: none; in DLRM a learned constant vector stands in for the bottom layers. */
   dense?: number;
@@ -179,6 +180,7 @@ export class DenseNet {
     return this.#config.head as readonly HeadOp[];
   }
 
+  /** The learning rate of the next step. */
   get learningRate(): number {
     return this.#config.optimizer.learningRate;
   }

@@ -18,6 +18,7 @@ import { checkStandardization, DenseInputs, type Standardization } from './stand
 /** A feature of a model: one vector, as wide as those of the other features. */
 export type ModelFeature = Omit<FeatureOptions, 'dim' | 'init' | 'tables'>;
 
+/** Options of {@link Recommender}. */
 export interface RecommenderOptions {
   /** Every feature becomes one vector of width `dim`; their order is that of the batches. */
   features: ModelFeature[];
@@ -213,6 +214,7 @@ export class Recommender {
     return buffer.subarray(0, length);
   }
 
+  /** Gives its native memory back. What is called afterwards throws CLOSED. */
   close(): void {
     this.#onDevice?.close();
     this.tables.close();

@@ -37,6 +37,7 @@ export interface HashingDetails {
   [option: string]: unknown;
 }
 
+/** How a {@link Hashing} was made. */
 export interface HashingManifest {
   /** How the hash functions came about: `learned`, `modulo`, ... */
   method: string;

@@ -21,6 +21,7 @@ import { type Contents, checkFormat, type FileContents, Hashing } from './hashin
 import { vocabularyOf } from './origin.ts';
 import { Teacher } from './teacher.ts';
 
+/** Options of {@link trainStudent}. */
 export interface StudentOptions extends TrainingOptions {
   /** Hash functions of every feature; default full tables. Its training hashes are dropped when training is over. */
   hashing?: Hashing;
@@ -28,6 +29,7 @@ export interface StudentOptions extends TrainingOptions {
   dim?: number;
 }
 
+/** The bytes of a student, with its mapping. */
 export interface StudentBytes {
   /** Rows of all internal tables. */
   rows: number;
@@ -111,6 +113,7 @@ export class Student {
     return this.#model.devices;
   }
 
+  /** Bytes of its tables. */
   memory(): StudentBytes {
     const { rows, mapping, optimizer, total } = this.#model.tables.memory();
     return { rows, mapping, optimizer, total };
@@ -198,6 +201,7 @@ export class Student {
     }
   }
 
+  /** Gives its native memory back. What is called afterwards throws CLOSED. */
   close(): void {
     this.#model.close();
   }

@@ -14,6 +14,7 @@ import { measureSensitivity } from '../training/sensitivity.ts';
 import { type Contents, checkFormat } from './hashing.ts';
 import { fingerprint, type Origin, vocabularyOf } from './origin.ts';
 
+/** What a teacher knows of a feature. */
 export interface TeacherFeature {
   name: string;
   cardinality: number;
@@ -32,6 +33,7 @@ export function isTeacherFile({ metadata }: Safetensors): boolean {
   return metadata.format?.startsWith('learn-to-collide teacher ') === true;
 }
 
+/** A small model of full height: a narrow row and an access count for each id. Its rows say which ids are alike. */
 export class Teacher {
   readonly dim: number;
   readonly features: readonly TeacherFeature[];
@@ -148,6 +150,7 @@ export class Teacher {
   }
 }
 
+/** Options of {@link trainTeacher}. */
 export interface TeacherOptions extends TrainingOptions {
   /** Width of the teacher's rows; the paper uses 2 or 4. Default 2. */
   dim?: number;

@@ -13,6 +13,7 @@ import { type Standardization, standardizationOf } from '../model/standardizatio
 import { optionNames } from '../option_names.ts';
 import { defaultBatchSize, type OutOfVocabularyTraining } from './train.ts';
 
+/** Options of a model: its layers and optimizers, and where it runs. */
 export interface ModelOptions {
   /**
    * What the model does with embedding vectors and dense inputs: one of `heads` by name (`dlrm`, `deepfm`, your own), or a
@@ -38,6 +39,7 @@ export interface ModelOptions {
   standardize?: boolean;
 }
 
+/** Options that {@link trainTeacher} and {@link trainStudent} have in common. */
 export interface TrainingOptions extends ModelOptions {
   /** A number, or several to choose from on `validation`. Default 0.02. */
   learningRate?: number | readonly number[];

@@ -19,6 +19,7 @@ import { optionNames } from '../option_names.ts';
 import { auc, logLossOfLogits, normalizedEntropyOfLogits } from './metrics.ts';
 import { replaceNewIds } from './out_of_vocabulary.ts';
 
+/** How good predictions are on a split. */
 export interface Metrics {
   /** Exact area under the ROC curve, ties counted half. */
   auc: number;
@@ -35,6 +36,7 @@ export interface OutOfVocabularyTraining {
   share: number;
 }
 
+/** Options of {@link trainEpoch}, {@link evaluateSplit} and {@link predictSplit}. */
 export interface EpochOptions {
   batchSize: number;
   /** Rows are shuffled by it; another number each epoch. */

@@ -47,6 +47,8 @@ describe.each(documents)('%s', (document) => {
 
   test.skipIf(HISTORY.includes(document))('files that it names are there', () => {
     const named = [...text.matchAll(/`((?:lib|native|test|scripts|bench|docs|examples)\/[\w./-]+\.\w+)`/g)];
-    expect(named.map((match) => match[1]!).filter((path) => !is(path))).toEqual([]);
+    // NAME stands for a file that the reader adds.
+    const gone = named.map((match) => match[1]!).filter((path) => !path.includes('NAME') && !is(path));
+    expect(gone).toEqual([]);
   });
 });
