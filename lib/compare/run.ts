@@ -19,6 +19,7 @@ import { runStep } from './step.ts';
 import { CompareTeachers } from './teachers.ts';
 import { comparisonWarnings } from './warnings.ts';
 
+/** Options of {@link compare}. */
 export interface CompareOptions {
   /**
    * An earlier, interrupted run of the same config on the same data: its results, in any order, are kept and not computed

@@ -29,6 +29,7 @@ export interface Batch {
   readonly fold: number;
 }
 
+/** Options of {@link batches}. */
 export interface BatchOptions {
   /** Rows per batch. */
   size: number;

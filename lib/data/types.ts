@@ -61,6 +61,7 @@ export interface Dataset {
   text(feature: number, id: number): string | null;
   /** Drops the arrays. Splits taken before stay usable. */
   close(): void;
+  /** As `close`: `using` calls it. */
   [Symbol.dispose](): void;
 }
 

@@ -261,6 +261,7 @@ export class EmbeddingTables {
     return state;
   }
 
+  /** Replaces the optimizer state of a table, as {@link optimizerState} gives it. */
   setOptimizerState(feature: string, values: Float32Array, table = 0): void {
     const t = this.#table(feature, table);
     const { rows, statePerRow } = this.#layout.tables[t]!;
@@ -393,6 +394,7 @@ export class EmbeddingTables {
     this.#native.close();
   }
 
+  /** As `close`: `using` calls it. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -40,7 +40,7 @@ export async function writeFileAtomic(path: string, content: FileContent): Promi
  * Whatever fails while they are written, all old ones are untouched. Only a crash between two renames leaves the first
  * ones new and the others old, each of them whole.
  *
- * @throws CollideError FILE_IO as {@link writeFileAtomic}
+ * @throws CollideError FILE_IO as `writeFileAtomic`
  */
 export async function writeFilesAtomic(files: readonly { path: string; content: FileContent }[]): Promise<void> {
   const prepared: Prepared[] = [];

@@ -32,7 +32,7 @@ const NAMES = {
 } as const satisfies Partial<Record<TensorType, string>>;
 
 /**
- * Writes an array to an npy file, atomically (see {@link writeFileAtomic}).
+ * Writes an array to an npy file, atomically (see `writeFileAtomic`).
  *
  * @param data - row-major, as many elements as the product of the shape; must not be changed until the promise settles
  * @throws CollideError INVALID_ARGUMENT for data that does not fit its shape, FILE_IO when writing fails

@@ -28,7 +28,7 @@ interface Checked {
 }
 
 /**
- * Writes tensors and metadata to a file, atomically (see {@link writeFileAtomic}).
+ * Writes tensors and metadata to a file, atomically (see `writeFileAtomic`).
  *
  * @param tensors - must not be changed until the promise settles
  * @throws CollideError INVALID_ARGUMENT for a tensor whose data does not fit its shape or dtype or was changed while it

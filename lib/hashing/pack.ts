@@ -16,7 +16,7 @@ export type TableEntries = Uint8Array | Uint16Array | Uint32Array | Int32Array;
 
 /**
  * The entry of an id that owns no row: its row counts as zeros and is never trained. Where rows are unsigned
- * ({@link rowsOfAll}, native code) it reads 0xffffffff, which is no row: {@link MOST_ROWS}.
+ * (`rowsOfAll`, native code) it reads 0xffffffff, which is no row: {@link MOST_ROWS}.
  */
 export const PRUNED = -1;
 

@@ -248,6 +248,7 @@ export class DenseNet {
     this.#native.close();
   }
 
+  /** As `close`: `using` calls it. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -221,6 +221,7 @@ export class Recommender {
     this.net.close();
   }
 
+  /** As `close`: `using` calls it. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -206,6 +206,7 @@ export class Student {
     this.#model.close();
   }
 
+  /** As `close`: `using` calls it. */
   [Symbol.dispose](): void {
     this.close();
   }

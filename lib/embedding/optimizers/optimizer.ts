@@ -29,11 +29,13 @@ export interface CommonOptions {
   clipRowNorm?: number;
 }
 
+/** Options of optimizers that decay weights. */
 export interface DecayOptions {
   /** Decoupled: a step also takes learningRate * weightDecay * row from a row. Default 0. */
   weightDecay?: number;
 }
 
+/** Options of optimizers that divide by a root. */
 export interface EpsilonOptions {
   /** Added to the square root that divides. At least 1e-20; default 1e-8. */
   epsilon?: number;

@@ -113,8 +113,8 @@ export type Judge = (hashed: readonly string[]) => Promise<Float64Array>;
  * Which tables use the hashing trick because the learned hash does not earn its bytes: it has a mapping to be served, the
  * hashing trick has none. Students that differ by nothing that matters differ by chance, hence: a table is hashed where that
  * is clearly better, its mean loss over the same rows lower by more than twice the standard error of the difference. One
- * student for all tables together, then, unless that settles it, one a table; of more than {@link MOST_GROUPS} tables one a
- * group of neighbours, {@link MOST_GROUPS} groups in all: each student is a whole training.
+ * student for all tables together, then, unless that settles it, one a table; of more than `MOST_GROUPS` tables one a
+ * group of neighbours, `MOST_GROUPS` groups in all: each student is a whole training.
  *
  * @param tables - the names of the compressed tables
  * @param judge - asked for every set of tables at most once, first for none
@@ -152,7 +152,7 @@ export function mostSets(tables: readonly string[]): number {
   return tables.length < 2 ? tables.length : 1 + Math.min(MOST_GROUPS, tables.length);
 }
 
-/** The tables one by one, or neighbours together so that there are no more than {@link MOST_GROUPS} groups. */
+/** The tables one by one, or neighbours together so that there are no more than `MOST_GROUPS` groups. */
 function groupsOf(tables: readonly string[]): (readonly string[])[] {
   const groups = Math.min(MOST_GROUPS, tables.length);
   const from = (group: number) => Math.round((group * tables.length) / groups);
