@@ -23,7 +23,7 @@ export interface ComparisonResult extends Shape {
   diverged?: readonly number[];
   /** Layouts that were left out because training diverged with every learning rate; of the seed that chose. */
   dropped?: readonly DroppedShape[];
-  /** On the evaluation split, as the next two; NaN when its labels are all equal. */
+  /** Of the evaluation split; NaN when its labels are all equal. */
   auc: number;
   logLoss: number;
   normalizedEntropy: number;

@@ -34,6 +34,7 @@ export interface CompareOptions {
   /** What is being done, and the share of the comparison that is done, 0 to 1. */
   onProgress?: OnProgress;
   notes?: string[];
+  /** Stops the work; the promise rejects with ABORTED. */
   signal?: AbortSignal;
 }
 

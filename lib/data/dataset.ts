@@ -38,6 +38,7 @@ import { listExpressions } from './written.ts';
 export interface OpenDatasetOptions {
   /** Stops with ABORTED. */
   signal?: AbortSignal;
+  /** Told what is being done, and the share of it that is done, 0 to 1. */
   onProgress?: OnProgress;
 }
 

@@ -25,6 +25,7 @@ import { DEFAULT_MIN_ROWS, targetRows } from './table_rows.ts';
 export interface BaselineOptions extends SizeOptions {
   /** Name of one of the `methods` that need no teacher. */
   method: string;
+  /** Stops the work; the promise rejects with ABORTED. */
   signal?: AbortSignal;
 }
 

@@ -60,8 +60,11 @@ export interface MethodTask extends RowOptions {
   seed: number;
   /** Where learners run. Default `cpu`. */
   device?: Device;
+  /** Native threads; results do not depend on it. Default: all of this machine. */
   threads?: number;
+  /** Stops the work; the promise rejects with ABORTED. */
   signal?: AbortSignal;
+  /** Told what is being done, and the share of it that is done, 0 to 1. */
   onProgress?: OnProgress;
 }
 

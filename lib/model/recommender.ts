@@ -54,6 +54,7 @@ export interface RecommenderOptions {
    */
   device?: Device;
   seed?: number;
+  /** Native threads; results do not depend on it. Default: all of this machine. */
   threads?: number;
 }
 

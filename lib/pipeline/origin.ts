@@ -9,7 +9,7 @@ import { Vocabulary } from '../data/vocabulary.ts';
 import { CollideError } from '../errors.ts';
 import type { TensorInput } from '../files/index.ts';
 
-/** What is left out is not known. */
+/** Where a part of a model comes from. A part that is not given is not known. */
 export interface Origin {
   vocabulary?: Vocabulary;
   /** The fingerprint of the teacher that a hashing was learned from. */

@@ -14,6 +14,7 @@ export interface VectorOptions {
   counts?: string;
   /** Name of the table. Default: the file's name without its ending. Not for files that name their tables themselves. */
   feature?: string;
+  /** Stops the work; the promise rejects with ABORTED. */
   signal?: AbortSignal;
 }
 

@@ -31,6 +31,7 @@ export interface ModelOptions {
   embeddingOptimizer?: EmbeddingOptimizer;
   /** Default LAMB; its learning rate by default 0.002 (the paper's) at 4,096 steps an epoch (see `lambRate`). */
   denseOptimizer?: DenseOptimizer;
+  /** First values of the embedding rows. Default: as of EmbeddingTables. */
   init?: Init;
   /**
    * Whether dense columns are standardised, by the mean and the standard deviation of the rows that are trained: the
@@ -64,8 +65,11 @@ export interface TrainingOptions extends ModelOptions {
    * there is one, otherwise the CPU. The dense net on CUDA agrees with the CPU's to float32 precision, not bit for bit.
    */
   device?: Device;
+  /** Native threads; results do not depend on it. Default: all of this machine. */
   threads?: number;
+  /** Stops the work; the promise rejects with ABORTED. */
   signal?: AbortSignal;
+  /** Told what is being done, and the share of it that is done, 0 to 1. */
   onProgress?: OnProgress;
 }
 

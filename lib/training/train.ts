@@ -31,6 +31,7 @@ export interface Metrics {
 
 /** Accesses to ids that `older` does not have are trained, with probability `share`, on the out-of-vocabulary row. */
 export interface OutOfVocabularyTraining {
+  /** Rows older than those that are trained: the teacher's. Ids that they lack are new. */
   older: Split;
   /** From 0 to below 1. */
   share: number;
@@ -45,7 +46,9 @@ export interface EpochOptions {
   outOfVocabulary?: OutOfVocabularyTraining;
   /** Trains only the rows of this fold, row % 2. Default: all. */
   half?: 0 | 1;
+  /** Stops the work; the promise rejects with ABORTED. */
   signal?: AbortSignal;
+  /** Told what is being done, and the share of it that is done, 0 to 1. */
   onProgress?: OnProgress;
 }
 

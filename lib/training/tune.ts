@@ -26,7 +26,9 @@ export interface TuneOptions<T> {
   build: (learningRate: number) => Recommender;
   /** Called at every improvement, with the model as it is then; the result for the choice is returned. */
   onBest: (model: Recommender) => Promise<T> | T;
+  /** Stops the work; the promise rejects with ABORTED. */
   signal?: AbortSignal;
+  /** Told what is being done, and the share of it that is done, 0 to 1. */
   onProgress?: OnProgress;
 }
 

@@ -58,6 +58,7 @@ export interface MethodTrainingOptions {
   learningRates: readonly number[];
   maxEpochs: number;
   teachers: TeacherSource;
+  /** Told what is being done, and the share of it that is done, 0 to 1. */
   onProgress?: OnProgress;
 }
 

@@ -9,7 +9,7 @@ import { type CrossTeachers, trainCrossTeachers } from '../learning/cross_teache
 import { type Measured, measure } from './measure.ts';
 import type { TeacherSource } from './method_training.ts';
 
-/** How a teacher is trained; what is left out is as for the student. */
+/** How a teacher is trained. Options that are not given are those of the student. */
 export interface TeacherSettings {
   /** Width of its rows; the paper takes 2 or 4. Default 2. */
   dim?: number;

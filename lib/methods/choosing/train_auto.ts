@@ -64,6 +64,7 @@ export interface AutoOptions
   choice?: Choice;
   /** Of teacher, hash functions and student. Default 1. */
   seed?: number;
+  /** Told what is being done, and the share of it that is done, 0 to 1. */
   onProgress?: OnProgress;
 }
 

@@ -26,6 +26,7 @@ export interface BudgetOptions {
   sensitivity?: Readonly<Record<string, number>>;
   /** Of the uniform share that the plan is compared with: features with fewer ids stay whole. Default 500. */
   minRows?: number;
+  /** Stops the work; the promise rejects with ABORTED. */
   signal?: AbortSignal;
   /** Of the kd-trees; the plan is the same for any number. Default: all. */
   threads?: number;

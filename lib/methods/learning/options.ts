@@ -28,7 +28,7 @@ export interface LearnerOptions
   method?: LearnMappingOptions['method'] | 'modulo';
   /**
    * As for `learnMapping`, or 'out-of-vocabulary': cold ids, which own no row and have no cluster, are served by the
-   * out-of-vocabulary row, see cold_ids.ts. It needs `recent`, and `outOfVocabulary` when the student trains.
+   * out-of-vocabulary row. It needs `recent`, and `outOfVocabulary` when the student trains.
    */
   unseen?: LearnMappingOptions['unseen'] | 'out-of-vocabulary';
   /**
