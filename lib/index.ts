@@ -125,7 +125,7 @@ export { type BuildInfo, buildInfo, type CudaProbe, type NativeHash, probeCuda }
 export { Hashing, type HashingDetails, type HashingManifest, type LearnedFeature } from './pipeline/hashing.ts';
 export { loadModel, saveModel, type TrainedModel } from './pipeline/model_folder.ts';
 export type { Origin } from './pipeline/origin.ts';
-export { Student, type StudentBytes, type StudentOptions, trainStudent } from './pipeline/student.ts';
+export { Student, type StudentOptions, trainStudent } from './pipeline/student.ts';
 export { Teacher, type TeacherFeature, type TeacherOptions, trainTeacher } from './pipeline/teacher.ts';
 export { loadVectors, type VectorOptions } from './pipeline/vectors.ts';
 export type { Registry } from './registry.ts';

@@ -74,6 +74,7 @@ async function evaluateStudent(
   const split = data.split('evaluation');
   const report: OnProgress = ({ share }) => onProgress({ step: 'evaluating', share });
   const { value: metrics, seconds } = await measure(() => student.evaluate(split, { signal, onProgress: report }));
-  const bytes = student.memory();
-  return { metrics, rows: bytes.rows / (Float32Array.BYTES_PER_ELEMENT * config.model.dim), bytes, seconds };
+  const { rows, mapping, optimizer, total } = student.memory();
+  const rowBytes = Float32Array.BYTES_PER_ELEMENT * config.model.dim;
+  return { metrics, rows: rows / rowBytes, bytes: { rows, mapping, optimizer, total }, seconds };
 }

@@ -38,15 +38,22 @@ import { mappingDigests } from './mapping_digest.ts';
 import { completeOptions, type EmbeddingTablesOptions } from './options.ts';
 import { giveBack, takeOutput } from './outputs.ts';
 
-/** Bytes held by the native tables; a shared table counts once. `total` is what serving needs: rows and mapping. */
+/** Bytes that tables hold, or a model with them; an internal table that features share counts once. */
 export interface MemoryReport {
+  /** Rows of all internal tables. */
   rows: number;
+  /** What the hash functions need when serving. */
   mapping: number;
-  /** Of the training hashes, where there are any and until they are dropped. */
+  /** What the training hashes need, where there are any and until they are dropped. */
   trainingMapping?: number;
+  /** Optimizer state of the tables, while training only. */
   optimizer: number;
+  /** Access counts, while training only. */
   counts: number;
+  /** rows + mapping: what has to be served of the tables. */
   total: number;
+  /** Parameters of the dense net, where there is one. Its optimizer's state is told by `DenseNet.memory`. */
+  parameters?: number;
 }
 
 const FORMAT = 'learn-to-collide embedding tables 1';
@@ -297,7 +304,7 @@ export class EmbeddingTables {
     this.#folds = 1;
   }
 
-  /** Bytes of rows, mapping and optimizer state. */
+  /** Bytes by what they are for. */
   memory(): MemoryReport {
     const { rows, mapping, trainingMapping, optimizer, counts } = this.#native.memory();
     const report = { rows, mapping, optimizer, counts, total: rows + mapping };

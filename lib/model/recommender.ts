@@ -3,8 +3,15 @@
  * and its gradient) -> tables.backward; the two big buffers in between are reused. Where both parts live on the CUDA
  * device, nothing in between leaves it: see device_steps.ts.
  */
+
 import type { Device, PlacedOn } from '../device.ts';
-import { type EmbeddingOptimizer, EmbeddingTables, type FeatureOptions, type Init } from '../embedding/index.ts';
+import {
+  type EmbeddingOptimizer,
+  EmbeddingTables,
+  type FeatureOptions,
+  type Init,
+  type MemoryReport,
+} from '../embedding/index.ts';
 import { CollideError, checkInteger, checkList, checkNumber, checkObject, checkOptions, describe } from '../errors.ts';
 import { optionNames } from '../option_names.ts';
 import { checkBatch, type ModelBatch } from './batch.ts';
@@ -191,17 +198,9 @@ export class Recommender {
     return { tables: this.tables.device, net: this.net.device };
   }
 
-  /**
-   * Bytes per device of what training keeps: rows, mappings (training hashes, too), optimizer state and counts of the tables, parameters and
-   * optimizer state of the net. What a batch needs besides depends on its size and is not in it.
-   */
-  memory(): Record<PlacedOn, number> {
-    const tables = this.tables.memory();
-    const net = this.net.memory();
-    const bytes = { cpu: 0, cuda: 0 };
-    bytes[this.tables.device] += tables.total + (tables.trainingMapping ?? 0) + tables.optimizer + tables.counts;
-    bytes[this.net.device] += net.parameters + net.optimizer;
-    return bytes;
+  /** Bytes of the tables, and of the net's parameters, on whichever device they are. */
+  memory(): MemoryReport {
+    return { ...this.tables.memory(), parameters: this.net.memory().parameters };
   }
 
   #view(which: 'pooled' | 'gradient', size: number): Float32Array {

@@ -7,6 +7,7 @@ import { restoreVocabulary, storeVocabulary } from '../data/stored_vocabulary.ts
 import type { Split } from '../data/types.ts';
 import type { Vocabulary } from '../data/vocabulary.ts';
 import type { Device, PlacedOn } from '../device.ts';
+import type { MemoryReport } from '../embedding/index.ts';
 import { CollideError, type CollideErrorCode, checkOptions, checkText, describe } from '../errors.ts';
 import { inFolder, type SafetensorsFile, withSafetensors, writeSafetensors } from '../files/index.ts';
 import { tableOptions } from '../hashing/feature_hashing.ts';
@@ -27,18 +28,6 @@ export interface StudentOptions extends TrainingOptions {
   hashing?: Hashing;
   /** Embedding width. Default 16. */
   dim?: number;
-}
-
-/** The bytes of a student, with its mapping. */
-export interface StudentBytes {
-  /** Rows of all internal tables. */
-  rows: number;
-  /** What the hash functions need when serving. */
-  mapping: number;
-  /** Optimizer state, while training only. */
-  optimizer: number;
-  /** rows + mapping: what has to be served. */
-  total: number;
 }
 
 const FORMAT = 'learn-to-collide student 4';
@@ -113,10 +102,9 @@ export class Student {
     return this.#model.devices;
   }
 
-  /** Bytes of its tables. */
-  memory(): StudentBytes {
-    const { rows, mapping, optimizer, total } = this.#model.tables.memory();
-    return { rows, mapping, optimizer, total };
+  /** Bytes of its tables, mapping and net. */
+  memory(): MemoryReport {
+    return this.#model.memory();
   }
 
   /**

@@ -5,11 +5,12 @@
  */
 
 import type { Dataset, Split } from '../../data/types.ts';
+import type { MemoryReport } from '../../embedding/index.ts';
 import { isDiverged } from '../../errors.ts';
 import type { OnProgress } from '../../job.ts';
 import type { Recommender } from '../../model/recommender.ts';
 import type { Hashing } from '../../pipeline/hashing.ts';
-import { type Student, type StudentBytes, type StudentOptions, trainStudent } from '../../pipeline/student.ts';
+import { type Student, type StudentOptions, trainStudent } from '../../pipeline/student.ts';
 import type { Teacher } from '../../pipeline/teacher.ts';
 import { fitTuned } from '../../training/fit.ts';
 import { rowLosses } from '../../training/metrics.ts';
@@ -65,7 +66,7 @@ export interface MethodTrainingOptions {
 /** A student that is looked at while it may still be trained further. */
 export interface TrainedStudent {
   evaluate(split: Split, options?: { signal?: AbortSignal; onProgress?: OnProgress }): Promise<Metrics>;
-  memory(): StudentBytes;
+  memory(): MemoryReport;
 }
 
 /** The student that the validation rows prefer, and what was seen of it. */
@@ -250,9 +251,6 @@ export function untaughtOf({ manifest }: Hashing): readonly string[] | undefined
 function studentOf(model: Recommender): TrainedStudent {
   return {
     evaluate: (split, options) => evaluateSplit(model, split, options),
-    memory: () => {
-      const { rows, mapping, optimizer, total } = model.tables.memory();
-      return { rows, mapping, optimizer, total };
-    },
+    memory: () => model.memory(),
   };
 }
