@@ -5,9 +5,11 @@
  * O(ids * dim) on the caller's thread, in turns of the event loop, and the learner's own cost on a native one.
  * Deterministic: the same input and seed give the same entries.
  */
+
 import { checkOptions, throwIfAborted } from '../errors.ts';
 import type { HashFunction } from '../hashing/index.ts';
 import type { Progress } from '../job.ts';
+import { optionNames } from '../option_names.ts';
 import { inTurns } from '../turns.ts';
 import { hilbertKeys } from './hilbert.ts';
 import { type LearnMappingOptions, type MappingPlan, planMapping } from './learn_mapping_options.ts';
@@ -22,6 +24,8 @@ import {
 } from './mapping_statistics.ts';
 import { principalProjection } from './principal.ts';
 import { type Counts, checkCountsInTurns, checkCountsShape, checkTeacherInTurns, checkTeacherShape } from './types.ts';
+
+const KNOWLEDGE = optionNames<TeacherKnowledge>({ rows: true, dim: true, counts: true, hotCounts: true });
 
 /** What a teacher knows of one feature. */
 export interface TeacherKnowledge {
@@ -63,7 +67,7 @@ export interface LearnedMapping {
  * ```
  */
 export async function learnMapping(teacher: TeacherKnowledge, options: LearnMappingOptions): Promise<LearnedMapping> {
-  checkOptions(teacher, ['rows', 'dim', 'counts', 'hotCounts'], 'the teacher of learnMapping');
+  checkOptions(teacher, KNOWLEDGE, 'the teacher of learnMapping');
   const where = 'learnMapping';
   const ids = checkTeacherShape(teacher.rows, teacher.dim, teacher.counts, where);
   const plan = planMapping(options, teacher.dim);

@@ -10,6 +10,7 @@ import { CollideError, checkOptions, isDiverged, throwIfAborted } from '../error
 import type { OnProgress } from '../job.ts';
 import type { Choice } from '../methods/choosing/method_training.ts';
 import { roleOf } from '../methods/index.ts';
+import { optionNames } from '../option_names.ts';
 import { type CompareConfig, type CompareConfigInput, parseConfig } from './config.ts';
 import { describeComparison } from './facts.ts';
 import { devicesOf, planSteps, type Step } from './plan.ts';
@@ -18,6 +19,14 @@ import { checkResumable, checkSameData } from './resume.ts';
 import { runStep } from './step.ts';
 import { CompareTeachers } from './teachers.ts';
 import { comparisonWarnings } from './warnings.ts';
+
+const OPTIONS = optionNames<CompareOptions>({
+  resume: true,
+  onResult: true,
+  onProgress: true,
+  notes: true,
+  signal: true,
+});
 
 /** Options of {@link compare}. */
 export interface CompareOptions {
@@ -63,7 +72,7 @@ export async function compare(
 ): Promise<Comparison> {
   const config = parseConfig(given, 'config of compare');
   checkDataset(data, 'compare');
-  checkOptions(options, ['resume', 'onResult', 'onProgress', 'notes', 'signal'], 'compare');
+  checkOptions(options, OPTIONS, 'compare');
   const { signal } = options;
   const devices = devicesOf(config);
   const earlier =

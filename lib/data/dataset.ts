@@ -10,6 +10,7 @@
 import { basename, resolve } from 'node:path';
 import { CollideError, checkOptions, describe } from '../errors.ts';
 import type { OnProgress } from '../job.ts';
+import { optionNames } from '../option_names.ts';
 import {
   type CheckedConfig,
   type DataConfigInput,
@@ -33,6 +34,8 @@ import { type Dataset, type SplitName, splitNames } from './types.ts';
 import { ValueTexts } from './value_texts.ts';
 import { Vocabulary, type VocabularyColumn, type VocabularyFeature } from './vocabulary.ts';
 import { listExpressions } from './written.ts';
+
+const OPTIONS = optionNames<OpenDatasetOptions>({ signal: true, onProgress: true });
 
 /** Options of {@link openDataset}. */
 export interface OpenDatasetOptions {
@@ -80,7 +83,7 @@ export async function openDataset(
   config: DataConfigInput | NumberedData,
   options: OpenDatasetOptions = {},
 ): Promise<Dataset> {
-  checkOptions(options, ['signal', 'onProgress'], 'openDataset');
+  checkOptions(options, OPTIONS, 'openDataset');
   const numbered = typeof config === 'object' && config !== null && 'vocabulary' in config ? config : undefined;
   const checked = numbered === undefined ? parseStrict(dataSchema, config, 'data') : checkNumbered(numbered);
   const engine = await Engine.open({

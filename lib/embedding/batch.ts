@@ -1,6 +1,10 @@
 /** A batch of bags on its way to native code: its arrays checked for their types, and the room for its output. */
+
 import { CollideError, checkInteger, checkOptions, describe } from '../errors.ts';
 import type { NativeLayout } from '../native.ts';
+import { optionNames } from '../option_names.ts';
+
+const KEYS = optionNames<BagBatch>({ indices: true, offsets: true, batchSizes: true, weights: true, fold: true });
 
 /**
  * Bags of ids for every feature, feature after feature. Bag b of a feature whose first bag is the n-th of all (f * batch
@@ -38,7 +42,7 @@ export interface CheckedBatch {
 
 /** @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION; for plain arrays INVALID_INDEX, INVALID_OFFSETS */
 export function checkBatch(batch: BagBatch, features: number, folds: number): CheckedBatch {
-  checkOptions(batch, ['indices', 'offsets', 'batchSizes', 'weights', 'fold'], 'a batch');
+  checkOptions(batch, KEYS, 'a batch');
   const indices = asIndices(batch.indices);
   const offsets = asOffsets(batch.offsets);
   const batchSizes = batch.batchSizes === undefined ? undefined : asBatchSizes(batch.batchSizes, features);

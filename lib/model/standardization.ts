@@ -3,7 +3,11 @@
  * initial weights suit inputs of about 1; a column of prices or of timestamps as it is would drown all others, or end in
  * numbers without end. Computed in float64, so that no finite float32 overflows on the way.
  */
+
 import { CollideError, checkOptions, describe } from '../errors.ts';
+import { optionNames } from '../option_names.ts';
+
+const KEYS = optionNames<Standardization>({ mean: true, scale: true });
 
 /** A number per dense column. Part of a model: predictions take raw values, too. */
 export interface Standardization {
@@ -73,7 +77,7 @@ export class DenseInputs {
 
 /** @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION */
 export function checkStandardization(value: Standardization, columns: number): Standardization {
-  checkOptions(value, ['mean', 'scale'], 'standardization');
+  checkOptions(value, KEYS, 'standardization');
   for (const [name, numbers] of [
     ['mean', value.mean],
     ['scale', value.scale],

@@ -13,6 +13,7 @@ import { inFolder, type SafetensorsFile, withSafetensors, writeSafetensors } fro
 import { tableOptions } from '../hashing/feature_hashing.ts';
 import type { OnProgress } from '../job.ts';
 import { Recommender, type RecommenderOptions } from '../model/recommender.ts';
+import { optionNames } from '../option_names.ts';
 import { checkSplitOf, checkTrainingSplits } from '../training/check_splits.ts';
 import { type Fit, fitFixed, fitTuned } from '../training/fit.ts';
 import { rowLosses } from '../training/metrics.ts';
@@ -21,6 +22,8 @@ import { evaluateSplit, type Metrics, predictSplit } from '../training/train.ts'
 import { type Contents, checkFormat, type FileContents, Hashing } from './hashing.ts';
 import { vocabularyOf } from './origin.ts';
 import { Teacher } from './teacher.ts';
+
+const OWN_OPTIONS = optionNames<Omit<StudentOptions, keyof TrainingOptions>>({ dim: true, hashing: true });
 
 /** Options of {@link trainStudent}. */
 export interface StudentOptions extends TrainingOptions {
@@ -232,7 +235,7 @@ function floats(tensors: Readonly<Record<string, { data: unknown }>>, name: stri
  * other data), ABORTED, DIVERGED, CUDA_UNAVAILABLE
  */
 export async function trainStudent(split: Split, options: StudentOptions = {}): Promise<Student> {
-  checkOptions(options, [...TRAINING_OPTIONS, 'dim', 'hashing'], 'trainStudent');
+  checkOptions(options, [...TRAINING_OPTIONS, ...OWN_OPTIONS], 'trainStudent');
   const { hashing, dim = 16, validation } = options;
   checkTrainingSplits(split, options, 'trainStudent');
   if (hashing !== undefined) checkHashing(hashing, split);

@@ -1,4 +1,5 @@
 /** The teacher: a narrow model of full height, trained on past data, whose rows say which ids are alike. */
+
 import { checkFeatureInfos } from '../data/check_features.ts';
 import { checkSplit } from '../data/check_split.ts';
 import { restoreVocabulary, storeVocabulary } from '../data/stored_vocabulary.ts';
@@ -7,12 +8,15 @@ import type { Vocabulary } from '../data/vocabulary.ts';
 import { CollideError, checkInteger, checkObject, checkOptions, checkText, describe } from '../errors.ts';
 import { readSafetensors, type Safetensors, writeSafetensors } from '../files/index.ts';
 import type { Recommender } from '../model/recommender.ts';
+import { optionNames } from '../option_names.ts';
 import { checkTrainingSplits } from '../training/check_splits.ts';
 import { type Fit, fitFixed, fitTuned } from '../training/fit.ts';
 import { buildRecommender, TRAINING_OPTIONS, type TrainingOptions } from '../training/options.ts';
 import { measureSensitivity } from '../training/sensitivity.ts';
 import { type Contents, checkFormat } from './hashing.ts';
 import { fingerprint, type Origin, vocabularyOf } from './origin.ts';
+
+const OWN_OPTIONS = optionNames<Omit<TeacherOptions, keyof TrainingOptions>>({ dim: true });
 
 /** What a teacher knows of a feature. */
 export interface TeacherFeature {
@@ -170,7 +174,7 @@ export interface TeacherOptions extends TrainingOptions {
  */
 export async function trainTeacher(split: Split, options: TeacherOptions = {}): Promise<Teacher> {
   checkSplit(split, 'trainTeacher');
-  checkOptions(options, [...TRAINING_OPTIONS, 'dim'], 'trainTeacher');
+  checkOptions(options, [...TRAINING_OPTIONS, ...OWN_OPTIONS], 'trainTeacher');
   checkTrainingSplits(split, options, 'trainTeacher');
   const origin = { vocabulary: split.vocabulary };
   const { dim = 2, validation } = options;

@@ -2,11 +2,15 @@
  * Teachers made elsewhere: vectors and access counts from a safetensors, npy or parquet file become a Teacher, so that a
  * team with its own trainer can use the clustering alone. Everything in a file is checked before it is believed.
  */
+
 import { basename, extname } from 'node:path';
 import { readVectorsParquet } from '../data/parquet.ts';
 import { CollideError, checkOptions, checkText } from '../errors.ts';
 import { readNpy, readSafetensors, type Tensor } from '../files/index.ts';
+import { optionNames } from '../option_names.ts';
 import { isTeacherFile, Teacher, type TeacherFeature } from './teacher.ts';
+
+const OPTIONS = optionNames<VectorOptions>({ counts: true, feature: true, signal: true });
 
 /** Options of {@link loadVectors}. */
 export interface VectorOptions {
@@ -41,7 +45,7 @@ const MOST_ACCESSES = 2 ** 32 - 1;
  */
 export async function loadVectors(path: string, options: VectorOptions = {}): Promise<Teacher> {
   checkText(path, 'the path of loadVectors');
-  checkOptions(options, ['counts', 'feature', 'signal'], 'loadVectors');
+  checkOptions(options, OPTIONS, 'loadVectors');
   for (const name of ['counts', 'feature'] as const) {
     if (options[name] !== undefined) checkText(options[name], `${name} of loadVectors`);
   }

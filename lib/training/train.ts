@@ -19,6 +19,10 @@ import { optionNames } from '../option_names.ts';
 import { auc, logLossOfLogits, normalizedEntropyOfLogits } from './metrics.ts';
 import { replaceNewIds } from './out_of_vocabulary.ts';
 
+const OUT_OF_VOCABULARY_OPTIONS = optionNames<OutOfVocabularyTraining>({ older: true, share: true });
+
+const PREDICT_OPTIONS = optionNames<Pick<EpochOptions, 'signal' | 'onProgress'>>({ signal: true, onProgress: true });
+
 /** How good predictions are on a split. */
 export interface Metrics {
   /** Exact area under the ROC curve, ties counted half. */
@@ -170,7 +174,7 @@ export async function predictSplit(
 ): Promise<Float32Array> {
   checkModel(model, 'predictSplit');
   checkSplit(split, 'predictSplit');
-  checkOptions(options, ['signal', 'onProgress'], 'predictSplit');
+  checkOptions(options, PREDICT_OPTIONS, 'predictSplit');
   checkCallbacks(options.signal, options.onProgress);
   const logits = new Float32Array(split.rows);
   let rows = 0;
@@ -206,7 +210,7 @@ export async function evaluateSplit(
 
 /** @throws CollideError INVALID_ARGUMENT, UNKNOWN_OPTION */
 function checkOutOfVocabulary(outOfVocabulary: OutOfVocabularyTraining): void {
-  checkOptions(outOfVocabulary, ['older', 'share'], 'outOfVocabulary');
+  checkOptions(outOfVocabulary, OUT_OF_VOCABULARY_OPTIONS, 'outOfVocabulary');
   checkSplit(outOfVocabulary.older, 'older of outOfVocabulary');
   if (!(checkNumber(outOfVocabulary.share, 0, 1, 'share of outOfVocabulary') < 1)) {
     throw new CollideError(

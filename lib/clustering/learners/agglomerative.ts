@@ -3,12 +3,16 @@
  * native/cpu/clustering/agglomerate.h and its twin on CUDA. Values and counts are copied at the call; the work runs on a native
  * thread of its own.
  */
+
 import { chooseDevice, type Device } from '../../device.ts';
 import { CollideError, checkInteger, checkOneOf, checkOptions, describe } from '../../errors.ts';
 import { checkJobOptions, JOB_OPTIONS, type JobOptions, type Progress, runJob } from '../../job.ts';
 import { native } from '../../native.ts';
+import { optionNames } from '../../option_names.ts';
 import { completeOptions, type Learner, MAX_CLUSTER_SIZE, switchOption, wholeOption } from '../learner.ts';
 import { asDoubles, type Counts, checkCountsShape, MOST_IDS } from '../types.ts';
+
+const FILTER_OPTIONS = optionNames<ClusterFilter>({ by: true, keep: true });
 
 /** The scores by which neighbouring pairs of clusters are filtered. */
 export type FilterName = 'frequency' | 'distance' | 'size';
@@ -201,7 +205,7 @@ function completeFilters(filters: unknown, where: string): CompleteFilter[] {
   }
   return filters.map((filter, i) => {
     const name = where.replace('filters', `filters[${i}]`);
-    checkOptions(filter, ['by', 'keep'], name);
+    checkOptions(filter, FILTER_OPTIONS, name);
     const by = checkOneOf(filter.by, FILTER_NAMES, `by of ${name}`);
     const first = filters.findIndex((other) => other.by === by);
     if (first !== i) {

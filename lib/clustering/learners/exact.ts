@@ -2,12 +2,16 @@
  * Exact weighted k-means in one dimension: the public face of native/cpu/clustering/optimal_bins.h, and the yardstick of every 1-D
  * learner. Values and weights are copied at the call; the work runs on a native thread of its own.
  */
+
 import { CollideError, checkCallbacks, checkInteger, checkOneOf, checkOptions, describe } from '../../errors.ts';
 import { type JobOptions, type Progress, runJob } from '../../job.ts';
 import { native } from '../../native.ts';
+import { optionNames } from '../../option_names.ts';
 import type { Learner } from '../learner.ts';
 import { asDoubles, type Counts, MOST_IDS } from '../types.ts';
 import { type IdWeight, type KMeansMethod, WEIGHT } from './k_means.ts';
+
+const ALL_OPTIONS = optionNames<OptimalBinsOptions>({ rows: true, search: true, signal: true, onProgress: true });
 
 /** Progress of {@link optimalBins}. */
 export interface OptimalBinsProgress extends Progress {
@@ -64,7 +68,7 @@ export async function optimalBins(
       `Expected a Float64Array of length ${values.length} for weights of optimalBins, received ${describe(weights)}`,
     );
   }
-  checkOptions(options, ['rows', 'search', 'signal', 'onProgress'], 'optimalBins');
+  checkOptions(options, ALL_OPTIONS, 'optimalBins');
   const rows = Math.min(checkInteger(options.rows, 1, MOST_IDS, 'rows of optimalBins'), values.length);
   const search = checkOneOf(options.search ?? 'auto', ['auto', 'layers', 'lagrangian'], 'search of optimalBins');
   checkCallbacks(options.signal, options.onProgress);

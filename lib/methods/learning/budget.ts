@@ -1,4 +1,5 @@
 /** Rows for every table of a teacher out of one budget of bytes, beside the usual rule: one share, small tables whole. */
+
 import {
   type BudgetShare,
   type BudgetTable,
@@ -9,8 +10,19 @@ import {
 } from '../../clustering/budget.ts';
 import type { Device } from '../../device.ts';
 import { CollideError, checkInteger, checkOptions, describe, suggestion } from '../../errors.ts';
+import { optionNames } from '../../option_names.ts';
 import { checkTeacher, type Teacher } from '../../pipeline/teacher.ts';
 import { DEFAULT_MIN_ROWS } from '../table_rows.ts';
+
+const OPTIONS = optionNames<BudgetOptions>({
+  bytes: true,
+  dim: true,
+  sensitivity: true,
+  minRows: true,
+  signal: true,
+  threads: true,
+  device: true,
+});
 
 /** Options of {@link planBudget}. */
 export interface BudgetOptions {
@@ -62,7 +74,7 @@ export interface BudgetPlan {
  */
 export async function planBudget(teacher: Teacher, options: BudgetOptions): Promise<BudgetPlan> {
   checkTeacher(teacher, 'planBudget');
-  checkOptions(options, ['bytes', 'dim', 'sensitivity', 'minRows', 'signal', 'threads', 'device'], 'planBudget');
+  checkOptions(options, OPTIONS, 'planBudget');
   const { bytes, dim, sensitivity = {}, signal, threads, device } = options;
   const minRows = checkInteger(options.minRows ?? DEFAULT_MIN_ROWS, 0, 2 ** 32, 'minRows of planBudget');
   checkFeatures(sensitivity, teacher, 'sensitivity of planBudget');
