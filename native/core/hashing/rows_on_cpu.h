@@ -1,6 +1,6 @@
 // The rows of many ids on the CPU, of any kind of hash function. Computed kinds are plain loops of 32- and 64-bit
 // arithmetic that the compiler vectorises; kinds with a mapping are scalar reads (three a cycle beat a vector gather),
-// with prefetches when the mapping is too large for the cache. Single thread, measured in docs/performance.md.
+// with prefetches when the mapping is too large for the cache. Single thread, measured in docs/results/speed.md.
 // Deterministic.
 #pragma once
 
