@@ -25,8 +25,6 @@ void tell_less(Napi::Env env, std::size_t bytes) {
 
 }  // namespace
 
-Outputs::Outputs() : limit_(kInUse) {}
-
 // The free block that was used last, and so is likeliest to be in the caches, of those that fit and waste little.
 Outputs::Blocks::iterator Outputs::find(std::size_t bytes) {
   return std::find_if(blocks_.begin(), blocks_.end(), [&](const Block& block) {
@@ -50,15 +48,15 @@ void Outputs::reclaim(Napi::Env env) {
   }
 }
 
+// Frees blocks, and asks V8 to collect where they come to kInUse; it does nothing where that is of old objects.
 void Outputs::collect(Napi::Env env) {
   reclaim(env);
-  if (in_use_ < limit_) return;
+  if (in_use_ < kInUse) return;
   {
     const Napi::HandleScope scope(env);
     Napi::ArrayBuffer::New(env, 8);  // see kInUse
   }
   reclaim(env);
-  limit_ = std::max(kInUse, 2 * in_use_);
 }
 
 // Drops free blocks that have not been used for longest, until few bytes are left in them.

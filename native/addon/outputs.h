@@ -3,8 +3,7 @@
 //
 // A block of memory, in huge pages where it is large, backs one ArrayBuffer at a time. It is free again when that
 // buffer has been collected, which a weak reference shows at once, or given back, which detaches it. A loop that keeps
-// no output goes round in kInUse bytes of blocks: beyond, V8 is made to collect its young objects, which takes some 0.1
-// ms. Where outputs are kept, asking is of no use, and the limit follows what is kept.
+// no output goes round in kInUse bytes of blocks: beyond, V8 is made to collect its young objects (some 0.1 ms).
 #pragma once
 
 #include <napi.h>
@@ -40,11 +39,7 @@ class Outputs {
 
   Blocks blocks_;           // the one used last comes first
   std::size_t in_use_ = 0;  // bytes
-  std::size_t limit_;       // of bytes in use, from which on V8 is asked to collect
   std::size_t free_ = 0;    // bytes
-
- public:
-  Outputs();
 };
 
 void register_outputs(Napi::Env env, Napi::Object exports);
