@@ -73,7 +73,7 @@ export interface TrainingOptions extends ModelOptions {
   onProgress?: OnProgress;
 }
 
-export const TRAINING_OPTIONS = optionNames<TrainingOptions>({
+export const MODEL_OPTIONS = optionNames<ModelOptions>({
   head: true,
   bottomHidden: true,
   topHidden: true,
@@ -81,18 +81,24 @@ export const TRAINING_OPTIONS = optionNames<TrainingOptions>({
   denseOptimizer: true,
   init: true,
   standardize: true,
-  learningRate: true,
-  epochs: true,
-  validation: true,
-  patience: true,
-  batchSize: true,
-  outOfVocabulary: true,
-  seed: true,
-  device: true,
-  threads: true,
-  signal: true,
-  onProgress: true,
 });
+
+export const TRAINING_OPTIONS = [
+  ...MODEL_OPTIONS,
+  ...optionNames<Omit<TrainingOptions, keyof ModelOptions>>({
+    learningRate: true,
+    epochs: true,
+    validation: true,
+    patience: true,
+    batchSize: true,
+    outOfVocabulary: true,
+    seed: true,
+    device: true,
+    threads: true,
+    signal: true,
+    onProgress: true,
+  }),
+];
 
 /** A fresh model for the features of a split. `hashing` undefined: full tables. */
 export function buildRecommender(

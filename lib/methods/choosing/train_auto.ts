@@ -18,7 +18,7 @@ import { optionNames } from '../../option_names.ts';
 import type { Hashing } from '../../pipeline/hashing.ts';
 import type { Student } from '../../pipeline/student.ts';
 import { Teacher } from '../../pipeline/teacher.ts';
-import type { ModelOptions, TrainingOptions } from '../../training/options.ts';
+import { MODEL_OPTIONS, type ModelOptions, type TrainingOptions } from '../../training/options.ts';
 import { auto } from '../auto.ts';
 import type { CrossTeachers } from '../learning/cross_teachers.ts';
 import { MOST_PARTS } from '../learning/parts.ts';
@@ -92,18 +92,22 @@ export interface AutoTraining {
   seconds: { teacher: number; cluster: number; tune: number; train: number };
 }
 
-const MODEL_OPTIONS = optionNames<ModelOptions>({
-  ...{ head: true, bottomHidden: true, topHidden: true, embeddingOptimizer: true, denseOptimizer: true },
-  ...{ init: true, standardize: true },
-});
-
-const OPTIONS = optionNames<AutoOptions>({
-  ...{ head: true, bottomHidden: true, topHidden: true, embeddingOptimizer: true, denseOptimizer: true },
-  ...{ init: true, standardize: true, batchSize: true, patience: true, device: true, threads: true, signal: true },
-  ...{ size: true, bytes: true, minRows: true, dim: true, hotShare: true, crossFit: true, parts: true, unseen: true },
-  ...{ outOfVocabularyShare: true, learningRate: true, epochs: true, teacher: true, crossTeachers: true, choice: true },
-  ...{ seed: true, onProgress: true },
-});
+const OPTIONS = [
+  ...MODEL_OPTIONS,
+  ...optionNames<Omit<AutoOptions, keyof ModelOptions>>({
+    ...{ batchSize: true, patience: true, device: true, threads: true, signal: true },
+    ...{ size: true, bytes: true, minRows: true, dim: true, hotShare: true, crossFit: true, parts: true, unseen: true },
+    ...{
+      outOfVocabularyShare: true,
+      learningRate: true,
+      epochs: true,
+      teacher: true,
+      crossTeachers: true,
+      choice: true,
+    },
+    ...{ seed: true, onProgress: true },
+  }),
+];
 
 /**
  * Trains a teacher on split `teacher`, learns hash functions from it, and trains the student on split `student`. How many
